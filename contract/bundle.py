@@ -1,0 +1,85 @@
+"""The bundle: the files training hands over, and the manifest that pins them."""
+
+import hashlib
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from contract.schema import Struct
+
+MODEL = "model.onnx"
+CONTRACT = "contract.json"
+REFERENCE = "reference.parquet"
+THRESHOLDS = "thresholds.json"
+METRICS = "metrics.json"
+MANIFEST = "manifest.json"
+FILES = (MODEL, CONTRACT, REFERENCE, THRESHOLDS, METRICS)
+# Checks a user switches off or tunes; a bundle without one runs every check at its default.
+CHECKS = "checks.json"
+OPTIONAL_FILES = (CHECKS,)
+
+# Columns of reference.parquet beside the features; time is there when the data has one.
+PREDICTION_COLUMN = "prediction"
+PROBABILITY_COLUMN = "probability"
+TARGET_COLUMN = "target"
+TIME_COLUMN = "time"
+
+
+class BundleError(RuntimeError):
+    """A bundle is incomplete or isn't the one its manifest describes."""
+
+
+class FileEntry(Struct, frozen=True, kw_only=True):
+    """SHA-256 in hex and size in bytes of one file."""
+
+    sha256: str
+    bytes: int
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """Name, version and checksums of a bundle; `manifest.json`."""
+
+    name: str
+    version: str
+    files: dict[str, FileEntry]
+
+    def to_json(self) -> bytes:
+        """Return `manifest.json`, indented for people, with a final newline."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read `manifest.json`. Raises BundleError when it isn't one."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except msgspec.DecodeError as error:
+            raise BundleError(f"{MANIFEST} can't be read: {error}") from error
+
+    def verify(self, file: str, data: bytes) -> bytes:
+        """Return `data` when it is what the manifest says of `file`. Raises BundleError."""
+        entry = self.files.get(file)
+        if entry is None:
+            raise BundleError(f"bundle {self.name} {self.version} has no {file}: export it again")
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != entry.sha256:
+            raise BundleError(
+                f"{file} of bundle {self.name} {self.version} has SHA-256 {digest[:12]}..., its manifest says "
+                f"{entry.sha256[:12]}...: it was changed after export; export and upload a new version"
+            )
+        return data
+
+
+def write_manifest(directory: Path, name: str, version: str) -> Manifest:
+    """Write `manifest.json` over the files in `directory`. Raises BundleError when one is missing."""
+    if missing := [f for f in FILES if not (directory / f).is_file()]:
+        raise BundleError(f"{directory} lacks {', '.join(missing)}: a bundle needs {', '.join(FILES)}")
+    present = [*FILES, *(f for f in OPTIONAL_FILES if (directory / f).is_file())]
+    manifest = Manifest(name=name, version=version, files={f: _entry(directory / f) for f in present})
+    (directory / MANIFEST).write_bytes(manifest.to_json())
+    return manifest
+
+
+def _entry(path: Path) -> FileEntry:
+    data = path.read_bytes()
+    return FileEntry(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
