@@ -64,7 +64,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
         digest = hashlib.sha256(data).hexdigest()
         if digest != entry.sha256:
             raise BundleError(
-                f"{file} of bundle {self.name} {self.version} has SHA-256 {digest[:12]}..., its manifest says "
+                f"{file} of bundle {self.name} {self.version} has SHA-256 {digest[:12]}..., the manifest says "
                 f"{entry.sha256[:12]}...: it was changed after export; export and upload a new version"
             )
         return data

@@ -30,6 +30,7 @@ def hour_prefix(root: str, hour: datetime) -> str:
 
     Raises:
         ValueError: `hour` has no time zone.
+
     """
     return f"{root}/{_utc(hour).strftime(_PARTITION)}/"
 
