@@ -64,8 +64,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
         digest = hashlib.sha256(data).hexdigest()
         if digest != entry.sha256:
             raise BundleError(
-                f"{file} of bundle {self.name} {self.version} has SHA-256 {digest[:12]}..., the manifest says "
-                f"{entry.sha256[:12]}...: it was changed after export; export and upload a new version"
+                f"{file} of bundle {self.name} {self.version} has SHA-256 {digest[:12]}..., the manifest "
+                f"says {entry.sha256[:12]}...: it was changed after export; export and upload a new version"
             )
         return data
 

@@ -1,0 +1,118 @@
+# Scorewatch: every command a person needs. `make help` lists them.
+
+USE_CASE ?= green_taxi
+# The first interpreter that runs and is new enough; `make setup PYTHON=...` overrides.
+PYTHON ?= $(firstword $(foreach p,python3.12 python3.13 python3.11 python3,$(if $(shell $(p) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(p))))
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint unit terraform-test integration bench bench-alerts format lock clean \
+        train search promote rollback retrain new-use-case mlflow deploy destroy serve report audit local-up local-down
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^## / {printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "USE_CASE=$(USE_CASE) (set it to green_taxi, white_wine or one of your own)"
+
+## Start here
+setup: $(VENV)/.ready ## Install everything into .venv, at the locked versions
+
+$(VENV)/.ready: requirements/dev.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install one, or name it: make setup PYTHON=/path/to/python3"; exit 1; }
+	@echo "Installing the locked packages into $(VENV) with $$($(PYTHON) --version) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --compile-bytecode requirements/dev.txt
+	@touch $@
+	@echo "Ready. Next: make demo"
+
+demo: setup ## Train, apply to the embedded AWS, stream normal and drifted records, show the alert
+	@$(BIN)/python -m local demo --use-case $(USE_CASE) $(if $(KEEP),--keep)
+
+test: setup ## Everything that must hold: lint, unit, Terraform, integration
+	@$(MAKE) --no-print-directory lint unit terraform-test integration
+
+## Quality
+lint: setup ## ruff, mypy, terraform fmt and validate, checkov
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m infra lint
+
+format: setup ## Rewrite Python and Terraform in the project's format
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; terraform fmt -recursive infra
+
+unit: setup ## Unit tests
+	@$(BIN)/python -m pytest tests
+
+terraform-test: setup ## terraform test with a mocked provider
+	@$(BIN)/python -m infra test
+
+integration: setup ## The whole loop, on the embedded AWS or on AWS_ENDPOINT_URL
+	@$(BIN)/python -m pytest integration-tests
+
+bench: setup ## Print every figure and write benchmarks/results.md
+	@$(BIN)/python -m benchmarks
+
+bench-alerts: setup ## False-alarm rate and power of the alerts, on real rows
+	@$(BIN)/python -m benchmarks alerts
+
+## Models
+train: setup ## Train USE_CASE and export its bundle
+	@$(BIN)/python -m training train --use-case $(USE_CASE)
+
+search: setup ## Search hyperparameters; the best becomes the challenger
+	@$(BIN)/python -m training search --use-case $(USE_CASE)
+
+promote: setup ## Make the challenger champion, if it passes the gate
+	@$(BIN)/python -m training promote --use-case $(USE_CASE)
+
+retrain: setup ## Train a challenger on the newest labelled predictions and judge it
+	@$(BIN)/python -m training retrain --use-case $(USE_CASE)
+
+new-use-case: setup ## Write a commented starting file for your own model: NAME=...
+	@$(BIN)/python -m training new-use-case $(NAME)
+
+mlflow: setup ## Open the MLflow UI on the local registry
+	@$(BIN)/python -m training mlflow
+
+## AWS
+deploy: setup ## Train if needed, build and push the images, terraform apply
+	@$(BIN)/python -m infra deploy --use-case $(USE_CASE)
+
+rollback: setup ## Serve an earlier model version: VERSION=...
+	@$(BIN)/python -m infra rollback --use-case $(USE_CASE) --version $(VERSION)
+
+destroy: setup ## Remove everything deploy made
+	@$(BIN)/python -m infra destroy --use-case $(USE_CASE)
+
+audit: setup ## Reconcile a time range: records in, scored, rejected, duplicated, missing
+	@$(BIN)/python -m lambda_predict.audit --use-case $(USE_CASE)
+
+report: setup ## Open the report site of the running stack
+	@$(BIN)/python -m lambda_monitor.site --use-case $(USE_CASE)
+
+## On this machine
+serve: setup ## Score over HTTP on localhost
+	@$(BIN)/python -m lambda_predict.serve --use-case $(USE_CASE)
+
+local-up: setup ## Start the embedded AWS and leave it running
+	@$(BIN)/python -m local start
+
+local-down: setup ## Stop the embedded AWS
+	@$(BIN)/python -m local stop
+
+lock: setup ## Resolve pyproject.toml again into requirements/
+	@$(LOCK) --extra dev --no-emit-package scorewatch -o requirements/dev.txt
+	@for extra in predict monitor; do $(LOCK) --extra $$extra --constraint requirements/dev.txt -o requirements/$$extra.txt; done
+	@for extra in emulator checkov; do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
+	@grep '^aws-sam-cli==' requirements/rie.txt | tr -d ' \\' > .scorewatch/rie.in
+	@$(subst pyproject.toml,.scorewatch/rie.in,$(LOCK)) --no-deps -o requirements/rie.txt
+	@rm .scorewatch/rie.in
+
+clean: ## Stop what runs and remove everything make created here
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local stop; fi
+	@rm -rf $(VENV) .scorewatch .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@echo "Clean. Next: make demo"
