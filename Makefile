@@ -22,8 +22,7 @@ setup: $(VENV)/.ready ## Install everything into .venv, at the locked versions
 $(VENV)/.ready: requirements/dev.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install one, or name it: make setup PYTHON=/path/to/python3"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) with $$($(PYTHON) --version) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; }
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --compile-bytecode requirements/dev.txt
 	@touch $@
 	@echo "Ready. Next: make demo"
