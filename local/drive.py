@@ -1,0 +1,186 @@
+"""Drive a deployed stack: put records, wait for what comes of them, run the monitor.
+
+Every function takes its clients, so it serves the embedded AWS, LocalStack and a real account.
+"""
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from contract import events, layout
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+Seen = TypeVar("Seen")
+Advance = Callable[[int], None]
+
+PUT_LIMIT = 500
+POLL_SECONDS = 0.25
+_GZIP = b"\x1f\x8b"
+
+
+class NotSeenError(TimeoutError):
+    """What was waited for did not come before the deadline."""
+
+
+def wait_for(what: str, probe: Callable[[], Seen | None], *, seconds: float) -> Seen:
+    """Return the first result of `probe` that isn't None. Raises NotSeenError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while (result := probe()) is None:
+        if time.monotonic() > deadline:
+            raise NotSeenError(f"{what} did not come within {seconds:g} s")
+        time.sleep(POLL_SECONDS)
+    return result
+
+
+def put_records(
+    kinesis: "KinesisClient",
+    stream: str,
+    records: Sequence[bytes],
+    *,
+    advance: Advance = lambda _: None,
+    seconds: float = 60,
+) -> None:
+    """Put every record, trying again those the stream refused. Raises NotSeenError after `seconds`."""
+    waiting: list[PutRecordsRequestEntryTypeDef] = [
+        {"Data": data, "PartitionKey": str(number)} for number, data in enumerate(records)
+    ]
+
+    def put_some() -> bool | None:
+        nonlocal waiting
+        batch, rest = waiting[:PUT_LIMIT], waiting[PUT_LIMIT:]
+        answer = kinesis.put_records(StreamName=stream, Records=batch)["Records"] if batch else []
+        refused = [entry for entry, result in zip(batch, answer, strict=True) if "ErrorCode" in result]
+        advance(len(batch) - len(refused))
+        waiting = refused + rest
+        return None if waiting else True
+
+    deadline = time.monotonic() + seconds
+    while put_some() is None:
+        if time.monotonic() > deadline:
+            raise NotSeenError(f"{stream} did not take {len(waiting)} records within {seconds:g} s")
+
+
+class LakeReader:
+    """Reads each object under a root of the lake once, as its lines."""
+
+    def __init__(self, s3: "S3Client", bucket: str, root: str) -> None:
+        self._s3, self._bucket, self._root = s3, bucket, root
+        self._known: set[str] = set()
+
+    def new_lines(self, start: datetime, end: datetime) -> Iterator[bytes]:
+        """Yield the lines of objects not seen before in the hours of [start, end)."""
+        for hour in layout.hours_between(start, end):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=layout.hour_prefix(self._root, hour)
+            )
+            for key in [entry["Key"] for page in pages for entry in page.get("Contents", [])]:
+                if key not in self._known:
+                    self._known.add(key)
+                    yield from self._lines(key)
+
+    def _lines(self, key: str) -> Iterator[bytes]:
+        data = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        # The emulator's objects may be plain though named .gz: the bytes tell.
+        yield from (gzip.decompress(data) if data.startswith(_GZIP) else data).splitlines()
+
+
+def wait_landed(
+    reader: LakeReader,
+    id_field: str,
+    ids: set[str],
+    start: datetime,
+    *,
+    advance: Advance = lambda _: None,
+    seconds: float = 120,
+) -> dict[str, dict[str, Any]]:
+    """Return the event of each of `ids` once all have landed since `start`, by id.
+
+    Duplicates are expected, since every hop delivers at least once. Raises NotSeenError after
+    `seconds`, saying how many are missing.
+    """
+    landed: dict[str, dict[str, Any]] = {}
+
+    def all_landed() -> bool | None:
+        before = len(landed)
+        for line in reader.new_lines(start, now()):
+            event = json.loads(line)
+            if (key := str(event[id_field])) in ids:
+                landed.setdefault(key, event)
+        advance(len(landed) - before)
+        return True if len(landed) == len(ids) else None
+
+    try:
+        wait_for("every record in the lake", all_landed, seconds=seconds)
+    except NotSeenError as error:
+        missing = sorted(ids - set(landed))
+        raise NotSeenError(
+            f"{len(missing)} of {len(ids)} records are missing, such as {missing[:3]}"
+        ) from error
+    return landed
+
+
+def monitor(client: "LambdaClient", function: str, start: datetime, end: datetime) -> dict[str, Any]:
+    """Monitor the window [start, end) now and return the run's summary. Raises RuntimeError when it fails."""
+    window = {"start": events.timestamp(start), "end": events.timestamp(end)}
+    answer = client.invoke(FunctionName=function, Payload=json.dumps(window).encode())
+    body = answer["Payload"].read()
+    if "FunctionError" in answer:
+        raise RuntimeError(f"{function} failed: {body.decode(errors='replace')}")
+    summary: dict[str, Any] = json.loads(body)
+    return summary
+
+
+class Subscriber:
+    """An SQS queue subscribed to the alert topic: what a subscriber receives."""
+
+    def __init__(self, sqs: "SQSClient", sns: "SNSClient", topic: str, name: str) -> None:
+        self._sqs, self._sns = sqs, sns
+        self._queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn,
+                    "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+                }
+            ],
+        }
+        sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": json.dumps(policy)})
+        self._subscription = sns.subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True
+        )["SubscriptionArn"]
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return the notifications that wait, each with Subject and Message, and take them off the queue."""
+        found = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])
+        for message in found:
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return [msgspec.json.decode(message["Body"], type=dict[str, Any]) for message in found]
+
+    def close(self) -> None:
+        """Remove the subscription and the queue."""
+        self._sns.unsubscribe(SubscriptionArn=self._subscription)
+        self._sqs.delete_queue(QueueUrl=self._queue)
+
+
+def now() -> datetime:
+    """Return the time, aware, in UTC."""
+    return datetime.now(UTC)
