@@ -1,0 +1,1 @@
+"""Terraform root and the commands that run it."""
