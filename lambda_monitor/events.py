@@ -1,0 +1,251 @@
+"""Prediction events of the lake as columns: only those the monitor needs, in batches of bounded size."""
+
+import contextlib
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import duckdb
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contract import bundle
+from contract.schema import Contract, DType, Task
+from lambda_monitor import lake
+from lambda_monitor.lake import Object, ObjectError, Unreadable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# Beside the features, prediction and probability, each row has these; no feature begins with a dot.
+ID = ".id"
+IDENTITY = ".identity"
+ARRIVED = ".arrived_at"
+VERSION = ".version"
+# Unpacked bytes turned into columns at a time: bounds memory, large enough to keep duckdb busy.
+BATCH_BYTES = 64 << 20
+_HASH = ".hash"
+
+_SQL_TYPES = {DType.INT: "BIGINT", DType.FLOAT: "DOUBLE", DType.STR: "VARCHAR"}
+_ARROW_TYPES = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.STR: pa.string()}
+
+
+class Tally(msgspec.Struct, kw_only=True):
+    """What was met while reading, beside the rows themselves."""
+
+    unreadable: list[Unreadable] = []
+    bad_lines: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+def schema(contract: Contract) -> pa.Schema:
+    """Return the columns of a batch: id, identity, arrival, version, features, prediction, probability."""
+    fields = [(ID, pa.string()), (IDENTITY, pa.uint64()), (ARRIVED, pa.timestamp("ms", tz="UTC"))]
+    fields.append((VERSION, pa.string()))
+    fields += [(f.name, _ARROW_TYPES[f.dtype]) for f in contract.features]
+    fields.append((bundle.PREDICTION_COLUMN, target_type(contract)))
+    if contract.task is Task.CLASSIFICATION:
+        fields.append((bundle.PROBABILITY_COLUMN, pa.float64()))
+    return pa.schema(fields)
+
+
+def target_type(contract: Contract) -> pa.DataType:
+    """Return the type of prediction and target: float64 for a regression, else that of the labels."""
+    if contract.task is Task.REGRESSION:
+        return pa.float64()
+    labels = contract.target.labels or []
+    return pa.int64() if labels and all(isinstance(label, int) for label in labels) else pa.string()
+
+
+def read(
+    s3: "S3Client", bucket: str, objects: Sequence[Object], contract: Contract, tally: Tally
+) -> Iterator[pa.Table]:
+    """Yield the events in batches, in the order of `objects`, duplicates and other versions' included.
+
+    Features that another model version's events lack are null. What can't be read is told to
+    `tally`, never raised; rows before a fault in an object are kept.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        duckdb.connect(config={"threads": "2"}) as engine,
+        contextlib.closing(_Spool(Path(folder))) as spool,
+    ):
+        parser = _Parser(engine, contract, tally)
+        for item, body in lake.open_objects(s3, bucket, objects):
+            if isinstance(body, ObjectError):
+                tally.unreadable.append(Unreadable(item.key, str(body)))
+                continue
+            try:
+                for source in spool.add(item, body):
+                    yield from parser.parse(source)
+            except ObjectError as error:
+                tally.unreadable.append(Unreadable(item.key, str(error)))
+        if (rest := spool.take()) is not None:
+            yield from parser.parse(rest)
+
+
+class Seen:
+    """Identities met so far: 8 bytes a record, the only thing kept of rows that were read."""
+
+    def __init__(self, known: Iterable[np.ndarray[Any, Any]] = ()) -> None:
+        self._sorted = np.unique(np.concatenate([np.empty(0, np.uint64), *known]))
+
+    def drop(self, table: pa.Table) -> pa.Table:
+        """Return `table` without the records that were met before, keeping each one's first row."""
+        identities = table.column(IDENTITY).to_numpy()
+        unique, first = np.unique(identities, return_index=True)
+        fresh = ~_contains(self._sorted, unique)
+        kept = np.sort(first[fresh])
+        self._sorted = np.sort(np.concatenate([self._sorted, unique[fresh]]))
+        return table if len(kept) == len(table) else table.take(pa.array(kept))
+
+
+def _contains(ordered: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if not len(ordered):
+        return np.zeros(len(values), bool)
+    return ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """A file on disk to parse, and the keys of the objects whose rows it holds."""
+
+    path: Path
+    keys: tuple[str, ...]
+    parquet: bool = False
+
+
+class _Spool:
+    """Joins many small objects into one file and cuts large ones, at line ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lines = (folder / "lines").open("wb")
+        self._keys: list[str] = []
+
+    def close(self) -> None:
+        """Close the file that is being gathered."""
+        self._lines.close()
+
+    def add(self, item: Object, body: BinaryIO) -> Iterator[_Source]:
+        """Take in one object; yield what became full. Raises ObjectError at the object's fault."""
+        magic, chunks = lake.unpacked(body)
+        if magic == lake.PARQUET:
+            path = self._folder / "parquet"
+            with path.open("wb") as file:
+                file.writelines(chunks)
+            yield _Source(path, (item.key,), parquet=True)
+            return
+        self._keys.append(item.key)
+        tail = b""
+        try:
+            for chunk in chunks:
+                head, newline, tail = (tail + chunk).rpartition(b"\n")
+                self._lines.write(head + newline)
+                if self._lines.tell() >= BATCH_BYTES and (full := self.take()) is not None:
+                    yield full
+                    self._keys.append(item.key)
+        finally:
+            # The last line may have no end; one cut by a fault is met as a bad line.
+            if tail:
+                self._lines.write(tail + b"\n")
+
+    def take(self) -> _Source | None:
+        """Return what was gathered and start afresh; None when there is nothing."""
+        if not self._lines.tell():
+            return None
+        self._lines.close()
+        full = (self._folder / "lines").rename(self._folder / "batch")
+        keys, self._keys = tuple(dict.fromkeys(self._keys)), []
+        self._lines = (self._folder / "lines").open("wb")
+        return _Source(full, keys)
+
+
+class _Parser:
+    """Turns a file of lines into a table, by one SQL statement over the contract's columns."""
+
+    def __init__(self, engine: duckdb.DuckDBPyConnection, contract: Contract, tally: Tally) -> None:
+        engine.execute("SET TimeZone = 'UTC'")
+        self._engine = engine
+        self._tally = tally
+        self._schema = schema(contract)
+        self._select, self._columns = _statement(contract)
+
+    def parse(self, source: _Source) -> Iterator[pa.Table]:
+        """Yield the rows of `source` (one table, or none)."""
+        if source.parquet:
+            relation = f"read_parquet({_text(str(source.path))})"
+        else:
+            relation = (
+                f"read_json({_text(str(source.path))}, format='newline_delimited', ignore_errors=true, "
+                f"maximum_object_size={BATCH_BYTES}, columns={self._columns})"
+            )
+        try:
+            table = self._engine.sql(f"{self._select} FROM {relation}").to_arrow_table()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            self._tally.unreadable.extend(Unreadable(key, reason) for key in source.keys)
+            return
+        yield self._rows(table, source)
+
+    def _rows(self, table: pa.Table, source: _Source) -> pa.Table:
+        whole = table.filter(pc.is_valid(table.column(_HASH)))
+        if bad := len(table) - len(whole):
+            self._tally.bad_lines[" ".join(source.keys[:3])] += bad
+        identity = pa.array(_identities(whole.column(_HASH)))
+        columns = [
+            identity if field.name == IDENTITY else whole.column(field.name).cast(field.type)
+            for field in self._schema
+        ]
+        return pa.Table.from_arrays(columns, schema=self._schema)
+
+
+def _identities(hashes: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+    text = "".join(hashes.to_pylist())
+    return np.frombuffer(bytes.fromhex(text), ">u8").astype(np.uint64)
+
+
+def _statement(contract: Contract) -> tuple[str, str]:
+    """Return the SELECT list and read_json's columns.
+
+    The hash is MD5 of shard and sequence number: stable across engines and versions, so that it may
+    be stored and also computed by Athena. A row without one is no prediction event.
+    """
+    target = _name(contract.target.name)
+    kind = {pa.float64(): "DOUBLE", pa.int64(): "BIGINT"}.get(target_type(contract), "VARCHAR")
+    prediction = {contract.target.name: kind}
+    select = [
+        f"CAST({_name(contract.id_field)} AS VARCHAR) AS {_name(ID)}",
+        f"CASE WHEN TRY_CAST(record.arrived_at AS TIMESTAMPTZ) IS NOT NULL AND model.version IS NOT NULL "
+        f"THEN left(md5(record.shard || '/' || record.sequence_number), 16) END AS {_name(_HASH)}",
+        f"TRY_CAST(record.arrived_at AS TIMESTAMPTZ) AS {_name(ARRIVED)}",
+        f"model.version AS {_name(VERSION)}",
+        *(f"features.{_name(f.name)} AS {_name(f.name)}" for f in contract.features),
+        f"prediction.{target} AS {bundle.PREDICTION_COLUMN}",
+    ]
+    if contract.task is Task.CLASSIFICATION:
+        prediction["probability"] = "DOUBLE"
+        select.append(f"prediction.probability AS {bundle.PROBABILITY_COLUMN}")
+    columns = {
+        contract.id_field: "VARCHAR",
+        "features": _struct({f.name: _SQL_TYPES[f.dtype] for f in contract.features}),
+        "prediction": _struct(prediction),
+        "model": _struct({"version": "VARCHAR"}),
+        "record": _struct(dict.fromkeys(("shard", "sequence_number", "arrived_at"), "VARCHAR")),
+    }
+    listed = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in columns.items())
+    return f"SELECT {', '.join(select)}", f"{{{listed}}}"
+
+
+def _struct(fields: dict[str, str]) -> str:
+    return f"STRUCT({', '.join(f'{_name(name)} {kind}' for name, kind in fields.items())})"
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

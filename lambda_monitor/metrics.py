@@ -1,0 +1,41 @@
+"""CloudWatch metrics in the embedded metric format: printed, so they need no call and no permission."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from contract.schema import ModelRef
+from lambda_monitor.checks import CheckResult
+
+NAMESPACE = "Scorewatch"
+
+
+def embedded(
+    model: ModelRef, moment: datetime, values: Mapping[str, float], checks: list[CheckResult]
+) -> str:
+    """Return the log line that CloudWatch turns into `values`, one metric each, by model.
+
+    The checks stand beside them as plain properties: found by Logs Insights, not paid for as metrics.
+    """
+    record: dict[str, Any] = {
+        "_aws": {
+            "Timestamp": int(moment.timestamp() * 1000),
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["model"]],
+                    "Metrics": [{"Name": name} for name in values],
+                }
+            ],
+        },
+        "model": model.name,
+        "model_version": model.version,
+        **values,
+        "checks": [
+            {"name": c.name, "columns": c.columns, "status": c.status, "value": c.value, "limit": c.threshold}
+            for c in checks
+        ],
+    }
+    return msgspec.json.encode(record).decode()

@@ -1,0 +1,238 @@
+"""Evidently's report on a bounded sample of a window, carrying our verdicts.
+
+Verdicts come from every record of the window, thresholds from the bundle. Evidently is given both:
+a drift method that answers with the check's own value, and a metric for each other check, so that
+pictures, tests, JSON and alert can't contradict each other. None of its default thresholds or
+automatic tests is used.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from evidently import (
+    BinaryClassification,
+    DataDefinition,
+    Dataset,
+    MulticlassClassification,
+    Regression,
+    Report,
+)
+from evidently.core.metric_types import MetricTestResult, SingleValue, SingleValueCalculation, SingleValueMetric
+from evidently.legacy.calculations.stattests.registry import StatTest, register_stattest
+from evidently.legacy.core import ColumnType
+from evidently.legacy.tests.base_test import TestStatus
+from evidently.metrics import ValueDrift
+from evidently.presets import ClassificationPreset, DataSummaryPreset, RegressionPreset
+from evidently.tests import lte
+
+from contract import bundle
+from contract.schema import Contract, Kind, Task
+from lambda_monitor.checks import CheckResult
+
+# Rows of the window that Evidently is shown; drawn by hash, so the same window gives the same rows.
+SAMPLE_ROWS = 5_000
+# Categories beyond these many, by count, are shown together: a picture of 10,000 bars tells nothing.
+TOP_CATEGORIES = 50
+OTHER = "(other)"
+_BINARY = 2
+_METHOD = "scorewatch"
+_STATUS = {
+    "ok": TestStatus.SUCCESS,
+    "alert": TestStatus.FAIL,
+    "skipped": TestStatus.SKIPPED,
+    "error": TestStatus.ERROR,
+}
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """A report for people and for machines."""
+
+    html: bytes
+    json: bytes
+
+
+class Check(SingleValueMetric):  # type: ignore[misc]  # Evidently has no types for its metrics' metaclass
+    """One of our checks as a metric of the report."""
+
+    title: str
+    value: float
+    status: str
+    sentence: str
+
+
+class CheckCalculation(SingleValueCalculation[Check]):  # type: ignore[misc]  # as above
+    """Hands on what the check found."""
+
+    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:  # noqa: ARG002  # Evidently's signature
+        """Return the check's value with the check's own verdict as its test."""
+        result = self.result(self.metric.value)
+        result.set_tests(
+            [
+                MetricTestResult(
+                    id="scorewatch",
+                    name=self.metric.title,
+                    description=self.metric.sentence,
+                    metric_config=self.to_metric_config(),
+                    test_config={},
+                    status=_STATUS[self.metric.status],
+                )
+            ]
+        )
+        return result
+
+    def display_name(self) -> str:
+        """Return the check's name and columns."""
+        return str(self.metric.title)
+
+
+def sample(table: pa.Table, identity: str, rows: int = SAMPLE_ROWS) -> pa.Table:
+    """Return the `rows` rows of lowest identity, ordered by it.
+
+    Identities are hashes, so these are a uniform sample, the same whatever the order of reading,
+    and the sample of a union is that of the samples' union.
+    """
+    order = np.argsort(table.column(identity).to_numpy(), kind="stable")[:rows]
+    return table.take(pa.array(order))
+
+
+def render(
+    contract: Contract, reference: pa.Table, current: pa.Table, checks: Sequence[CheckResult]
+) -> Rendered:
+    """Return the report on `current`, a sample of the window, beside `reference`.
+
+    Both have the features and the prediction; where `current` has the target too, the performance
+    presets are added. Columns with no value on a side can't be drawn and are left to the checks.
+    """
+    columns = [*contract.feature_names, bundle.PREDICTION_COLUMN]
+    labelled = bundle.TARGET_COLUMN in current.column_names and bundle.TARGET_COLUMN in reference.column_names
+    if labelled:
+        columns.append(bundle.TARGET_COLUMN)
+    columns = [c for c in columns if _filled(reference, c) and _filled(current, c)]
+    numeric = [c for c in columns if _is_numeric(contract, c)]
+    frames = _frames(reference, current, columns, numeric)
+    definition = DataDefinition(
+        numerical_columns=numeric,
+        categorical_columns=[c for c in columns if c not in numeric],
+        **_task(contract, frames[1], labelled=labelled),
+    )
+    datasets = [Dataset.from_pandas(frame, data_definition=definition) for frame in frames]
+    items = [*_metrics(columns, checks)]
+    if columns:
+        items.append(DataSummaryPreset(columns=columns, include_tests=False))
+    if definition.regression:
+        items.append(RegressionPreset(include_tests=False))
+    if definition.classification:
+        items.append(ClassificationPreset(include_tests=False))
+    snapshot = Report(items).run(datasets[1], datasets[0])
+    return Rendered(snapshot.get_html_str(as_iframe=False).encode(), snapshot.json().encode())
+
+
+def _metrics(columns: Sequence[str], checks: Sequence[CheckResult]) -> list[Any]:
+    drift = {c.columns[0]: c for c in reversed(checks) if _drawn(c, columns)}
+    _register({column: check.value or 0.0 for column, check in drift.items()})
+    items: list[Any] = [
+        ValueDrift(
+            column=column, method=_METHOD, threshold=check.threshold, tests=[lte(threshold=check.threshold)]
+        )
+        for column, check in drift.items()
+    ]
+    shown = {id(check) for check in drift.values()}
+    items += [
+        Check(
+            title=f"{check.name}: {', '.join(check.columns)}" if check.columns else check.name,
+            value=float("nan") if check.value is None else check.value,
+            status=check.status,
+            sentence=check.sentence,
+        )
+        for check in checks
+        if id(check) not in shown
+    ]
+    return items
+
+
+def _drawn(check: CheckResult, columns: Sequence[str]) -> bool:
+    """Tell whether the check compares one column's distribution, which Evidently draws."""
+    return (
+        check.name.startswith("drift")
+        and check.status in {"ok", "alert"}
+        and len(check.columns) == 1
+        and check.columns[0] in columns
+        and check.value is not None
+        and check.threshold is not None
+    )
+
+
+def _register(values: dict[str, float]) -> None:
+    """Make Evidently's drift method answer with `values`, by column."""
+
+    def answer(
+        reference: "pd.Series[Any]", current: "pd.Series[Any]", kind: ColumnType, threshold: float
+    ) -> tuple[float, bool]:
+        del reference, kind
+        value = values[str(current.name)]
+        return value, value > threshold
+
+    method = StatTest(
+        name=_METHOD,
+        display_name="Scorewatch, on every record of the window",
+        allowed_feature_types=[ColumnType.Numerical, ColumnType.Categorical],
+    )
+    register_stattest(method, answer)
+
+
+def _filled(table: pa.Table, column: str) -> bool:
+    return column in table.column_names and table.column(column).null_count < len(table)
+
+
+def _is_numeric(contract: Contract, column: str) -> bool:
+    if column in {bundle.PREDICTION_COLUMN, bundle.TARGET_COLUMN}:
+        return contract.task is Task.REGRESSION
+    return contract.feature(column).kind is Kind.NUMERIC
+
+
+def _frames(
+    reference: pa.Table, current: pa.Table, columns: list[str], numeric: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both sides as data frames: floats, and categories as text with the rare ones together."""
+    sides = [{}, {}] if not columns else [{}, {}]  # type: list[dict[str, Any]]
+    for column in columns:
+        pair = [table.column(column).to_pandas() for table in (reference, current)]
+        if column in numeric:
+            pair = [values.astype("float64") for values in pair]
+        else:
+            pair = _grouped([values.astype("object").map(_text, na_action="ignore") for values in pair])
+        for side, values in zip(sides, pair, strict=True):
+            side[column] = values
+    first, second = (pd.DataFrame(side) for side in sides)
+    return first, second
+
+
+def _text(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _grouped(pair: list[Any]) -> list[Any]:
+    counts = pd.concat(pair).value_counts()
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    if len(ordered) <= TOP_CATEGORIES + 1:
+        return pair
+    kept = {category for category, _ in ordered[:TOP_CATEGORIES]}
+    return [values.where(values.isin(kept) | values.isna(), OTHER) for values in pair]
+
+
+def _task(contract: Contract, current: pd.DataFrame, *, labelled: bool) -> dict[str, Any]:
+    needed = {bundle.TARGET_COLUMN, bundle.PREDICTION_COLUMN}
+    if not labelled or not needed <= set(current.columns):
+        return {}
+    names = {"target": bundle.TARGET_COLUMN, "prediction": bundle.PREDICTION_COLUMN}
+    if contract.task is Task.REGRESSION:
+        return {"regression": [Regression(**names)]}
+    labels = contract.target.labels or []
+    names = {"target": bundle.TARGET_COLUMN, "prediction_labels": bundle.PREDICTION_COLUMN}
+    if len(labels) == _BINARY:
+        return {"classification": [BinaryClassification(**names, pos_label=str(labels[1]))]}
+    return {"classification": [MulticlassClassification(**names)]}

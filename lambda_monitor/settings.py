@@ -1,0 +1,62 @@
+"""What the function is told by its environment, set by Terraform."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Self
+
+import msgspec
+
+# Where a variable is missing Terraform is wrong, so only tuning has defaults.
+_DEFAULTS = {"WINDOW_HOURS": "24", "REMINDER_HOURS": "24", "LABEL_DELAY_DAYS": "7", "ATHENA_MIN_BYTES": "0"}
+
+
+class SettingsError(ValueError):
+    """A variable of the function's environment is missing or makes no sense."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of the function's resources, and its tuning.
+
+    `athena_min_bytes` of 0 keeps every window on the direct path.
+    """
+
+    artifact_bucket: str
+    lake_bucket: str
+    model_name: str
+    model_version: str
+    use_case: str
+    alert_topic_arn: str
+    window_hours: int
+    reminder_hours: int
+    label_delay_days: int
+    athena_workgroup: str = ""
+    glue_database: str = ""
+    predictions_table: str = ""
+    athena_min_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError where a number makes no sense."""
+        for name in ("window_hours", "reminder_hours"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name.upper()} is {getattr(self, name)}: it must be 1 or more")
+        for name in ("label_delay_days", "athena_min_bytes"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"{name.upper()} is {getattr(self, name)}: it must be 0 or more")
+
+    @property
+    def window(self) -> timedelta:
+        """The length of a scheduled window."""
+        return timedelta(hours=self.window_hours)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read `environment`. Raises SettingsError naming the variable."""
+        given = {**_DEFAULTS, **environment}
+        fields = msgspec.structs.fields(cls)
+        if missing := [f.name.upper() for f in fields if f.required and not given.get(f.name.upper())]:
+            raise SettingsError(f"{', '.join(missing)} not set: apply the Terraform configuration again")
+        values = {f.name: given[f.name.upper()] for f in fields if f.name.upper() in given}
+        try:
+            return msgspec.convert(values, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"the function's environment can't be read: {error}") from error

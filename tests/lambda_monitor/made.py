@@ -1,0 +1,167 @@
+"""A small stack in moto: a bundle from real or made rides, and a lake to put events in."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import msgspec
+import numpy as np
+import pandas as pd
+
+from contract import layout
+from contract.events import RecordRef, prediction_type, timestamp
+from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
+
+ARTIFACTS = "artifacts"
+LAKE = "lake"
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MODEL = ModelRef(name="scorewatch-green-taxi", version="1", run_id="0" * 32)
+
+
+def contract(version: str = "1", **changes: Any) -> Contract:
+    values: dict[str, Any] = {
+        "use_case": "green_taxi",
+        "task": Task.REGRESSION,
+        "id_field": "ride_id",
+        "payload_field": "ride",
+        "features": [
+            Feature(name="PULocationID", kind=Kind.CATEGORICAL, dtype=DType.INT),
+            Feature(name="DOLocationID", kind=Kind.CATEGORICAL, dtype=DType.INT),
+            Feature(name="trip_distance", kind=Kind.NUMERIC, dtype=DType.FLOAT, minimum=0, maximum=100),
+        ],
+        "target": Target(name="duration", unit="minutes", decimals=2),
+        "model": msgspec.structs.replace(MODEL, version=version),
+        "data": DataRef(source="test", sha256="0" * 64, rows=1),
+    }
+    return Contract(**{**values, **changes})
+
+
+def predict(distance: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    return np.round(4 + 4.2 * distance**0.8, 2)
+
+
+def made_rides(count: int, *, seed: int, stretch: float = 1.0) -> pd.DataFrame:
+    """Return rides of a made city: 40 zones of unequal traffic, distances in miles, duration in minutes."""
+    rng = np.random.default_rng(seed)
+    weights = 1 / np.arange(1, 41)
+    zones = rng.choice(np.arange(1, 41), size=(2, count), p=weights / weights.sum())
+    distance = np.round(rng.gamma(2.0, 1.5, count) * stretch, 2)
+    duration = np.round(np.maximum(predict(distance) + rng.normal(0, 2, count), 1), 2)
+    return pd.DataFrame(
+        {"PULocationID": zones[0], "DOLocationID": zones[1], "trip_distance": distance, "duration": duration}
+    )
+
+
+def real_rides(folder: Path, month: str) -> pd.DataFrame:
+    """Return the rides of 1 to 60 minutes of a real month."""
+    rides = pd.read_csv(
+        folder / "nyc_yellow_taxi" / f"yellow_{month}.csv.gz",
+        parse_dates=["tpep_pickup_datetime", "tpep_dropoff_datetime"],
+    )
+    seconds = (rides["tpep_dropoff_datetime"] - rides["tpep_pickup_datetime"]).dt.total_seconds()
+    rides["duration"] = (seconds / 60).round(2)
+    return rides[rides["duration"].between(1, 60)].reset_index(drop=True)
+
+
+class Stack:
+    """Buckets, a topic with a queue that hears it, and ways to fill the lake."""
+
+    def __init__(self) -> None:
+        self.s3 = boto3.client("s3")
+        self.sns = boto3.client("sns")
+        self.sqs = boto3.client("sqs")
+        for bucket in (ARTIFACTS, LAKE):
+            self.s3.create_bucket(Bucket=bucket)
+        self.topic = self.sns.create_topic(Name="alerts")["TopicArn"]
+        self.queue = self.sqs.create_queue(QueueName="heard")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+        self._sequence = 0
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        values = {
+            "ARTIFACT_BUCKET": ARTIFACTS,
+            "LAKE_BUCKET": LAKE,
+            "MODEL_NAME": MODEL.name,
+            "MODEL_VERSION": "1",
+            "USE_CASE": "green_taxi",
+            "ALERT_TOPIC_ARN": self.topic,
+            "WINDOW_HOURS": "1",
+            "REMINDER_HOURS": "24",
+            "LABEL_DELAY_DAYS": "7",
+        }
+        return {**values, **changes}
+
+    def events(
+        self,
+        rides: pd.DataFrame,
+        start: datetime = NOON,
+        *,
+        span: timedelta = timedelta(hours=1),
+        version: str = "1",
+        prefix: str = "R",
+    ) -> list[bytes]:
+        """Return an event a ride, arriving evenly over [start, start + span)."""
+        declared = contract()
+        event = prediction_type(declared)
+        model = msgspec.structs.replace(MODEL, version=version)
+        lines = []
+        predictions = predict(rides["trip_distance"].to_numpy())
+        for number, ride in enumerate(rides[declared.feature_names].to_dict("records")):
+            self._sequence += 1
+            payload = msgspec.Raw(json.dumps(ride).encode())
+            arrived = start + span * (number / len(rides))
+            record = RecordRef(
+                shard=f"shardId-{self._sequence % 2:012d}",
+                sequence_number=f"{self._sequence:056d}",
+                arrived_at=timestamp(arrived),
+            )
+            lines.append(
+                msgspec.json.encode(
+                    event(
+                        record_id=f"{prefix}{self._sequence}",
+                        payload=payload,
+                        features=ride,
+                        prediction={"duration": float(predictions[number])},
+                        model=model,
+                        record=record,
+                        scored_at=timestamp(arrived + timedelta(seconds=1)),
+                    )
+                )
+            )
+        return lines
+
+    def put(
+        self, lines: Sequence[bytes], hour: datetime = NOON, *, objects: int = 1, packed: bool = True
+    ) -> list[str]:
+        """Put the lines into an hour's partition, in `objects` objects, and return their keys."""
+        keys = []
+        for part in range(objects):
+            self._sequence += 1
+            data = b"".join(line + b"\n" for line in lines[part::objects])
+            key = f"{layout.hour_prefix(layout.PREDICTIONS, hour)}part-{self._sequence:09d}.gz"
+            self.s3.put_object(Bucket=LAKE, Key=key, Body=gzip.compress(data) if packed else data)
+            keys.append(key)
+        return keys
+
+    def read(self, uri_or_key: str) -> bytes:
+        key = uri_or_key.removeprefix(f"s3://{LAKE}/")
+        return self.s3.get_object(Bucket=LAKE, Key=key)["Body"].read()
+
+    def keys(self, prefix: str) -> list[str]:
+        return [o["Key"] for o in self.s3.list_objects_v2(Bucket=LAKE, Prefix=prefix).get("Contents", [])]
+
+    def heard(self) -> list[dict[str, Any]]:
+        """Return the notifications the topic's subscriber got since the last call."""
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return found

@@ -1,0 +1,132 @@
+"""Reading a window: packing, partitions, duplicates, versions, faults."""
+
+import gzip
+import io
+from datetime import timedelta
+
+import duckdb
+import pyarrow.compute as pc
+import pytest
+
+from contract import layout
+from lambda_monitor import window
+from lambda_monitor.events import ARRIVED, ID
+from tests.lambda_monitor.made import LAKE, NOON, Stack, contract, made_rides
+
+HOUR = timedelta(hours=1)
+
+
+def read(stack: Stack, start=NOON, end=NOON + HOUR) -> window.Window:
+    return window.read(stack.s3, LAKE, contract(), start, end)
+
+
+def ids(found: window.Window) -> list[str]:
+    return sorted(found.rows.column(ID).to_pylist())
+
+
+def test_reads_one_object_a_record_and_few_large_ones_alike(stack: Stack) -> None:
+    rides = made_rides(300, seed=1)
+    lines = stack.events(rides)
+    stack.put(lines[:100], objects=100, packed=False)
+    stack.put(lines[100:], objects=2)
+
+    found = read(stack)
+
+    assert len(found.rows) == 300
+    assert found.objects == 102
+    assert sorted(found.rows.column("trip_distance").to_pylist()) == sorted(rides["trip_distance"])
+    assert not found.tally.unreadable
+
+
+def test_reads_parquet(stack: Stack, tmp_path) -> None:
+    lines = stack.events(made_rides(50, seed=1))
+    (tmp_path / "lines").write_bytes(b"\n".join(lines))
+    file = tmp_path / "events.parquet"
+    duckdb.sql(f"COPY (SELECT * FROM read_json('{tmp_path}/lines')) TO '{file}' (FORMAT parquet)")
+    key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "events.gz"  # the name lies
+    stack.s3.put_object(Bucket=LAKE, Key=key, Body=file.read_bytes())
+    parquet = read(stack)
+
+    stack.s3.delete_object(Bucket=LAKE, Key=key)
+    stack.put(lines)
+
+    assert parquet.rows.equals(read(stack).rows)
+
+
+def test_drops_a_record_delivered_twice_even_in_another_partition(stack: Stack) -> None:
+    lines = stack.events(made_rides(100, seed=1))
+    stack.put(lines)
+    stack.put(lines[:30])
+    stack.put(lines[90:], NOON + HOUR)
+
+    found = read(stack)
+
+    assert len(found.rows) == 100
+    assert found.duplicates == 40
+
+
+def test_takes_records_by_arrival_wherever_they_landed(stack: Stack) -> None:
+    lines = stack.events(made_rides(120, seed=1), NOON - HOUR, span=2 * HOUR)
+    stack.put(lines[:50], NOON - HOUR)
+    stack.put(lines[50:], NOON + HOUR)
+
+    found = read(stack, NOON - timedelta(minutes=30), NOON + timedelta(minutes=30))
+
+    assert len(found.rows) == 60
+    assert pc.min(found.rows.column(ARRIVED)).as_py() >= NOON - timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("cut", ["truncated", "corrupt", "not gzip"])
+def test_names_an_object_it_cannot_read_and_keeps_the_others(stack: Stack, cut: str) -> None:
+    lines = stack.events(made_rides(200, seed=1))
+    stack.put(lines[:100])
+    data = bytearray(gzip.compress(b"\n".join(lines[100:])))
+    if cut == "truncated":
+        data = data[: len(data) // 2]
+    elif cut == "corrupt":
+        data[len(data) // 2] ^= 0xFF
+    else:
+        data = bytearray(b"\x1f\x8b") + b"this was never gzip"
+    key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "zz-broken.gz"
+    stack.s3.put_object(Bucket=LAKE, Key=key, Body=bytes(data))
+
+    found = read(stack)
+
+    assert [u.key for u in found.tally.unreadable] == [key]
+    assert found.tally.unreadable[0].reason
+    assert 100 <= len(found.rows) < 200
+
+
+def test_counts_lines_that_are_no_prediction_events(stack: Stack) -> None:
+    lines = stack.events(made_rides(10, seed=1))
+    stack.put([*lines, b"not json", b'{"ride_id": "x"}', lines[0][:50]])
+
+    found = read(stack)
+
+    assert len(found.rows) == 10
+    assert found.tally.bad_lines.total() == 3
+
+
+def test_an_object_larger_than_a_batch_is_cut_at_line_ends(stack: Stack, monkeypatch) -> None:
+    monkeypatch.setattr("lambda_monitor.events.BATCH_BYTES", 10_000)
+    monkeypatch.setattr("lambda_monitor.lake.CHUNK", 1_000)
+    lines = stack.events(made_rides(300, seed=1))
+    stack.put(lines)
+
+    found = read(stack)
+
+    assert len(found.rows) == 300
+    assert not found.tally.bad_lines
+
+
+def test_an_empty_window_has_no_rows(stack: Stack) -> None:
+    assert len(read(stack).rows) == 0
+
+
+def test_a_last_line_without_an_end_counts(stack: Stack) -> None:
+    lines = stack.events(made_rides(2, seed=1))
+    for number, line in enumerate(lines):
+        key = f"{layout.hour_prefix(layout.PREDICTIONS, NOON)}{number}"
+        stack.s3.put_object(Bucket=LAKE, Key=key, Body=io.BytesIO(line))
+
+    assert len(read(stack).rows) == 2
