@@ -38,7 +38,7 @@ def test() -> None:
 def checkov() -> None:
     """Run checkov, each exception explained where it is made. Raises TerraformError."""
     command = [
-        _checkov_binary(),
+        str(_checkov_binary()),
         "--directory",
         str(ROOT),
         "--framework",
@@ -64,7 +64,7 @@ def _checkov_binary() -> Path:
     stamp = _CHECKOV_VENV / "requirements.txt"
     if not stamp.is_file() or stamp.read_text() != wanted:
         print("Installing checkov ...", flush=True)
-        uv = [sys.executable, "-m", "uv", "--quiet"]
+        uv: list[str | Path] = [sys.executable, "-m", "uv", "--quiet"]
         subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, _CHECKOV_VENV], check=True)
         subprocess.run(
             [*uv, "pip", "sync", "--python", _CHECKOV_VENV / "bin/python", "--require-hashes", _REQUIREMENTS],

@@ -74,9 +74,11 @@ class Terraform:
 
     def fmt_check(self) -> None:
         """Check that every file is in canonical format. Raises TerraformError naming those that aren't."""
-        code, output = self._capture(("fmt", "-check", "-recursive", "-no-color"))
+        code, output, errors = self._capture(("fmt", "-check", "-recursive", "-no-color"))
         if code:
-            raise TerraformError(f"not in terraform's format (make format rewrites them):\n{output.strip()}")
+            raise TerraformError(
+                f"not in terraform's format (make format rewrites them):\n{(output + errors).strip()}"
+            )
 
     def test(self) -> None:
         """Run the tests in `tests/`, a line a run. Raises TerraformError."""
@@ -124,19 +126,21 @@ class Terraform:
         return code
 
     def _run(self, *arguments: str) -> str:
-        code, output = self._capture(arguments)
+        code, output, errors = self._capture(arguments)
         if code:
-            tail = "\n".join(output.strip().splitlines()[-_TAIL_LINES:])
+            tail = "\n".join((output + errors).strip().splitlines()[-_TAIL_LINES:])
             raise TerraformError(f"terraform {arguments[0]} failed:\n{tail}")
         return output
 
-    def _capture(self, arguments: tuple[str, ...]) -> tuple[int, str]:
-        with self._process(arguments) as process:
-            output = "\n".join(_lines(process))
-            return process.wait(), output
+    def _capture(self, arguments: tuple[str, ...]) -> tuple[int, str, str]:
+        with self._process(arguments, stderr=subprocess.PIPE) as process:
+            output, errors = process.communicate()
+            return process.returncode, output, errors
 
     @contextmanager
-    def _process(self, arguments: tuple[str, ...]) -> Iterator["subprocess.Popen[str]"]:
+    def _process(
+        self, arguments: tuple[str, ...], stderr: int = subprocess.STDOUT
+    ) -> Iterator["subprocess.Popen[str]"]:
         binary = shutil.which("terraform", path=self.env.get("PATH", os.defpath))
         if binary is None:
             raise TerraformError(
@@ -150,7 +154,7 @@ class Terraform:
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             start_new_session=True,
         )
         try:

@@ -1,0 +1,63 @@
+# One key for everything the use case keeps: streams, buckets, images, logs, alerts.
+resource "aws_kms_key" "this" {
+  description             = "Scorewatch, use case ${var.use_case}"
+  enable_key_rotation     = true
+  deletion_window_in_days = var.key_deletion_window_days
+  policy                  = data.aws_iam_policy_document.key.json
+}
+
+resource "aws_kms_alias" "this" {
+  name          = local.names.key_alias
+  target_key_id = aws_kms_key.this.key_id
+}
+
+# In a key policy the resource "*" is this key.
+data "aws_iam_policy_document" "key" {
+  # Without the account in it a key can be lost for ever; who may do what is then up to IAM policies,
+  # and ours name the key, the actions and the service the call comes through.
+  statement {
+    sid       = "AccountAdministersThroughIam"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${local.partition}:iam::${local.account_id}:root"]
+    }
+  }
+
+  statement {
+    sid       = "LogGroupsOfThisUseCase"
+    actions   = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logs.${local.region}.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnLike"
+      variable = "kms:EncryptionContext:aws:logs:arn"
+      values = [
+        for group in [local.names.lambda_log_groups, local.names.delivery_log_groups] :
+        "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:${group}-*"
+      ]
+    }
+  }
+
+  statement {
+    sid       = "AlarmsPublishToTheTopic"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account_id]
+    }
+  }
+}

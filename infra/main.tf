@@ -1,0 +1,158 @@
+module "stream" {
+  source = "./modules/stream"
+
+  input_name      = local.names.input_stream
+  output_name     = local.names.output_stream
+  input_shards    = var.input_shards
+  output_shards   = var.output_shards
+  retention_hours = var.stream_retention_hours
+  kms_key_arn     = aws_kms_key.this.arn
+}
+
+module "lake" {
+  source = "./modules/lake"
+
+  account_id              = local.account_id
+  region                  = local.region
+  artifact_bucket         = local.names.artifact_bucket
+  lake_bucket             = local.names.lake_bucket
+  layout                  = local.layout
+  output_stream_arn       = module.stream.output_arn
+  kms_key_arn             = aws_kms_key.this.arn
+  interval_seconds        = var.delivery_interval_seconds
+  size_mb                 = var.delivery_size_mb
+  expiration_days         = var.lake_expiration_days
+  infrequent_access_days  = var.lake_infrequent_access_days
+  noncurrent_version_days = var.noncurrent_version_days
+  force_destroy           = var.force_destroy
+  log_group_prefix        = local.names.delivery_log_groups
+  log_retention_days      = var.log_retention_days
+  glue_database           = local.names.glue_database
+  predictions_table       = local.names.predictions_table
+  athena_workgroup        = local.names.athena_workgroup
+  athena_scan_limit_gb    = var.athena_scan_limit_gb
+
+  delivery_names = {
+    predictions  = local.names.predictions_delivery
+    rejected     = local.names.rejected_delivery
+    ground_truth = local.names.ground_truth_delivery
+  }
+}
+
+module "scorer" {
+  source = "./modules/scorer"
+
+  name                       = local.names.predict
+  http_name                  = local.names.predict_http
+  image                      = var.predict_image
+  region                     = local.region
+  function_arn_prefix        = local.function_arn_prefix
+  kms_key_arn                = aws_kms_key.this.arn
+  architecture               = var.architecture
+  memory_mb                  = var.predict_memory_mb
+  timeout_seconds            = var.predict_timeout_seconds
+  reserved_concurrency       = var.predict_reserved_concurrency
+  log_retention_days         = var.log_retention_days
+  force_destroy              = var.force_destroy
+  artifact_bucket_arn        = module.lake.artifact_bucket_arn
+  lake_bucket_arn            = module.lake.lake_bucket_arn
+  models_prefix              = local.layout.models
+  failed_prefix              = local.layout.failed
+  model_name                 = local.model_name
+  input_stream_arn           = module.stream.input_arn
+  output_stream_arn          = module.stream.output_arn
+  rejected_delivery_arn      = module.lake.delivery_arns["rejected"]
+  batch_size                 = var.batch_size
+  batching_window_seconds    = var.batching_window_seconds
+  parallelization_factor     = var.parallelization_factor
+  maximum_retry_attempts     = var.maximum_retry_attempts
+  maximum_record_age_seconds = var.maximum_record_age_seconds
+  http_enabled               = var.http_enabled
+  http_reserved_concurrency  = var.http_reserved_concurrency
+
+  environment = merge(local.model_environment, {
+    OUTPUT_STREAM   = module.stream.output_name
+    REJECTED_STREAM = module.lake.delivery_names["rejected"]
+  })
+}
+
+module "monitor" {
+  source = "./modules/monitor"
+
+  name                  = local.names.monitor
+  failed_queue          = local.names.monitor_failed_queue
+  image                 = var.monitor_image
+  account_id            = local.account_id
+  region                = local.region
+  function_arn_prefix   = local.function_arn_prefix
+  kms_key_arn           = aws_kms_key.this.arn
+  architecture          = var.architecture
+  memory_mb             = var.monitor_memory_mb
+  timeout_seconds       = var.monitor_timeout_seconds
+  log_retention_days    = var.log_retention_days
+  force_destroy         = var.force_destroy
+  artifact_bucket_arn   = module.lake.artifact_bucket_arn
+  lake_bucket_arn       = module.lake.lake_bucket_arn
+  models_prefix         = local.layout.models
+  layout                = local.layout
+  model_name            = local.model_name
+  schedule              = var.schedule
+  alert_topic_arn       = module.alerts.topic_arn
+  athena_workgroup_arn  = module.lake.athena_workgroup_arn
+  glue_catalog_arn      = "arn:${local.partition}:glue:${local.region}:${local.account_id}:catalog"
+  glue_database_arn     = module.lake.glue_database_arn
+  predictions_table_arn = module.lake.predictions_table_arn
+
+  environment = merge(local.model_environment, {
+    LAKE_BUCKET       = module.lake.lake_bucket
+    ALERT_TOPIC_ARN   = module.alerts.topic_arn
+    WINDOW_HOURS      = tostring(var.window_hours)
+    REMINDER_HOURS    = tostring(var.reminder_hours)
+    LABEL_DELAY_DAYS  = tostring(var.label_delay_days)
+    ATHENA_WORKGROUP  = module.lake.athena_workgroup
+    GLUE_DATABASE     = module.lake.glue_database
+    PREDICTIONS_TABLE = module.lake.predictions_table
+    ATHENA_MIN_BYTES  = tostring(var.athena_min_mb * 1024 * 1024)
+  })
+}
+
+module "alerts" {
+  source = "./modules/alerts"
+
+  prefix                     = local.prefix
+  topic                      = local.names.alert_topic
+  emails                     = var.alert_emails
+  kms_key_arn                = aws_kms_key.this.arn
+  partition                  = local.partition
+  region                     = local.region
+  account_id                 = local.account_id
+  input_stream               = local.names.input_stream
+  output_stream              = local.names.output_stream
+  delivery_interval_seconds  = var.delivery_interval_seconds
+  predict_function           = var.predict_image == null ? null : local.names.predict
+  event_source_mapping_id    = module.scorer.event_source_mapping_id
+  monitor_function           = var.monitor_image == null ? null : local.names.monitor
+  monitor_failed_queue       = local.names.monitor_failed_queue
+  metrics_namespace          = local.names.metrics_namespace
+  model_name                 = local.model_name
+  iterator_age_alarm_seconds = var.iterator_age_alarm_seconds
+  rejected_alarm_percent     = var.rejected_alarm_percent
+  monitor_silence_hours      = var.monitor_silence_hours
+
+  delivery_names = {
+    predictions  = local.names.predictions_delivery
+    rejected     = local.names.rejected_delivery
+    ground_truth = local.names.ground_truth_delivery
+  }
+}
+
+locals {
+  function_arn_prefix = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:"
+
+  model_environment = {
+    ARTIFACT_BUCKET = module.lake.artifact_bucket
+    MODEL_NAME      = local.model_name
+    MODEL_VERSION   = var.model_version
+    USE_CASE        = var.use_case
+  }
+}

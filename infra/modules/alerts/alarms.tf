@@ -1,0 +1,163 @@
+locals {
+  # What every use case has, whether its functions exist yet or not.
+  delivery_alarms = {
+    for key, name in var.delivery_names : "delivery-${replace(key, "_", "-")}-late" => {
+      description = "Events wait longer for the lake than they should: the oldest is older than threshold seconds. See the log of delivery ${name}."
+      namespace   = "AWS/Firehose"
+      metric      = "DeliveryToS3.DataFreshness"
+      dimensions  = { DeliveryStreamName = name }
+      statistic   = "Maximum"
+      threshold   = 3 * max(var.delivery_interval_seconds, 60)
+      period      = 300
+      periods     = 3
+      missing     = "notBreaching"
+    }
+  }
+
+  stream_alarms = {
+    for key, name in { input = var.input_stream, output = var.output_stream } : "${key}-throttled" => {
+      description            = "Puts to ${name} are refused for lack of capacity: raise ${key}_shards, or set it to null for on-demand capacity."
+      namespace              = "AWS/Kinesis"
+      metric                 = "WriteProvisionedThroughputExceeded"
+      dimensions             = { StreamName = name }
+      statistic              = "Sum"
+      threshold              = 1
+      period                 = 300
+      periods                = 3
+      missing                = "notBreaching"
+    }
+  }
+
+  predict_alarms = { for key, alarm in merge(
+    {
+      "scoring-late" = {
+        description = "Records wait to be scored: the oldest is older than threshold milliseconds. Look at errors and throttles of ${var.predict_function}, then at input_shards."
+        namespace   = "AWS/Lambda"
+        metric      = "IteratorAge"
+        dimensions  = { FunctionName = var.predict_function }
+        statistic   = "Maximum"
+        threshold   = var.iterator_age_alarm_seconds * 1000
+        period      = 60
+        periods     = 5
+        missing     = "notBreaching"
+      }
+      "batches-given-up" = {
+        description = "Lambda gave up on records; they lie in the failed prefix of the lake bucket. Repair the cause, then send them again."
+        namespace   = "AWS/Lambda"
+        metric      = "OnFailureDestinationDeliveredEventCount"
+        dimensions  = { EventSourceMappingUUID = var.event_source_mapping_id }
+        statistic   = "Sum"
+        threshold   = 1
+        period      = 300
+        periods     = 1
+        missing     = "notBreaching"
+      }
+    },
+    local.function_alarms["predict"]
+  ) : key => alarm if var.predict_function != null }
+
+  monitor_alarms = { for key, alarm in merge(
+    {
+      "monitor-silent" = {
+        description = "The monitor has not run for ${var.monitor_silence_hours} h, so nobody would hear of drift. Look at its schedule and its log."
+        namespace   = "AWS/Lambda"
+        metric      = "Invocations"
+        dimensions  = { FunctionName = var.monitor_function }
+        statistic   = "Sum"
+        threshold   = 1
+        comparison  = "LessThanThreshold"
+        period      = 3600
+        periods     = var.monitor_silence_hours
+        missing     = "breaching"
+      }
+      "monitor-failed" = {
+        description = "Monitoring runs failed for good; what was asked of them is in queue ${var.monitor_failed_queue}."
+        namespace   = "AWS/SQS"
+        metric      = "ApproximateNumberOfMessagesVisible"
+        dimensions  = { QueueName = var.monitor_failed_queue }
+        statistic   = "Maximum"
+        threshold   = 1
+        period      = 300
+        periods     = 1
+        missing     = "notBreaching"
+      }
+    },
+    local.function_alarms["monitor"]
+  ) : key => alarm if var.monitor_function != null }
+
+  function_alarms = {
+    for key, name in { predict = var.predict_function, monitor = var.monitor_function } : key => {
+      for metric in ["Errors", "Throttles"] : "${key}-${lower(metric)}" => {
+        description = "${key} function: ${lower(metric)} in two of three periods. See its log."
+        namespace   = "AWS/Lambda"
+        metric      = metric
+        dimensions  = { FunctionName = name }
+        statistic   = "Sum"
+        threshold   = 1
+        period      = 300
+        periods     = 3
+        enough      = 2
+        missing     = "notBreaching"
+      }
+    }
+  }
+
+  alarms = merge(local.delivery_alarms, local.stream_alarms, local.predict_alarms, local.monitor_alarms)
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${var.prefix}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  comparison_operator = try(each.value.comparison, "GreaterThanOrEqualToThreshold")
+  threshold           = each.value.threshold
+  period              = each.value.period
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = try(each.value.enough, each.value.periods)
+  treat_missing_data  = each.value.missing
+  alarm_actions       = [aws_sns_topic.this.arn]
+  ok_actions          = [aws_sns_topic.this.arn]
+}
+
+# A share, so one bad record among few and a thousand among millions are told apart.
+resource "aws_cloudwatch_metric_alarm" "rejected" {
+  count = var.predict_function == null ? 0 : 1
+
+  alarm_name          = "${var.prefix}-records-rejected"
+  alarm_description   = "More than ${var.rejected_alarm_percent}% of the records break the contract. They lie in the rejected prefix of the lake bucket, each with its reason."
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = var.rejected_alarm_percent
+  evaluation_periods  = 3
+  datapoints_to_alarm = 3
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.this.arn]
+  ok_actions          = [aws_sns_topic.this.arn]
+
+  metric_query {
+    id          = "share"
+    label       = "Rejected, percent"
+    expression  = "100 * rejected / in"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { in = "RecordsIn", rejected = "RecordsRejected" }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = var.metrics_namespace
+        metric_name = metric_query.value
+        dimensions  = { model = var.model_name }
+        stat        = "Sum"
+        period      = 300
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+locals {
+  # The layout writes partitions as Python's strftime does; Firehose has its own letters.
+  partition = replace(replace(replace(replace(join("/", var.layout.partition),
+    "%Y", "!{timestamp:yyyy}"), "%m", "!{timestamp:MM}"), "%d", "!{timestamp:dd}"), "%H", "!{timestamp:HH}"
+  )
+
+  deliveries = {
+    predictions  = { name = var.delivery_names.predictions, prefix = var.layout.predictions, from_stream = true }
+    rejected     = { name = var.delivery_names.rejected, prefix = var.layout.rejected, from_stream = false }
+    ground_truth = { name = var.delivery_names.ground_truth, prefix = var.layout.ground_truth, from_stream = false }
+  }
+}
+
+# Producers end each event with a newline, so that objects are JSON lines without any processing here.
+resource "aws_kinesis_firehose_delivery_stream" "this" {
+  for_each = local.deliveries
+
+  name        = each.value.name
+  destination = "extended_s3"
+
+  dynamic "kinesis_source_configuration" {
+    for_each = each.value.from_stream ? [var.output_stream_arn] : []
+
+    content {
+      kinesis_stream_arn = kinesis_source_configuration.value
+      role_arn           = aws_iam_role.delivery[each.key].arn
+    }
+  }
+
+  # With a stream as the source the stream's own encryption holds.
+  dynamic "server_side_encryption" {
+    for_each = each.value.from_stream ? [] : [var.kms_key_arn]
+
+    content {
+      enabled  = true
+      key_type = "CUSTOMER_MANAGED_CMK"
+      key_arn  = server_side_encryption.value
+    }
+  }
+
+  extended_s3_configuration {
+    bucket_arn          = aws_s3_bucket.this["lake"].arn
+    role_arn            = aws_iam_role.delivery[each.key].arn
+    prefix              = "${each.value.prefix}/${local.partition}/"
+    error_output_prefix = "${var.layout.delivery_errors}/${each.value.prefix}/!{firehose:error-output-type}/${local.partition}/"
+    buffering_interval  = var.interval_seconds
+    buffering_size      = var.size_mb
+    compression_format  = "GZIP"
+    kms_key_arn         = var.kms_key_arn
+
+    cloudwatch_logging_options {
+      enabled         = true
+      log_group_name  = aws_cloudwatch_log_group.delivery[each.key].name
+      log_stream_name = aws_cloudwatch_log_stream.delivery[each.key].name
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.delivery]
+}
+
+resource "aws_cloudwatch_log_group" "delivery" {
+  for_each = local.deliveries
+
+  name              = "${var.log_group_prefix}-${replace(each.key, "_", "-")}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+}
+
+resource "aws_cloudwatch_log_stream" "delivery" {
+  for_each = aws_cloudwatch_log_group.delivery
+
+  name           = "s3"
+  log_group_name = each.value.name
+}

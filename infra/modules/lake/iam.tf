@@ -1,0 +1,94 @@
+# A role a delivery: each writes under its own prefix, and only one reads the output stream.
+resource "aws_iam_role" "delivery" {
+  for_each = local.deliveries
+
+  name               = each.value.name
+  assume_role_policy = data.aws_iam_policy_document.delivery_trust.json
+}
+
+data "aws_iam_policy_document" "delivery_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["firehose.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [var.account_id]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "delivery" {
+  for_each = local.deliveries
+
+  name   = "deliver"
+  role   = aws_iam_role.delivery[each.key].id
+  policy = data.aws_iam_policy_document.delivery[each.key].json
+}
+
+data "aws_iam_policy_document" "delivery" {
+  for_each = local.deliveries
+
+  statement {
+    sid     = "WriteObjects"
+    actions = ["s3:PutObject", "s3:AbortMultipartUpload"]
+    resources = [
+      "${aws_s3_bucket.this["lake"].arn}/${each.value.prefix}/*",
+      "${aws_s3_bucket.this["lake"].arn}/${var.layout.delivery_errors}/${each.value.prefix}/*",
+    ]
+  }
+
+  statement {
+    sid       = "FindBucket"
+    actions   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    resources = [aws_s3_bucket.this["lake"].arn]
+  }
+
+  statement {
+    sid       = "EncryptObjects"
+    actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.region}.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "WriteLog"
+    actions   = ["logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.delivery[each.key].arn}:log-stream:*"]
+  }
+
+  dynamic "statement" {
+    for_each = each.value.from_stream ? [var.output_stream_arn] : []
+
+    content {
+      sid       = "ReadStream"
+      actions   = ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = each.value.from_stream ? [var.kms_key_arn] : []
+
+    content {
+      sid       = "DecryptStream"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["kinesis.${var.region}.amazonaws.com"]
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+output "artifact_bucket" {
+  description = "Name of the artifact bucket, once it is private and encrypted."
+  value       = aws_s3_bucket_server_side_encryption_configuration.this["artifacts"].bucket
+  depends_on  = [aws_s3_bucket_policy.this]
+}
+
+output "artifact_bucket_arn" {
+  description = "ARN of the artifact bucket."
+  value       = aws_s3_bucket.this["artifacts"].arn
+}
+
+output "lake_bucket" {
+  description = "Name of the lake bucket, once it is private and encrypted."
+  value       = aws_s3_bucket_server_side_encryption_configuration.this["lake"].bucket
+  depends_on  = [aws_s3_bucket_policy.this]
+}
+
+output "lake_bucket_arn" {
+  description = "ARN of the lake bucket."
+  value       = aws_s3_bucket.this["lake"].arn
+}
+
+output "delivery_names" {
+  description = "Names of the delivery streams, by what they deliver."
+  value       = { for key, delivery in aws_kinesis_firehose_delivery_stream.this : key => delivery.name }
+}
+
+output "delivery_arns" {
+  description = "ARNs of the delivery streams, by what they deliver."
+  value       = { for key, delivery in aws_kinesis_firehose_delivery_stream.this : key => delivery.arn }
+}
+
+output "glue_database" {
+  description = "Name of the Glue database."
+  value       = aws_glue_catalog_database.this.name
+}
+
+output "glue_database_arn" {
+  description = "ARN of the Glue database."
+  value       = aws_glue_catalog_database.this.arn
+}
+
+output "predictions_table" {
+  description = "Name of the table over the predictions."
+  value       = aws_glue_catalog_table.predictions.name
+}
+
+output "predictions_table_arn" {
+  description = "ARN of the table over the predictions."
+  value       = aws_glue_catalog_table.predictions.arn
+}
+
+output "athena_workgroup" {
+  description = "Name of the Athena workgroup."
+  value       = aws_athena_workgroup.this.name
+}
+
+output "athena_workgroup_arn" {
+  description = "ARN of the Athena workgroup."
+  value       = aws_athena_workgroup.this.arn
+}

@@ -1,0 +1,41 @@
+module "repository" {
+  source = "../repository"
+
+  name          = var.name
+  function_arns = ["${var.function_arn_prefix}${var.name}"]
+  kms_key_arn   = var.kms_key_arn
+  force_destroy = var.force_destroy
+}
+
+module "function" {
+  source = "../function"
+  count  = var.image == null ? 0 : 1
+
+  name                 = var.name
+  description          = "Says when ${var.model_name} stops being right"
+  image                = var.image
+  handler              = "lambda_monitor.handler.handler"
+  architecture         = var.architecture
+  memory_mb            = var.memory_mb
+  timeout_seconds      = var.timeout_seconds
+  reserved_concurrency = null
+  environment          = var.environment
+  policy               = data.aws_iam_policy_document.monitor.json
+  kms_key_arn          = var.kms_key_arn
+  log_retention_days   = var.log_retention_days
+}
+
+resource "aws_lambda_function_event_invoke_config" "this" {
+  count = var.image == null ? 0 : 1
+
+  function_name = module.function[0].name
+  # A run is repeatable, but the next one looks at nearly the same window anyway.
+  maximum_retry_attempts       = 1
+  maximum_event_age_in_seconds = 3600
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.failed.arn
+    }
+  }
+}

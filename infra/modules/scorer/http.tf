@@ -1,0 +1,29 @@
+# The same image and contract for those who ask instead of stream. Its role reads no stream.
+locals {
+  http = var.http_enabled && var.image != null
+}
+
+module "http_function" {
+  source = "../function"
+  count  = local.http ? 1 : 0
+
+  name                 = var.http_name
+  description          = "Scores one record a request with ${var.model_name}"
+  image                = var.image
+  handler              = "lambda_predict.http.handler"
+  architecture         = var.architecture
+  memory_mb            = var.memory_mb
+  timeout_seconds      = var.timeout_seconds
+  reserved_concurrency = var.http_reserved_concurrency
+  environment          = var.environment
+  policy               = data.aws_iam_policy_document.score.json
+  kms_key_arn          = var.kms_key_arn
+  log_retention_days   = var.log_retention_days
+}
+
+resource "aws_lambda_function_url" "http" {
+  count = local.http ? 1 : 0
+
+  function_name      = module.http_function[0].name
+  authorization_type = "AWS_IAM"
+}

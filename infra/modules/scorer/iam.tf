@@ -1,0 +1,105 @@
+# What scoring takes, from a stream or over HTTP.
+data "aws_iam_policy_document" "score" {
+  # Every version of this model, not the live one alone: during a deployment both are in use.
+  statement {
+    sid       = "ReadModel"
+    actions   = ["s3:GetObject"]
+    resources = ["${var.artifact_bucket_arn}/${var.models_prefix}/${var.model_name}/*"]
+  }
+
+  # Without it S3 answers "denied" in place of "not there", and the error would name the wrong fix.
+  statement {
+    sid       = "TellMissingFromDenied"
+    actions   = ["s3:ListBucket"]
+    resources = [var.artifact_bucket_arn]
+  }
+
+  statement {
+    sid       = "PublishPredictions"
+    actions   = ["kinesis:PutRecords"]
+    resources = [var.output_stream_arn]
+  }
+
+  statement {
+    sid       = "KeepRejected"
+    actions   = ["firehose:PutRecordBatch"]
+    resources = [var.rejected_delivery_arn]
+  }
+
+  statement {
+    sid       = "DecryptModel"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.region}.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "EncryptPredictions"
+    actions   = ["kms:GenerateDataKey"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["kinesis.${var.region}.amazonaws.com"]
+    }
+  }
+}
+
+# What the event source mapping does besides, with the function's role.
+data "aws_iam_policy_document" "stream" {
+  source_policy_documents = [data.aws_iam_policy_document.score.json]
+
+  statement {
+    sid = "ReadRecords"
+    actions = [
+      "kinesis:DescribeStream",
+      "kinesis:DescribeStreamSummary",
+      "kinesis:GetRecords",
+      "kinesis:GetShardIterator",
+      "kinesis:ListShards",
+    ]
+    resources = [var.input_stream_arn]
+  }
+
+  statement {
+    sid       = "DecryptRecords"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["kinesis.${var.region}.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "KeepFailedBatches"
+    actions   = ["s3:PutObject"]
+    resources = ["${var.lake_bucket_arn}/${var.failed_prefix}/*"]
+  }
+
+  statement {
+    sid       = "FindFailedBatches"
+    actions   = ["s3:ListBucket"]
+    resources = [var.lake_bucket_arn]
+  }
+
+  statement {
+    sid       = "EncryptFailedBatches"
+    actions   = ["kms:GenerateDataKey"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.region}.amazonaws.com"]
+    }
+  }
+}

@@ -1,0 +1,53 @@
+module "repository" {
+  source = "../repository"
+
+  name          = var.name
+  function_arns = [for name in [var.name, var.http_name] : "${var.function_arn_prefix}${name}"]
+  kms_key_arn   = var.kms_key_arn
+  force_destroy = var.force_destroy
+}
+
+# Without an image there is nothing to run yet: the first apply makes the repository, the next one this.
+module "function" {
+  source = "../function"
+  count  = var.image == null ? 0 : 1
+
+  name                 = var.name
+  description          = "Scores the input stream's records with ${var.model_name}"
+  image                = var.image
+  handler              = "lambda_predict.handler.handler"
+  architecture         = var.architecture
+  memory_mb            = var.memory_mb
+  timeout_seconds      = var.timeout_seconds
+  reserved_concurrency = var.reserved_concurrency
+  environment          = var.environment
+  policy               = data.aws_iam_policy_document.stream.json
+  kms_key_arn          = var.kms_key_arn
+  log_retention_days   = var.log_retention_days
+}
+
+resource "aws_lambda_event_source_mapping" "input" {
+  count = var.image == null ? 0 : 1
+
+  function_name    = module.function[0].arn
+  event_source_arn = var.input_stream_arn
+  # LATEST would lose what arrives between the mapping's creation and its first poll.
+  starting_position                  = "TRIM_HORIZON"
+  batch_size                         = var.batch_size
+  maximum_batching_window_in_seconds = var.batching_window_seconds
+  parallelization_factor             = var.parallelization_factor
+  function_response_types            = ["ReportBatchItemFailures"]
+  bisect_batch_on_function_error     = true
+  maximum_retry_attempts             = var.maximum_retry_attempts
+  maximum_record_age_in_seconds      = var.maximum_record_age_seconds
+
+  # To a bucket the whole payload goes, to a queue only where it was. Lambda chooses the prefix.
+  destination_config {
+    on_failure {
+      destination_arn = var.lake_bucket_arn
+    }
+  }
+  metrics_config {
+    metrics = ["EventCount"]
+  }
+}

@@ -1,0 +1,19 @@
+resource "aws_kinesis_stream" "this" {
+  for_each = {
+    input  = { name = var.input_name, shards = var.input_shards }
+    output = { name = var.output_name, shards = var.output_shards }
+  }
+
+  name             = each.value.name
+  shard_count      = each.value.shards
+  retention_period = var.retention_hours
+  encryption_type  = "KMS"
+  kms_key_id       = var.kms_key_arn
+
+  # A consumer is the only reason to keep a stream: the mapping and the delivery go with it.
+  enforce_consumer_deletion = true
+
+  stream_mode_details {
+    stream_mode = each.value.shards == null ? "ON_DEMAND" : "PROVISIONED"
+  }
+}

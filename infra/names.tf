@@ -1,0 +1,42 @@
+# The one place that makes names: modules are handed theirs, Python reads the outputs.
+locals {
+  project = "scorewatch"
+  prefix  = "${local.project}-${replace(var.use_case, "_", "-")}"
+
+  account_id = data.aws_caller_identity.current.account_id
+  region     = data.aws_region.current.name
+  partition  = data.aws_partition.current.partition
+
+  # Bucket names are global; the account and region make ours unique without spelling the account out.
+  bucket_suffix = substr(sha256("${local.account_id} ${local.region}"), 0, 8)
+
+  names = {
+    key_alias             = "alias/${local.prefix}"
+    input_stream          = "${local.prefix}-input"
+    output_stream         = "${local.prefix}-output"
+    artifact_bucket       = "${local.prefix}-artifacts-${local.bucket_suffix}"
+    lake_bucket           = "${local.prefix}-lake-${local.bucket_suffix}"
+    predictions_delivery  = "${local.prefix}-predictions"
+    rejected_delivery     = "${local.prefix}-rejected"
+    ground_truth_delivery = "${local.prefix}-ground-truth"
+    predict               = "${local.prefix}-predict"
+    predict_http          = "${local.prefix}-predict-http"
+    monitor               = "${local.prefix}-monitor"
+    monitor_failed_queue  = "${local.prefix}-monitor-failed"
+    alert_topic           = "${local.prefix}-alerts"
+    glue_database         = replace(local.prefix, "-", "_")
+    predictions_table     = "predictions"
+    athena_workgroup      = local.prefix
+    lambda_log_groups     = "/aws/lambda/${local.prefix}"
+    delivery_log_groups   = "/aws/kinesisfirehose/${local.prefix}"
+    metrics_namespace     = "Scorewatch"
+  }
+
+  model_name = local.prefix
+  layout     = jsondecode(file("${path.module}/../contract/layout.json"))
+
+  tags = {
+    Project = local.project
+    UseCase = var.use_case
+  }
+}

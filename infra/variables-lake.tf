@@ -1,0 +1,65 @@
+variable "delivery_interval_seconds" {
+  description = "Longest time an event waits for its object in the lake."
+  type        = number
+  default     = 300
+
+  validation {
+    condition     = var.delivery_interval_seconds >= 0 && var.delivery_interval_seconds <= 900
+    error_message = "delivery_interval_seconds must be 0 to 900."
+  }
+}
+
+variable "delivery_size_mb" {
+  description = "Size in MB, before compression, at which an object is written before its time."
+  type        = number
+  default     = 64
+
+  validation {
+    condition     = var.delivery_size_mb >= 1 && var.delivery_size_mb <= 128
+    error_message = "delivery_size_mb must be 1 to 128."
+  }
+}
+
+variable "lake_expiration_days" {
+  description = "Days after which predictions, rejected records and ground truth are removed; null keeps them."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.lake_expiration_days == null || try(var.lake_expiration_days >= 7, false)
+    error_message = "lake_expiration_days must be 7 or more, or null to keep everything: the monitor still needs the last days."
+  }
+}
+
+variable "lake_infrequent_access_days" {
+  description = "Days after which predictions move to the infrequent access class; null leaves them."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.lake_infrequent_access_days == null || try(var.lake_infrequent_access_days >= 30, false)
+    error_message = "lake_infrequent_access_days must be 30 or more, which is a rule of S3, or null."
+  }
+}
+
+variable "noncurrent_version_days" {
+  description = "Days for which a replaced or deleted object can still be brought back."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.noncurrent_version_days >= 1
+    error_message = "noncurrent_version_days must be 1 or more."
+  }
+}
+
+variable "athena_scan_limit_gb" {
+  description = "Most one Athena query may read, in GB: a limit to what a mistake costs."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.athena_scan_limit_gb >= 1
+    error_message = "athena_scan_limit_gb must be 1 or more."
+  }
+}

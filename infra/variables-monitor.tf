@@ -1,0 +1,120 @@
+variable "monitor_memory_mb" {
+  description = "Memory of the monitoring function in MB; 1,769 MB is one full vCPU."
+  type        = number
+  default     = 3008
+
+  validation {
+    condition     = var.monitor_memory_mb >= 1024 && var.monitor_memory_mb <= 10240
+    error_message = "monitor_memory_mb must be 1024 to 10240: Evidently alone needs the lower bound."
+  }
+}
+
+variable "monitor_timeout_seconds" {
+  description = "Time one monitoring run may take."
+  type        = number
+  default     = 900
+
+  validation {
+    condition     = var.monitor_timeout_seconds >= 60 && var.monitor_timeout_seconds <= 900
+    error_message = "monitor_timeout_seconds must be 60 to 900."
+  }
+}
+
+variable "schedule" {
+  description = "When the monitor runs, in UTC: a rate(...) or cron(...) expression. After the hour's last objects have landed."
+  type        = string
+  default     = "cron(20 * * * ? *)"
+
+  validation {
+    condition     = can(regex("^(rate\\([1-9][0-9]* (minute|minutes|hour|hours|day|days)\\)|cron\\(([^ ]+ ){5}[^ ]+\\))$", var.schedule))
+    error_message = "schedule must be rate(...) or cron(...) with six fields, e.g. rate(1 hour) or cron(20 * * * ? *)."
+  }
+}
+
+variable "window_hours" {
+  description = "Complete hours a run looks at."
+  type        = number
+  default     = 24
+
+  validation {
+    condition     = var.window_hours >= 1 && var.window_hours <= 744 && floor(var.window_hours) == var.window_hours
+    error_message = "window_hours must be a whole number from 1 to 744 (31 days)."
+  }
+}
+
+variable "reminder_hours" {
+  description = "Hours after which an alert that still holds is sent again."
+  type        = number
+  default     = 24
+
+  validation {
+    condition     = var.reminder_hours >= 1
+    error_message = "reminder_hours must be 1 or more: an alert sent every run is soon ignored."
+  }
+}
+
+variable "label_delay_days" {
+  description = "Days within which the ground truth of a record may arrive."
+  type        = number
+  default     = 7
+
+  validation {
+    condition     = var.label_delay_days >= 0 && var.label_delay_days <= 90
+    error_message = "label_delay_days must be 0 to 90."
+  }
+}
+
+variable "athena_min_mb" {
+  description = "Compressed size in MB of a window from which Athena makes its profiles in the function's place; 0 for never."
+  type        = number
+  default     = 2048
+
+  validation {
+    condition     = var.athena_min_mb >= 0
+    error_message = "athena_min_mb must be 0 (never Athena) or more."
+  }
+}
+
+variable "alert_emails" {
+  description = "Addresses that get the alerts, after each has confirmed the mail AWS sends it."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
+    error_message = "alert_emails must be mail addresses, e.g. [\"team@example.com\"]."
+  }
+}
+
+variable "iterator_age_alarm_seconds" {
+  description = "Age of the oldest unscored record at which an alarm is raised."
+  type        = number
+  default     = 600
+
+  validation {
+    condition     = var.iterator_age_alarm_seconds >= 60
+    error_message = "iterator_age_alarm_seconds must be 60 or more."
+  }
+}
+
+variable "rejected_alarm_percent" {
+  description = "Share of rejected records within 15 minutes at which an alarm is raised."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = var.rejected_alarm_percent > 0 && var.rejected_alarm_percent <= 100
+    error_message = "rejected_alarm_percent must be above 0 and at most 100."
+  }
+}
+
+variable "monitor_silence_hours" {
+  description = "Hours without a monitoring run after which an alarm is raised. Longer than the schedule's pause."
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.monitor_silence_hours >= 1 && var.monitor_silence_hours <= 24 && floor(var.monitor_silence_hours) == var.monitor_silence_hours
+    error_message = "monitor_silence_hours must be a whole number from 1 to 24, which is as far as an alarm looks back."
+  }
+}

@@ -1,0 +1,108 @@
+variable "predict_memory_mb" {
+  description = "Memory of the prediction function in MB; 1,769 MB is one full vCPU."
+  type        = number
+  default     = 1024
+
+  validation {
+    condition     = var.predict_memory_mb >= 256 && var.predict_memory_mb <= 10240
+    error_message = "predict_memory_mb must be 256 to 10240: ONNX Runtime and a small model need 256."
+  }
+}
+
+variable "predict_timeout_seconds" {
+  description = "Time a batch may take, retries of failed puts included."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.predict_timeout_seconds >= 10 && var.predict_timeout_seconds <= 900
+    error_message = "predict_timeout_seconds must be 10 to 900: below 10 a cold start leaves no time for retries."
+  }
+}
+
+variable "predict_reserved_concurrency" {
+  description = "Concurrent executions kept for, and the limit of, the prediction function; null for none. The stream needs shards times parallelization_factor."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.predict_reserved_concurrency == null || try(var.predict_reserved_concurrency >= 1, false)
+    error_message = "predict_reserved_concurrency must be 1 or more, or null: 0 would stop the scoring."
+  }
+}
+
+variable "batch_size" {
+  description = "Most records one invocation scores."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.batch_size >= 1 && var.batch_size <= 10000
+    error_message = "batch_size must be 1 to 10000."
+  }
+}
+
+variable "batching_window_seconds" {
+  description = "Longest wait for a batch to fill: the price of fewer invocations is this much latency."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.batching_window_seconds >= 0 && var.batching_window_seconds <= 300
+    error_message = "batching_window_seconds must be 0 to 300."
+  }
+  validation {
+    condition     = var.batch_size <= 10 || var.batching_window_seconds >= 1
+    error_message = "batching_window_seconds must be 1 or more when batch_size is above 10, which is a rule of Lambda."
+  }
+}
+
+variable "parallelization_factor" {
+  description = "Batches of one shard that are scored at once; order is kept within a partition key."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.parallelization_factor >= 1 && var.parallelization_factor <= 10
+    error_message = "parallelization_factor must be 1 to 10."
+  }
+}
+
+variable "maximum_retry_attempts" {
+  description = "Times a failed batch is tried again before it goes to the failed prefix of the lake bucket."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.maximum_retry_attempts >= 0 && var.maximum_retry_attempts <= 10000
+    error_message = "maximum_retry_attempts must be 0 to 10000: an unlimited number would let one batch hold up its shard for ever."
+  }
+}
+
+variable "maximum_record_age_seconds" {
+  description = "Age at which a record that can't be scored goes to the failed prefix of the lake bucket."
+  type        = number
+  default     = 43200
+
+  validation {
+    condition     = var.maximum_record_age_seconds >= 60 && var.maximum_record_age_seconds < var.stream_retention_hours * 3600
+    error_message = "maximum_record_age_seconds must be 60 or more and below stream_retention_hours * 3600: a record must reach the failed prefix before the stream forgets it."
+  }
+}
+
+variable "http_enabled" {
+  description = "Serve POST /predict on a function URL with IAM authentication as well."
+  type        = bool
+  default     = false
+}
+
+variable "http_reserved_concurrency" {
+  description = "Concurrent executions kept for, and the limit of, the HTTP function; null for none."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.http_reserved_concurrency == null || try(var.http_reserved_concurrency >= 1, false)
+    error_message = "http_reserved_concurrency must be 1 or more, or null; set http_enabled = false to switch it off."
+  }
+}
