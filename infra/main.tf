@@ -12,6 +12,7 @@ module "stream" {
 module "lake" {
   source = "./modules/lake"
 
+  arn_prefixes            = local.arn_prefixes
   account_id              = local.account_id
   region                  = local.region
   artifact_bucket         = local.names.artifact_bucket
@@ -46,7 +47,7 @@ module "scorer" {
   http_name                  = local.names.predict_http
   image                      = var.predict_image
   region                     = local.region
-  function_arn_prefix        = local.function_arn_prefix
+  arn_prefixes               = local.arn_prefixes
   kms_key_arn                = aws_kms_key.this.arn
   architecture               = var.architecture
   memory_mb                  = var.predict_memory_mb
@@ -84,7 +85,7 @@ module "monitor" {
   image                 = var.monitor_image
   account_id            = local.account_id
   region                = local.region
-  function_arn_prefix   = local.function_arn_prefix
+  arn_prefixes          = local.arn_prefixes
   kms_key_arn           = aws_kms_key.this.arn
   architecture          = var.architecture
   memory_mb             = var.monitor_memory_mb
@@ -147,8 +148,6 @@ module "alerts" {
 }
 
 locals {
-  function_arn_prefix = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:"
-
   model_environment = {
     ARTIFACT_BUCKET = module.lake.artifact_bucket
     MODEL_NAME      = local.model_name

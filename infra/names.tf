@@ -32,6 +32,13 @@ locals {
     metrics_namespace     = "Scorewatch"
   }
 
+  arn_prefixes = {
+    bucket    = "arn:${local.partition}:s3:::"
+    function  = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:"
+    log_group = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:"
+    queue     = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:"
+  }
+
   model_name = local.prefix
   layout     = jsondecode(file("${path.module}/../contract/layout.json"))
 

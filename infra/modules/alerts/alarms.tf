@@ -31,7 +31,7 @@ locals {
   predict_alarms = { for key, alarm in merge(
     {
       "scoring-late" = {
-        description = "Records wait to be scored: the oldest is older than threshold milliseconds. Look at errors and throttles of ${var.predict_function}, then at input_shards."
+        description = "Records wait to be scored: the oldest is older than threshold milliseconds. Look at its errors and throttles, then at input_shards."
         namespace   = "AWS/Lambda"
         metric      = "IteratorAge"
         dimensions  = { FunctionName = var.predict_function }

@@ -24,7 +24,7 @@ data "aws_iam_policy_document" "base" {
   statement {
     sid       = "WriteLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.this.arn}:log-stream:*"]
+    resources = ["${var.arn_prefixes.log_group}/aws/lambda/${var.name}:log-stream:*"]
   }
 
   statement {

@@ -1,3 +1,10 @@
+variable "arn_prefixes" {
+  description = "What comes before the name in ARNs of this account and region."
+  type = object({
+    log_group = string
+  })
+}
+
 variable "name" {
   description = "Name of the function, its role and its log group."
   type        = string

@@ -4,6 +4,8 @@ locals {
     "%Y", "!{timestamp:yyyy}"), "%m", "!{timestamp:MM}"), "%d", "!{timestamp:dd}"), "%H", "!{timestamp:HH}"
   )
 
+  delivery_log_groups = { for key in keys(local.deliveries) : key => "${var.log_group_prefix}-${replace(key, "_", "-")}" }
+
   deliveries = {
     predictions  = { name = var.delivery_names.predictions, prefix = var.layout.predictions, from_stream = true }
     rejected     = { name = var.delivery_names.rejected, prefix = var.layout.rejected, from_stream = false }
@@ -61,7 +63,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
 resource "aws_cloudwatch_log_group" "delivery" {
   for_each = local.deliveries
 
-  name              = "${var.log_group_prefix}-${replace(each.key, "_", "-")}"
+  name              = local.delivery_log_groups[each.key]
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
 }

@@ -1,4 +1,10 @@
 # A role a delivery: each writes under its own prefix, and only one reads the output stream.
+# Resources are named by their names, not their attributes, so that a plan shows the policies before the
+# resources exist.
+locals {
+  lake_arn = "${var.arn_prefixes.bucket}${var.lake_bucket}"
+}
+
 resource "aws_iam_role" "delivery" {
   for_each = local.deliveries
 
@@ -37,15 +43,15 @@ data "aws_iam_policy_document" "delivery" {
     sid     = "WriteObjects"
     actions = ["s3:PutObject", "s3:AbortMultipartUpload"]
     resources = [
-      "${aws_s3_bucket.this["lake"].arn}/${each.value.prefix}/*",
-      "${aws_s3_bucket.this["lake"].arn}/${var.layout.delivery_errors}/${each.value.prefix}/*",
+      "${local.lake_arn}/${each.value.prefix}/*",
+      "${local.lake_arn}/${var.layout.delivery_errors}/${each.value.prefix}/*",
     ]
   }
 
   statement {
     sid       = "FindBucket"
     actions   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
-    resources = [aws_s3_bucket.this["lake"].arn]
+    resources = [local.lake_arn]
   }
 
   statement {
@@ -63,7 +69,7 @@ data "aws_iam_policy_document" "delivery" {
   statement {
     sid       = "WriteLog"
     actions   = ["logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.delivery[each.key].arn}:log-stream:*"]
+    resources = ["${var.arn_prefixes.log_group}${local.delivery_log_groups[each.key]}:log-stream:*"]
   }
 
   dynamic "statement" {

@@ -1,3 +1,11 @@
+variable "arn_prefixes" {
+  description = "What comes before the name in ARNs of this account and region."
+  type = object({
+    bucket    = string
+    log_group = string
+  })
+}
+
 variable "account_id" {
   description = "Account the roles may be used for."
   type        = string

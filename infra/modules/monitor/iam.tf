@@ -62,6 +62,6 @@ data "aws_iam_policy_document" "monitor" {
   statement {
     sid       = "KeepFailedRun"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.failed.arn]
+    resources = ["${var.arn_prefixes.queue}${var.failed_queue}"]
   }
 }

@@ -2,7 +2,7 @@ module "repository" {
   source = "../repository"
 
   name          = var.name
-  function_arns = ["${var.function_arn_prefix}${var.name}"]
+  function_arns = ["${var.arn_prefixes.function}${var.name}"]
   kms_key_arn   = var.kms_key_arn
   force_destroy = var.force_destroy
 }
@@ -16,6 +16,7 @@ module "function" {
   image                = var.image
   handler              = "lambda_monitor.handler.handler"
   architecture         = var.architecture
+  arn_prefixes         = var.arn_prefixes
   memory_mb            = var.memory_mb
   timeout_seconds      = var.timeout_seconds
   reserved_concurrency = null

@@ -66,12 +66,12 @@ data "aws_iam_policy_document" "schedule" {
   statement {
     sid       = "StartRun"
     actions   = ["lambda:InvokeFunction"]
-    resources = ["${var.function_arn_prefix}${var.name}"]
+    resources = ["${var.arn_prefixes.function}${var.name}"]
   }
 
   statement {
     sid       = "KeepFailedStart"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.failed.arn]
+    resources = ["${var.arn_prefixes.queue}${var.failed_queue}"]
   }
 }

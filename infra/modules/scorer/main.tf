@@ -2,7 +2,7 @@ module "repository" {
   source = "../repository"
 
   name          = var.name
-  function_arns = [for name in [var.name, var.http_name] : "${var.function_arn_prefix}${name}"]
+  function_arns = [for name in [var.name, var.http_name] : "${var.arn_prefixes.function}${name}"]
   kms_key_arn   = var.kms_key_arn
   force_destroy = var.force_destroy
 }
@@ -17,6 +17,7 @@ module "function" {
   image                = var.image
   handler              = "lambda_predict.handler.handler"
   architecture         = var.architecture
+  arn_prefixes         = var.arn_prefixes
   memory_mb            = var.memory_mb
   timeout_seconds      = var.timeout_seconds
   reserved_concurrency = var.reserved_concurrency

@@ -18,9 +18,12 @@ variable "region" {
   type        = string
 }
 
-variable "function_arn_prefix" {
-  description = "ARN of a function of this account and region, without its name."
-  type        = string
+variable "arn_prefixes" {
+  description = "What comes before the name in ARNs of this account and region."
+  type = object({
+    function  = string
+    log_group = string
+  })
 }
 
 variable "kms_key_arn" {

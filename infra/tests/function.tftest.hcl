@@ -1,0 +1,66 @@
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+}
+
+variables {
+  arn_prefixes = {
+    log_group = "arn:aws:logs:eu-west-1:123456789012:log-group:"
+  }
+
+  name                 = "scorewatch-green-taxi-predict"
+  description          = "Scores"
+  image                = "repository@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+  handler              = "lambda_predict.handler.handler"
+  architecture         = "arm64"
+  memory_mb            = 1024
+  timeout_seconds      = 60
+  reserved_concurrency = null
+  environment          = { MODEL_VERSION = "1" }
+  policy               = "{\"Version\":\"2012-10-17\",\"Statement\":[]}"
+  kms_key_arn          = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  log_retention_days   = 30
+}
+
+run "function" {
+  command = plan
+
+  module {
+    source = "./modules/function"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.package_type == "Image" && aws_lambda_function.this.image_config[0].command == tolist(["lambda_predict.handler.handler"])
+    error_message = "The image must run the handler it is asked for."
+  }
+  assert {
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == -1
+    error_message = "No reservation must mean no limit, not zero."
+  }
+  assert {
+    condition     = aws_lambda_function.this.tracing_config[0].mode == "Active"
+    error_message = "Tracing must be on."
+  }
+  assert {
+    condition     = aws_cloudwatch_log_group.this.name == "/aws/lambda/scorewatch-green-taxi-predict" && aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.this.retention_in_days == 30
+    error_message = "The log must be the one Lambda writes to, encrypted and not kept for ever."
+  }
+  assert {
+    condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.base.json).Statement : s.Action])) == toset([
+      "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+    ])
+    error_message = "Logging and tracing take these four actions."
+  }
+  assert {
+    condition = alltrue([
+      for s in jsondecode(data.aws_iam_policy_document.base.json).Statement :
+      s.Resource == "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/scorewatch-green-taxi-predict:log-stream:*"
+      if s.Sid == "WriteLog"
+    ])
+    error_message = "A function must write to its own log only."
+  }
+}

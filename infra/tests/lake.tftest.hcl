@@ -1,0 +1,218 @@
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+}
+
+variables {
+  arn_prefixes = {
+    bucket    = "arn:aws:s3:::"
+    log_group = "arn:aws:logs:eu-west-1:123456789012:log-group:"
+  }
+
+  account_id              = "123456789012"
+  region                  = "eu-west-1"
+  artifact_bucket         = "artifacts"
+  lake_bucket             = "lake"
+  output_stream_arn       = "arn:aws:kinesis:eu-west-1:123456789012:stream/output"
+  kms_key_arn             = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  interval_seconds        = 300
+  size_mb                 = 64
+  expiration_days         = null
+  infrequent_access_days  = null
+  noncurrent_version_days = 30
+  force_destroy           = false
+  log_group_prefix        = "/aws/kinesisfirehose/scorewatch-green-taxi"
+  log_retention_days      = 365
+  glue_database           = "scorewatch_green_taxi"
+  predictions_table       = "predictions"
+  athena_workgroup        = "scorewatch-green-taxi"
+  athena_scan_limit_gb    = 100
+
+  delivery_names = {
+    predictions  = "predictions"
+    rejected     = "rejected"
+    ground_truth = "ground-truth"
+  }
+  layout = {
+    predictions     = "predictions"
+    rejected        = "rejected"
+    ground_truth    = "ground_truth"
+    delivery_errors = "delivery-errors"
+    athena_results  = "athena-results"
+    partition       = ["year=%Y", "month=%m", "day=%d", "hour=%H"]
+  }
+}
+
+run "buckets_are_private_and_encrypted" {
+  command = plan
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition = alltrue([
+      for block in aws_s3_bucket_public_access_block.this :
+      block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets
+    ]) && length(aws_s3_bucket_public_access_block.this) == length(aws_s3_bucket.this)
+    error_message = "A bucket could be made public."
+  }
+  assert {
+    condition = alltrue([
+      for encryption in aws_s3_bucket_server_side_encryption_configuration.this : alltrue([
+        for rule in encryption.rule : rule.bucket_key_enabled && rule.apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key_arn
+      ])
+    ]) && length(aws_s3_bucket_server_side_encryption_configuration.this) == length(aws_s3_bucket.this)
+    error_message = "A bucket isn't encrypted with our key."
+  }
+  assert {
+    condition     = alltrue([for bucket in aws_s3_bucket.this : !bucket.force_destroy])
+    error_message = "Destroying must refuse to take data along unless told to."
+  }
+}
+
+run "objects_land_where_the_layout_says" {
+  command = plan
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition = alltrue([
+      for key, prefix in { predictions = "predictions", rejected = "rejected", ground_truth = "ground_truth" } :
+      aws_kinesis_firehose_delivery_stream.this[key].extended_s3_configuration[0].prefix ==
+      "${prefix}/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
+    ])
+    error_message = "Python reads hour partitions at another place."
+  }
+  assert {
+    condition = alltrue([
+      for delivery in aws_kinesis_firehose_delivery_stream.this :
+      startswith(delivery.extended_s3_configuration[0].error_output_prefix, "delivery-errors/") &&
+      delivery.extended_s3_configuration[0].compression_format == "GZIP" &&
+      delivery.extended_s3_configuration[0].kms_key_arn == var.kms_key_arn &&
+      delivery.extended_s3_configuration[0].cloudwatch_logging_options[0].enabled
+    ])
+    error_message = "A delivery must compress, encrypt, log, and keep what it can't deliver."
+  }
+  assert {
+    condition     = aws_kinesis_firehose_delivery_stream.this["predictions"].kinesis_source_configuration[0].kinesis_stream_arn == var.output_stream_arn
+    error_message = "Predictions come from the output stream."
+  }
+  assert {
+    condition     = alltrue([for key in ["rejected", "ground_truth"] : aws_kinesis_firehose_delivery_stream.this[key].server_side_encryption[0].key_arn == var.kms_key_arn])
+    error_message = "What is put directly must be encrypted on its way too."
+  }
+}
+
+run "athena_sees_the_same_partitions" {
+  command = plan
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition     = aws_glue_catalog_table.predictions.parameters["storage.location.template"] == "s3://lake/predictions/year=$${year}/month=$${month}/day=$${day}/hour=$${hour}"
+    error_message = "Athena would look for partitions at another place."
+  }
+  assert {
+    condition     = [for key in aws_glue_catalog_table.predictions.partition_keys : key.name] == ["year", "month", "day", "hour"]
+    error_message = "The partition columns are not the layout's."
+  }
+  assert {
+    condition     = alltrue([for name in ["year", "month", "day", "hour"] : contains(keys(aws_glue_catalog_table.predictions.parameters), "projection.${name}.range")])
+    error_message = "A partition without a range fails every query."
+  }
+}
+
+run "a_delivery_writes_under_its_prefix_only" {
+  command = plan
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition = alltrue([
+      for key, document in data.aws_iam_policy_document.delivery : alltrue([
+        for s in jsondecode(document.json).Statement :
+        toset(s.Resource) == toset(["arn:aws:s3:::lake/${key}/*", "arn:aws:s3:::lake/delivery-errors/${key}/*"])
+        if s.Sid == "WriteObjects"
+      ])
+    ])
+    error_message = "A delivery could write where another one does."
+  }
+  assert {
+    condition = alltrue([
+      for key, document in data.aws_iam_policy_document.delivery :
+      anytrue([for s in jsondecode(document.json).Statement : s.Sid == "ReadStream"]) == (key == "predictions")
+    ])
+    error_message = "Only the predictions' delivery reads the stream."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for document in data.aws_iam_policy_document.delivery : [
+        for s in jsondecode(document.json).Statement : [for r in flatten([s.Resource]) : startswith(r, "arn:")]
+      ]
+    ]))
+    error_message = "Every statement must name its resources."
+  }
+}
+
+run "expiry_is_off_unless_asked_for" {
+  command = plan
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition     = toset([for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id]) == toset(["clean-up", "query-results"])
+    error_message = "Events must be kept until somebody says for how long."
+  }
+}
+
+run "expiry" {
+  command = plan
+
+  module {
+    source = "./modules/lake"
+  }
+  variables {
+    expiration_days        = 90
+    infrequent_access_days = 30
+  }
+
+  assert {
+    condition = toset([for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id]) == toset([
+      "clean-up", "query-results", "expire-predictions", "expire-rejected", "expire-ground_truth", "infrequent-access-predictions",
+    ])
+    error_message = "The rules asked for are not there."
+  }
+}
+
+run "unknown_partitions_are_refused" {
+  command = plan
+
+  module {
+    source = "./modules/lake"
+  }
+  variables {
+    layout = {
+      predictions     = "predictions"
+      rejected        = "rejected"
+      ground_truth    = "ground_truth"
+      delivery_errors = "delivery-errors"
+      athena_results  = "athena-results"
+      partition       = ["day=%Y-%m-%d"]
+    }
+  }
+
+  expect_failures = [var.layout]
+}
