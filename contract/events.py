@@ -1,6 +1,7 @@
 """The events on the streams and in the lake: one JSON object a line."""
 
 import base64
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ import msgspec
 from contract.schema import Contract, ModelRef, Struct
 
 NEWLINE = b"\n"
+# A Firehose record holds 1,000 KiB; in base64, with the reason, this many bytes fit.
+REJECTED_PART_BYTES = 700_000
 
 
 class RecordRef(Struct, frozen=True, kw_only=True):
@@ -31,8 +34,11 @@ class Rejection(Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str
 
 
-class Rejected(Struct, frozen=True, kw_only=True):
-    """A line of `rejected/`: the original bytes in base64, and why."""
+class Rejected(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of `rejected/`: the original bytes in base64, and why.
+
+    A record too long for one line lies in `parts` lines; their data, joined by part, is the record.
+    """
 
     record: RecordRef
     reason: str
@@ -41,6 +47,8 @@ class Rejected(Struct, frozen=True, kw_only=True):
     data: str
     model: ModelRef
     rejected_at: str
+    part: int = 1
+    parts: int = 1
 
 
 def timestamp(moment: datetime) -> str:
@@ -67,9 +75,9 @@ def prediction_type(contract: Contract) -> type[msgspec.Struct]:
         [
             ("record_id", str | int),
             ("payload", msgspec.Raw),
-            ("features", dict[str, Any]),
+            ("features", Any),
             ("prediction", dict[str, Any]),
-            ("model", ModelRef),
+            ("model", ModelRef | msgspec.Raw),
             ("record", RecordRef),
             ("scored_at", str),
             ("flags", list[str], msgspec.field(default_factory=list)),
@@ -79,20 +87,25 @@ def prediction_type(contract: Contract) -> type[msgspec.Struct]:
     )
 
 
-def rejected_line(
+def rejected_lines(
     rejection: Rejection, data: bytes, record: RecordRef, model: ModelRef, rejected_at: datetime
-) -> bytes:
-    """Return the line of `rejected/` for one record, newline included."""
-    event = Rejected(
-        record=record,
-        reason=rejection.reason,
-        field=rejection.field,
-        message=rejection.message,
-        data=base64.b64encode(data).decode("ascii"),
-        model=model,
-        rejected_at=timestamp(rejected_at),
-    )
-    return msgspec.json.encode(event) + NEWLINE
+) -> Iterator[bytes]:
+    """Yield the lines of `rejected/` for one record, newline included: one, or more for a large one."""
+    parts = max(1, -(-len(data) // REJECTED_PART_BYTES))
+    for part in range(parts):
+        piece = data[part * REJECTED_PART_BYTES : (part + 1) * REJECTED_PART_BYTES]
+        event = Rejected(
+            record=record,
+            reason=rejection.reason,
+            field=rejection.field,
+            message=rejection.message,
+            data=base64.b64encode(piece).decode("ascii"),
+            model=model,
+            rejected_at=timestamp(rejected_at),
+            part=part + 1,
+            parts=parts,
+        )
+        yield msgspec.json.encode(event) + NEWLINE
 
 
 def ground_truth_line(contract: Contract, record_id: str | int, target: float | int | str) -> bytes:

@@ -1,0 +1,1 @@
+"""The prediction Lambda: records in, predictions out, a batch at a time."""

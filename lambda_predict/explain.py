@@ -1,0 +1,135 @@
+"""Say what is wrong with a record: the slow path, taken by bad records only."""
+
+import json
+import math
+from typing import Any
+
+from contract.events import Rejection
+from contract.schema import Contract, DType, Feature, OutOfRange
+
+FINE = Rejection(reason="", field="", message="")
+_JSON_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
+
+
+class _DuplicateKeyError(ValueError):
+    pass
+
+
+def explain(  # noqa: PLR0911 - one return a reason
+    data: bytes, contract: Contract, fallback: str
+) -> Rejection:
+    """Return why `data` isn't a record of the contract.
+
+    FINE when nothing is found and `fallback`, what the decoder said, is empty.
+    """
+    try:
+        record = json.loads(data.decode("utf-8"), object_pairs_hook=_distinct)
+    except UnicodeDecodeError as error:
+        return Rejection(
+            reason="not_utf8", field="", message=f"byte {error.start} is not UTF-8: send JSON in UTF-8"
+        )
+    except json.JSONDecodeError as error:
+        message = f"not JSON at byte {error.pos} ({error.msg}): send one JSON object a record"
+        return Rejection(reason="not_json", field="", message=message)
+    except _DuplicateKeyError as error:
+        message = f"key {error.args[0]!r} stands twice in one object: send it once"
+        return Rejection(reason="duplicate_key", field=str(error.args[0]), message=message)
+    except RecursionError:
+        return Rejection(reason="nested_too_deep", field="", message="nested too deep: send a flat record")
+    except ValueError as error:  # an integer of more digits than Python converts
+        return Rejection(reason="not_json", field="", message=f"can't be read: {error}")
+    found = _in_record(record, contract)
+    if found.reason or not fallback:
+        return found
+    return Rejection(reason="invalid", field="", message=f"{fallback}: send a record as the contract says")
+
+
+def too_large(size: int, limit: int) -> Rejection:
+    """Return the rejection of a record whose event would be `size` bytes where the stream takes `limit`."""
+    message = f"its event has {size} bytes and the output stream takes {limit}: send a smaller record"
+    return Rejection(reason="too_large", field="", message=message)
+
+
+def _in_record(record: Any, contract: Contract) -> Rejection:  # noqa: PLR0911 - one return a reason
+    if not isinstance(record, dict):
+        message = (
+            f"a record is a JSON object, this is {_name(record)}: send {{{contract.id_field!r}: ..., ...}}"
+        )
+        return Rejection(reason="wrong_type", field="", message=message)
+    for field in (contract.id_field, contract.payload_field):
+        if field not in record:
+            return _missing(field, list(record))
+    record_id, payload = record[contract.id_field], record[contract.payload_field]
+    if isinstance(record_id, bool) or not isinstance(record_id, str | int):
+        return _wrong_type(contract.id_field, "a string or an integer", record_id)
+    if not isinstance(payload, dict):
+        return _wrong_type(contract.payload_field, "an object with the features", payload)
+    for feature in contract.features:
+        field = f"{contract.payload_field}.{feature.name}"
+        if feature.name not in payload:
+            return _missing(field, list(payload))
+        if (found := _in_value(field, feature, payload[feature.name])).reason:
+            return found
+    return FINE
+
+
+def _in_value(field: str, feature: Feature, value: Any) -> Rejection:
+    if feature.dtype is DType.STR:
+        return FINE if isinstance(value, str) else _wrong_type(field, "a string", value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        hint = "an integer" if feature.dtype is DType.INT else "a number"
+        return _wrong_type(field, hint, value)
+    if not math.isfinite(value):
+        return Rejection(
+            reason="not_finite",
+            field=field,
+            message=f"{field} is {value}: send a finite number, or leave the record out",
+        )
+    if feature.dtype is DType.INT and value != int(value):
+        return _wrong_type(field, "an integer", value)
+    return _in_range(field, feature, value)
+
+
+def _in_range(field: str, feature: Feature, value: float) -> Rejection:
+    if feature.out_of_range is OutOfRange.REJECT:
+        low, high = feature.minimum, feature.maximum
+        if (low is not None and value < low) or (high is not None and value > high):
+            message = (
+                f"{field} is {value:g} {feature.unit}".rstrip()
+                + f", outside {_bound(low)} to {_bound(high)}: correct it, or widen the range in the use case"
+            )
+            return Rejection(reason="out_of_range", field=field, message=message)
+    return FINE
+
+
+def _bound(value: float | None) -> str:
+    return "any" if value is None else f"{value:g}"
+
+
+def _missing(field: str, present: list[str]) -> Rejection:
+    message = f"{field} is missing (there are {', '.join(map(repr, present[:8])) or 'no fields'}): send it"
+    return Rejection(reason="missing", field=field, message=message)
+
+
+def _wrong_type(field: str, expected: str, value: Any) -> Rejection:
+    message = (
+        f"{field} must be {expected}, got {_name(value)} {_shown(value)}".rstrip() + f": send {expected}"
+    )
+    return Rejection(reason="wrong_type", field=field, message=message)
+
+
+def _name(value: Any) -> str:
+    return "null" if value is None else _JSON_NAMES.get(type(value), type(value).__name__)
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None or isinstance(value, dict | list) else json.dumps(value)[:40]
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in fields:
+            raise _DuplicateKeyError(key)
+        fields[key] = value
+    return fields

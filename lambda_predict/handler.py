@@ -1,0 +1,50 @@
+"""Kinesis batch in, events out."""
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from lambda_predict import metrics, model
+from lambda_predict.publish import Firehose, Kinesis, Print, publish
+from lambda_predict.score import Scorer
+from lambda_predict.settings import Settings
+
+# Seconds kept back to answer Lambda before it stops the function.
+_RESERVE = 2.0
+# publish() retries on its own clock; botocore's second one would hide the time it takes.
+_ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
+_PATIENT = Config(retries={"total_max_attempts": 5, "mode": "standard"}, connect_timeout=2, read_timeout=10)
+
+
+@cache
+def _start() -> tuple[Settings, Scorer, Any, Any]:
+    """Load what every invocation shares; a failure isn't cached, so the batch waits in the stream."""
+    settings = Settings.read(os.environ)
+    s3 = boto3.client("s3", config=_PATIENT)
+    scorer = Scorer(model.load(s3, settings.artifact_bucket, settings.model_name, settings.model_version))
+    if settings.test_run:
+        return settings, scorer, Print(), Print()
+    output = Kinesis(boto3.client("kinesis", config=_ONCE), settings.output_stream)
+    rejected = Firehose(boto3.client("firehose", config=_ONCE), settings.rejected_stream)
+    return settings, scorer, output, rejected
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+    """Score a batch; answer where Lambda must resume, or nothing when every record is written."""
+    settings, scorer, output, rejected = _start()
+
+    def remaining() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000 - _RESERVE
+
+    now = datetime.now(UTC)
+    batch = scorer.score(event["Records"], now)
+    left = publish(rejected, batch.rejected, remaining) + publish(output, batch.scored, remaining)
+    print(metrics.embedded(batch, len(left), scorer.model.contract.model, settings.use_case, now))  # noqa: T201 - the log
+    if not left:
+        return {"batchItemFailures": []}
+    lowest = min(left, key=lambda line: int(line.sequence_number))
+    return {"batchItemFailures": [{"itemIdentifier": lowest.sequence_number}]}

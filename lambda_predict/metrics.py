@@ -1,0 +1,42 @@
+"""What one invocation says to the log: one JSON line that CloudWatch also reads as metrics."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from contract.schema import ModelRef
+from lambda_predict.score import Batch
+
+NAMESPACE = "Scorewatch"
+
+
+def embedded(batch: Batch, unpublished: int, model: ModelRef, use_case: str, now: datetime) -> str:
+    """Return the line, in CloudWatch's embedded metric format.
+
+    Counts are per invocation; Age is the seconds since the newest record of the batch arrived.
+    Rejections are counted in all and by reason.
+    """
+    counts: dict[str, float] = {
+        "Records": len(batch.scored) + batch.reasons.total(),
+        "Scored": len(batch.scored),
+        "Rejected": batch.reasons.total(),
+        "UnknownCategories": batch.unknown_categories,
+        "Unpublished": unpublished,
+    }
+    counts |= {f"Rejected.{reason}": count for reason, count in sorted(batch.reasons.items())}
+    age = max(0.0, now.timestamp() - batch.newest_arrival)
+    definitions = [{"Name": name, "Unit": "Count"} for name in counts] + [{"Name": "Age", "Unit": "Seconds"}]
+    line: dict[str, Any] = {
+        "_aws": {
+            "Timestamp": int(now.timestamp() * 1000),
+            "CloudWatchMetrics": [
+                {"Namespace": NAMESPACE, "Dimensions": [["UseCase"]], "Metrics": definitions}
+            ],
+        },
+        "UseCase": use_case,
+        "message": "batch scored",
+        "model": {"name": model.name, "version": model.version, "run_id": model.run_id},
+        **counts,
+        "Age": round(age, 3),
+    }
+    return json.dumps(line, separators=(",", ":"))

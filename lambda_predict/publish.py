@@ -1,0 +1,132 @@
+"""Write lines to AWS in as few calls as its limits allow, and try again only what was refused."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as AwsConnectionError
+
+from lambda_predict.score import Line
+
+if TYPE_CHECKING:
+    from mypy_boto3_firehose import FirehoseClient
+    from mypy_boto3_kinesis import KinesisClient
+
+# One call's limits, records and bytes: Kinesis PutRecords, Firehose PutRecordBatch.
+_PUT_RECORDS = (500, 5 * 1024 * 1024)
+_PUT_RECORD_BATCH = (500, 4 * 1024 * 1024)
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+_PASSING = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "KMSThrottlingException",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "Throttling",
+        "ThrottlingException",
+    }
+)
+
+Send = Callable[[Sequence[Line]], list[bool]]
+Remaining = Callable[[], float]
+
+
+class Kinesis:
+    """Sends lines to a stream."""
+
+    limits = _PUT_RECORDS
+
+    def __init__(self, client: "KinesisClient", stream: str) -> None:
+        self._client, self._stream = client, stream
+
+    def __call__(self, lines: Sequence[Line]) -> list[bool]:
+        """Put the lines in one call and say of each whether it was taken. Raises ClientError."""
+        entries: Any = [{"Data": line.data, "PartitionKey": line.key} for line in lines]
+        answer = self._client.put_records(StreamName=self._stream, Records=entries)
+        return ["ErrorCode" not in entry for entry in answer["Records"]]
+
+
+class Firehose:
+    """Sends lines to a delivery stream."""
+
+    limits = _PUT_RECORD_BATCH
+
+    def __init__(self, client: "FirehoseClient", stream: str) -> None:
+        self._client, self._stream = client, stream
+
+    def __call__(self, lines: Sequence[Line]) -> list[bool]:
+        """Put the lines in one call and say of each whether it was taken. Raises ClientError."""
+        entries: Any = [{"Data": line.data} for line in lines]
+        answer = self._client.put_record_batch(DeliveryStreamName=self._stream, Records=entries)
+        return ["ErrorCode" not in entry for entry in answer["RequestResponses"]]
+
+
+class Print:
+    """Prints lines instead of sending them: what TEST_RUN asks for."""
+
+    limits = _PUT_RECORDS
+
+    def __call__(self, lines: Sequence[Line]) -> list[bool]:
+        """Print the lines; all are taken."""
+        for line in lines:
+            print(line.data.decode(), end="")  # noqa: T201 - printing is what this is for
+        return [True] * len(lines)
+
+
+def publish(
+    send: Kinesis | Firehose | Print,
+    lines: Sequence[Line],
+    remaining: Remaining,
+    pause: Callable[[float], None] = time.sleep,
+) -> list[Line]:
+    """Send every line and return those that were still refused when `remaining()` seconds ran out.
+
+    What AWS refuses for a moment (throttling, a broken connection) is tried again, jittered and
+    slower each time. Raises ClientError for what will not pass by itself, such as a missing right.
+    """
+    waiting, longest = list(lines), _FIRST_PAUSE
+    while waiting:
+        refused = [
+            line for chunk in _chunks(waiting, *send.limits) for line in _refused(send, chunk, remaining)
+        ]
+        # Full jitter (M. Brooker, AWS Architecture Blog, "Exponential Backoff And Jitter").
+        wait = random.uniform(0, longest)  # noqa: S311 - spreads load, guards nothing
+        if not refused or remaining() <= wait:
+            return refused
+        pause(wait)
+        waiting, longest = refused, min(longest * 2, _LONGEST_PAUSE)
+    return []
+
+
+def _refused(send: Kinesis | Firehose | Print, chunk: list[Line], remaining: Remaining) -> list[Line]:
+    if remaining() <= 0:
+        return chunk
+    try:
+        return [line for line, taken in zip(chunk, send(chunk), strict=True) if not taken]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _PASSING:
+            raise
+        return chunk
+    except (AwsConnectionError, HTTPClientError):
+        return chunk
+
+
+def _chunks(lines: Sequence[Line], most: int, most_bytes: int) -> Iterator[list[Line]]:
+    chunk: list[Line] = []
+    size = 0
+    for line in lines:
+        length = len(line.data) + len(line.key.encode())
+        if chunk and (len(chunk) == most or size + length > most_bytes):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(line)
+        size += length
+    if chunk:
+        yield chunk

@@ -1,0 +1,34 @@
+"""What Terraform tells the function through its environment."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class SettingsError(RuntimeError):
+    """The function's environment is incomplete."""
+
+
+class Settings(msgspec.Struct, frozen=True, rename=str.upper):
+    """One field an environment variable of the same name in capitals.
+
+    `test_run` prints instead of writing to streams.
+    """
+
+    artifact_bucket: str
+    model_name: str
+    model_version: str
+    use_case: str
+    output_stream: str
+    rejected_stream: str
+    test_run: bool = False
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read them from `environment`. Raises SettingsError naming the variable."""
+        try:
+            return msgspec.convert(dict(environment), cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsError(
+                f"the function's environment is incomplete: {error}; Terraform sets it"
+            ) from error
