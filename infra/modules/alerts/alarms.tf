@@ -141,12 +141,12 @@ resource "aws_cloudwatch_metric_alarm" "rejected" {
   metric_query {
     id          = "share"
     label       = "Rejected, percent"
-    expression  = "100 * rejected / in"
+    expression  = "100 * rejected / received"
     return_data = true
   }
 
   dynamic "metric_query" {
-    for_each = { in = "RecordsIn", rejected = "RecordsRejected" }
+    for_each = { received = "RecordsIn", rejected = "RecordsRejected" }
 
     content {
       id = metric_query.key

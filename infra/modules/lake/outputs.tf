@@ -1,7 +1,7 @@
 output "artifact_bucket" {
   description = "Name of the artifact bucket, once it is private and encrypted."
-  value       = aws_s3_bucket_server_side_encryption_configuration.this["artifacts"].bucket
-  depends_on  = [aws_s3_bucket_policy.this]
+  value       = aws_s3_bucket.this["artifacts"].bucket
+  depends_on  = [aws_s3_bucket_policy.this, aws_s3_bucket_server_side_encryption_configuration.this]
 }
 
 output "artifact_bucket_arn" {
@@ -11,8 +11,8 @@ output "artifact_bucket_arn" {
 
 output "lake_bucket" {
   description = "Name of the lake bucket, once it is private and encrypted."
-  value       = aws_s3_bucket_server_side_encryption_configuration.this["lake"].bucket
-  depends_on  = [aws_s3_bucket_policy.this]
+  value       = aws_s3_bucket.this["lake"].bucket
+  depends_on  = [aws_s3_bucket_policy.this, aws_s3_bucket_server_side_encryption_configuration.this]
 }
 
 output "lake_bucket_arn" {

@@ -1,0 +1,106 @@
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+}
+
+variables {
+  prefix                     = "scorewatch-green-taxi"
+  topic                      = "scorewatch-green-taxi-alerts"
+  emails                     = ["a@example.com", "b@example.com"]
+  kms_key_arn                = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  partition                  = "aws"
+  region                     = "eu-west-1"
+  account_id                 = "123456789012"
+  input_stream               = "input"
+  output_stream              = "output"
+  delivery_names             = { predictions = "predictions", rejected = "rejected", ground_truth = "ground-truth" }
+  delivery_interval_seconds  = 300
+  predict_function           = "predict"
+  event_source_mapping_id    = "00000000-0000-0000-0000-000000000000"
+  monitor_function           = "monitor"
+  monitor_failed_queue       = "failed"
+  metrics_namespace          = "Scorewatch"
+  model_name                 = "scorewatch-green-taxi"
+  iterator_age_alarm_seconds = 600
+  rejected_alarm_percent     = 5
+  monitor_silence_hours      = 3
+}
+
+run "people_hear_of_it" {
+  command = plan
+
+  module {
+    source = "./modules/alerts"
+  }
+
+  assert {
+    condition     = toset([for s in aws_sns_topic_subscription.email : s.endpoint]) == toset(["a@example.com", "b@example.com"])
+    error_message = "Somebody who should get alerts doesn't."
+  }
+  assert {
+    condition     = aws_sns_topic.this.kms_master_key_id == var.kms_key_arn
+    error_message = "Alerts must be encrypted."
+  }
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : length(alarm.alarm_description) > 40])
+    error_message = "An alarm must say what to do."
+  }
+}
+
+run "silence_is_an_alarm" {
+  command = plan
+
+  module {
+    source = "./modules/alerts"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["monitor-silent"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["monitor-silent"].evaluation_periods == 3
+    error_message = "A monitor that doesn't run reports nothing: that must count as bad."
+  }
+  assert {
+    condition     = alltrue([for key, alarm in aws_cloudwatch_metric_alarm.this : alarm.treat_missing_data == "notBreaching" if key != "monitor-silent"])
+    error_message = "A stream without records is not an incident."
+  }
+}
+
+run "rejected_is_a_share" {
+  command = plan
+
+  module {
+    source = "./modules/alerts"
+  }
+
+  assert {
+    condition     = one([for q in aws_cloudwatch_metric_alarm.rejected[0].metric_query : q.expression if q.return_data == true]) == "100 * rejected / received"
+    error_message = "The alarm must look at the share, not the count."
+  }
+  assert {
+    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.rejected[0].metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["Scorewatch RecordsIn", "Scorewatch RecordsRejected"])
+    error_message = "The metrics are not those the prediction function writes."
+  }
+}
+
+run "no_functions_no_alarms_on_them" {
+  command = plan
+
+  module {
+    source = "./modules/alerts"
+  }
+  variables {
+    predict_function        = null
+    event_source_mapping_id = null
+    monitor_function        = null
+  }
+
+  assert {
+    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
+      "delivery-predictions-late", "delivery-rejected-late", "delivery-ground-truth-late", "input-throttled", "output-throttled",
+    ]) && length(aws_cloudwatch_metric_alarm.rejected) == 0
+    error_message = "There is an alarm on a function that isn't there."
+  }
+}

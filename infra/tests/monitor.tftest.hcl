@@ -1,0 +1,119 @@
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+}
+
+variables {
+  name                  = "scorewatch-green-taxi-monitor"
+  failed_queue          = "scorewatch-green-taxi-monitor-failed"
+  image                 = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/monitor@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+  account_id            = "123456789012"
+  region                = "eu-west-1"
+  kms_key_arn           = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  architecture          = "x86_64"
+  memory_mb             = 3008
+  timeout_seconds       = 900
+  environment           = { MODEL_VERSION = "1" }
+  log_retention_days    = 365
+  force_destroy         = false
+  artifact_bucket_arn   = "arn:aws:s3:::artifacts"
+  lake_bucket_arn       = "arn:aws:s3:::lake"
+  models_prefix         = "models"
+  model_name            = "scorewatch-green-taxi"
+  schedule              = "rate(1 hour)"
+  alert_topic_arn       = "arn:aws:sns:eu-west-1:123456789012:alerts"
+  athena_workgroup_arn  = "arn:aws:athena:eu-west-1:123456789012:workgroup/scorewatch"
+  glue_catalog_arn      = "arn:aws:glue:eu-west-1:123456789012:catalog"
+  glue_database_arn     = "arn:aws:glue:eu-west-1:123456789012:database/scorewatch"
+  predictions_table_arn = "arn:aws:glue:eu-west-1:123456789012:table/scorewatch/predictions"
+
+  arn_prefixes = {
+    function  = "arn:aws:lambda:eu-west-1:123456789012:function:"
+    log_group = "arn:aws:logs:eu-west-1:123456789012:log-group:"
+    queue     = "arn:aws:sqs:eu-west-1:123456789012:"
+  }
+  layout = {
+    predictions    = "predictions"
+    rejected       = "rejected"
+    ground_truth   = "ground_truth"
+    failed         = "aws/lambda"
+    reports        = "reports"
+    profiles       = "profiles"
+    alerts         = "alerts"
+    athena_results = "athena-results"
+  }
+}
+
+run "it_runs_by_the_clock_and_failures_are_kept" {
+  command = plan
+
+  module {
+    source = "./modules/monitor"
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.this[0].schedule_expression == "rate(1 hour)" && aws_scheduler_schedule.this[0].target[0].input == "{}"
+    error_message = "A scheduled run looks at the last complete hours: it is given no window."
+  }
+  assert {
+    condition     = aws_scheduler_schedule.this[0].target[0].retry_policy[0].maximum_retry_attempts > 0 && length(aws_scheduler_schedule.this[0].target[0].dead_letter_config) == 1
+    error_message = "A start that fails must be tried again, then kept."
+  }
+  assert {
+    condition     = aws_sqs_queue.failed.sqs_managed_sse_enabled && aws_sqs_queue.failed.message_retention_seconds == 1209600
+    error_message = "Failed runs must be kept, encrypted, as long as a queue can."
+  }
+}
+
+run "it_never_writes_what_it_judges" {
+  command = plan
+
+  module {
+    source = "./modules/monitor"
+  }
+
+  assert {
+    condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Resource if s.Sid == "WriteFindings"])) == toset([
+      "arn:aws:s3:::lake/reports/*", "arn:aws:s3:::lake/profiles/*", "arn:aws:s3:::lake/alerts/*", "arn:aws:s3:::lake/athena-results/*",
+    ])
+    error_message = "The monitor must write its findings, nothing else."
+  }
+  assert {
+    condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Action])) == toset([
+      "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucket", "s3:GetBucketLocation", "kms:Decrypt",
+      "kms:GenerateDataKey", "sns:Publish", "athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults",
+      "athena:StopQueryExecution", "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions", "sqs:SendMessage",
+    ])
+    error_message = "The monitor's role may do something else."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : [for r in flatten([s.Resource]) : startswith(r, "arn:")]
+    ]))
+    error_message = "Every statement must name its resources."
+  }
+}
+
+run "the_clock_can_start_this_function_only" {
+  command = plan
+
+  module {
+    source = "./modules/monitor"
+  }
+
+  assert {
+    condition = toset([for s in jsondecode(data.aws_iam_policy_document.schedule.json).Statement : "${s.Action} ${s.Resource}"]) == toset([
+      "lambda:InvokeFunction arn:aws:lambda:eu-west-1:123456789012:function:scorewatch-green-taxi-monitor",
+      "sqs:SendMessage arn:aws:sqs:eu-west-1:123456789012:scorewatch-green-taxi-monitor-failed",
+    ])
+    error_message = "The scheduler's role may do something else."
+  }
+  assert {
+    condition     = jsondecode(data.aws_iam_policy_document.schedule_trust.json).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
+    error_message = "Another account's schedule could use the role."
+  }
+}

@@ -1,0 +1,180 @@
+# Every rule on a variable refuses what it is there to refuse. A run names many: one that is let through
+# fails the run.
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  use_case      = "green_taxi"
+  model_version = "1"
+}
+
+run "out_of_range" {
+  command = plan
+
+  variables {
+    use_case                     = "Green-Taxi"
+    model_version                = ""
+    predict_image                = "repository"
+    monitor_image                = "repository"
+    architecture                 = "arm"
+    key_deletion_window_days     = 6
+    log_retention_days           = 2
+    input_shards                 = 0
+    output_shards                = 0
+    stream_retention_hours       = 12
+    predict_memory_mb            = 128
+    predict_timeout_seconds      = 3
+    predict_reserved_concurrency = 0
+    batch_size                   = 0
+    parallelization_factor       = 11
+    maximum_retry_attempts       = -1
+    http_reserved_concurrency    = 0
+    delivery_interval_seconds    = 901
+    delivery_size_mb             = 0
+    lake_expiration_days         = 1
+    lake_infrequent_access_days  = 7
+    noncurrent_version_days      = 0
+    athena_scan_limit_gb         = 0
+    monitor_memory_mb            = 512
+    monitor_timeout_seconds      = 901
+    schedule                     = "hourly"
+    window_hours                 = 0
+    reminder_hours               = 0
+    label_delay_days             = -1
+    athena_min_mb                = -1
+    alert_emails                 = ["not an address"]
+    iterator_age_alarm_seconds   = 1
+    rejected_alarm_percent       = 0
+    monitor_silence_hours        = 25
+  }
+
+  expect_failures = [
+    var.use_case,
+    var.model_version,
+    var.predict_image,
+    var.monitor_image,
+    var.architecture,
+    var.key_deletion_window_days,
+    var.log_retention_days,
+    var.input_shards,
+    var.output_shards,
+    var.stream_retention_hours,
+    var.predict_memory_mb,
+    var.predict_timeout_seconds,
+    var.predict_reserved_concurrency,
+    var.batch_size,
+    var.parallelization_factor,
+    var.maximum_retry_attempts,
+    var.http_reserved_concurrency,
+    var.delivery_interval_seconds,
+    var.delivery_size_mb,
+    var.lake_expiration_days,
+    var.lake_infrequent_access_days,
+    var.noncurrent_version_days,
+    var.athena_scan_limit_gb,
+    var.monitor_memory_mb,
+    var.monitor_timeout_seconds,
+    var.schedule,
+    var.window_hours,
+    var.reminder_hours,
+    var.label_delay_days,
+    var.athena_min_mb,
+    var.alert_emails,
+    var.iterator_age_alarm_seconds,
+    var.rejected_alarm_percent,
+    var.monitor_silence_hours,
+  ]
+}
+
+run "wrong_form" {
+  command = plan
+
+  variables {
+    use_case                 = "green__taxi"
+    model_version            = "1/../2"
+    predict_image            = "repository:latest"
+    monitor_image            = "repository:latest"
+    key_deletion_window_days = 31
+    input_shards             = 1.5
+    predict_timeout_seconds  = 901
+    parallelization_factor   = 0
+    schedule                 = "rate(0 hours)"
+    window_hours             = 1.5
+  }
+
+  expect_failures = [
+    var.use_case,
+    var.model_version,
+    var.predict_image,
+    var.monitor_image,
+    var.key_deletion_window_days,
+    var.input_shards,
+    var.predict_timeout_seconds,
+    var.parallelization_factor,
+    var.schedule,
+    var.window_hours,
+  ]
+}
+
+run "other_ways" {
+  command = plan
+
+  variables {
+    use_case      = "taxi_that_has_a_name_longer_than_30"
+    predict_image = "repository@sha256:abc"
+  }
+
+  expect_failures = [
+    var.use_case,
+    var.predict_image,
+  ]
+}
+
+# A rule that looks at another variable is not asked while that one is wrong.
+run "rules_on_two_variables" {
+  command = plan
+
+  variables {
+    batching_window_seconds    = 0
+    maximum_record_age_seconds = 86400
+  }
+
+  expect_failures = [
+    var.batching_window_seconds,
+    var.maximum_record_age_seconds,
+  ]
+}
+
+run "their_bounds" {
+  command = plan
+
+  variables {
+    batching_window_seconds    = 301
+    maximum_record_age_seconds = 59
+  }
+
+  expect_failures = [
+    var.batching_window_seconds,
+    var.maximum_record_age_seconds,
+  ]
+}
+
+run "batch_too_large" {
+  command = plan
+
+  variables {
+    batch_size = 10001
+  }
+
+  expect_failures = [var.batch_size]
+}
+
+run "small_batches_need_no_window" {
+  command = plan
+
+  variables {
+    batch_size              = 10
+    batching_window_seconds = 0
+  }
+}
