@@ -21,14 +21,14 @@ from lambda_monitor.lake import Object, ObjectError, Unreadable
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Beside the features, prediction and probability, each row has these; no feature begins with a dot.
-ID = ".id"
-IDENTITY = ".identity"
-ARRIVED = ".arrived_at"
-VERSION = ".version"
+# Beside the features, prediction and probability, each row has these; no feature is named so.
+ID = "@id"
+IDENTITY = "@identity"
+ARRIVED = "@arrived_at"
+VERSION = "@version"
 # Unpacked bytes turned into columns at a time: bounds memory, large enough to keep duckdb busy.
 BATCH_BYTES = 64 << 20
-_HASH = ".hash"
+_HASH = "@hash"
 
 _SQL_TYPES = {DType.INT: "BIGINT", DType.FLOAT: "DOUBLE", DType.STR: "VARCHAR"}
 _ARROW_TYPES = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.STR: pa.string()}
@@ -76,13 +76,13 @@ def read(
         parser = _Parser(engine, contract, tally)
         for item, body in lake.open_objects(s3, bucket, objects):
             if isinstance(body, ObjectError):
-                tally.unreadable.append(Unreadable(item.key, str(body)))
+                tally.unreadable.append(Unreadable(item.key, str(body), body.lasting))
                 continue
             try:
                 for source in spool.add(item, body):
                     yield from parser.parse(source)
             except ObjectError as error:
-                tally.unreadable.append(Unreadable(item.key, str(error)))
+                tally.unreadable.append(Unreadable(item.key, str(error), error.lasting))
         if (rest := spool.take()) is not None:
             yield from parser.parse(rest)
 

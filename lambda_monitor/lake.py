@@ -35,14 +35,22 @@ class Object(msgspec.Struct, frozen=True, order=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True, order=True):
-    """An object that could not be read, or only in part, and why."""
+    """An object that could not be read, or only in part, and why.
+
+    `lasting`: its content is at fault, so reading it again is of no use.
+    """
 
     key: str
     reason: str
+    lasting: bool = True
 
 
 class ObjectError(Exception):
-    """An object can't be read to its end."""
+    """An object can't be read to its end; `lasting` where its content is at fault."""
+
+    def __init__(self, reason: str, *, lasting: bool = True) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
 
 
 def list_objects(s3: "S3Client", bucket: str, prefix: str) -> list[Object]:
@@ -69,7 +77,9 @@ def open_objects(
             if len(group) == 1:
                 yield group[0], _open(s3, bucket, group[0], whole=group[0].size <= _GROUP_BYTES)
             else:
-                yield from zip(group, pool.map(lambda o: _open(s3, bucket, o, whole=True), group), strict=True)
+                yield from zip(
+                    group, pool.map(lambda o: _open(s3, bucket, o, whole=True), group), strict=True
+                )
 
 
 def unpacked(body: BinaryIO) -> tuple[bytes, Iterator[bytes]]:
@@ -83,6 +93,18 @@ def unpacked(body: BinaryIO) -> tuple[bytes, Iterator[bytes]]:
     return magic, _chunks(source)
 
 
+def lines(body: BinaryIO | ObjectError) -> Iterator[bytes]:
+    """Yield an object's lines without their ends, empty ones left out. Raises ObjectError at its fault."""
+    if isinstance(body, ObjectError):
+        raise body
+    tail = b""
+    for chunk in unpacked(body)[1]:
+        *whole, tail = (tail + chunk).split(b"\n")
+        yield from filter(None, whole)
+    if tail:
+        yield tail
+
+
 def _chunks(source: BinaryIO) -> Iterator[bytes]:
     try:
         while chunk := source.read(CHUNK):
@@ -92,7 +114,7 @@ def _chunks(source: BinaryIO) -> Iterator[bytes]:
     except (gzip.BadGzipFile, zlib.error) as error:
         raise ObjectError(f"the gzip data is corrupt: {error}") from error
     except (BotoCoreError, OSError) as error:
-        raise ObjectError(f"reading broke off: {error}") from error
+        raise ObjectError(f"reading broke off: {error}", lasting=False) from error
 
 
 def _groups(objects: Sequence[Object]) -> Iterator[list[Object]]:
@@ -114,9 +136,10 @@ def _open(s3: "S3Client", bucket: str, item: Object, *, whole: bool) -> BinaryIO
         return io.BytesIO(body.read()) if whole else body  # type: ignore[return-value]  # StreamingBody reads alike
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        return ObjectError(f"S3 answered {code}: {error.response['Error'].get('Message', '')}".strip(": "))
+        said = error.response["Error"].get("Message", "")
+        return ObjectError(f"S3 answered {code}: {said}".strip(": "), lasting=False)
     except BotoCoreError as error:
-        return ObjectError(f"reading broke off: {error}")
+        return ObjectError(f"reading broke off: {error}", lasting=False)
 
 
 class _Readable(io.RawIOBase):

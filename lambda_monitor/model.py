@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from contract import bundle, store
 from contract.schema import Contract
+from lambda_monitor.profile import Profile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,6 +22,10 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     reference: pa.Table
     thresholds: bytes
     checks: bytes | None
+
+    def profiler(self, table: pa.Table) -> Profile:
+        """Return the profile of `table`, comparable with the reference's."""
+        return Profile.of(table)
 
 
 def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:

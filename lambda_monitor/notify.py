@@ -153,7 +153,9 @@ def _next_steps(context: Context, kind: Kind) -> str:
         steps = ["Open the report."] if context.report else []
         steps += [_ADVICE[topic] for topic in topics if topic in _ADVICE]
         if kind is Kind.ERROR:
-            steps.append("Read the monitor's log for this run; after the repair invoke it again for this window.")
+            steps.append(
+                "Read the monitor's log for this run; after the repair invoke it again for this window."
+            )
     return "What to do next:\n" + "\n".join(f"  {n}. {step}" for n, step in enumerate(steps, 1))
 
 

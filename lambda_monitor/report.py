@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from evidently import (
@@ -21,7 +20,12 @@ from evidently import (
     Regression,
     Report,
 )
-from evidently.core.metric_types import MetricTestResult, SingleValue, SingleValueCalculation, SingleValueMetric
+from evidently.core.metric_types import (
+    MetricTestResult,
+    SingleValue,
+    SingleValueCalculation,
+    SingleValueMetric,
+)
 from evidently.legacy.calculations.stattests.registry import StatTest, register_stattest
 from evidently.legacy.core import ColumnType
 from evidently.legacy.tests.base_test import TestStatus
@@ -33,8 +37,6 @@ from contract import bundle
 from contract.schema import Contract, Kind, Task
 from lambda_monitor.checks import CheckResult
 
-# Rows of the window that Evidently is shown; drawn by hash, so the same window gives the same rows.
-SAMPLE_ROWS = 5_000
 # Categories beyond these many, by count, are shown together: a picture of 10,000 bars tells nothing.
 TOP_CATEGORIES = 50
 OTHER = "(other)"
@@ -89,16 +91,6 @@ class CheckCalculation(SingleValueCalculation[Check]):  # type: ignore[misc]  # 
         return str(self.metric.title)
 
 
-def sample(table: pa.Table, identity: str, rows: int = SAMPLE_ROWS) -> pa.Table:
-    """Return the `rows` rows of lowest identity, ordered by it.
-
-    Identities are hashes, so these are a uniform sample, the same whatever the order of reading,
-    and the sample of a union is that of the samples' union.
-    """
-    order = np.argsort(table.column(identity).to_numpy(), kind="stable")[:rows]
-    return table.take(pa.array(order))
-
-
 def render(
     contract: Contract, reference: pa.Table, current: pa.Table, checks: Sequence[CheckResult]
 ) -> Rendered:
@@ -122,11 +114,11 @@ def render(
     datasets = [Dataset.from_pandas(frame, data_definition=definition) for frame in frames]
     items = [*_metrics(columns, checks)]
     if columns:
-        items.append(DataSummaryPreset(columns=columns, include_tests=False))
+        items.append(DataSummaryPreset(columns=columns))
     if definition.regression:
-        items.append(RegressionPreset(include_tests=False))
+        items.append(RegressionPreset())
     if definition.classification:
-        items.append(ClassificationPreset(include_tests=False))
+        items.append(ClassificationPreset())
     snapshot = Report(items).run(datasets[1], datasets[0])
     return Rendered(snapshot.get_html_str(as_iframe=False).encode(), snapshot.json().encode())
 
@@ -198,7 +190,7 @@ def _frames(
     reference: pa.Table, current: pa.Table, columns: list[str], numeric: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return both sides as data frames: floats, and categories as text with the rare ones together."""
-    sides = [{}, {}] if not columns else [{}, {}]  # type: list[dict[str, Any]]
+    sides: list[dict[str, Any]] = [{}, {}]
     for column in columns:
         pair = [table.column(column).to_pandas() for table in (reference, current)]
         if column in numeric:

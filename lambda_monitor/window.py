@@ -1,57 +1,120 @@
 """The records of a window: [start, end) by arrival, whichever partitions they landed in."""
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from contract import layout
+from contract.layout import HOUR
 from contract.schema import Contract
-from lambda_monitor import events, lake
-from lambda_monitor.events import ARRIVED, Seen, Tally
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-# A record lands in the partition of the hour it is delivered in: later than it arrived, by the scoring
-# backlog and Firehose's buffer, or a little earlier where clocks disagree.
-LANDS_BEFORE = timedelta(hours=1)
-LANDS_AFTER = timedelta(hours=3)
+from lambda_monitor import events
+from lambda_monitor.events import ARRIVED, VERSION
+from lambda_monitor.hours import LANDS_AFTER, LANDS_BEFORE, Hours, Ledger, Part
+from lambda_monitor.lake import Unreadable
+from lambda_monitor.profile import Profile
+from lambda_monitor.sample import lowest
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """The distinct records of [start, end) that the model version scored, and what else was met."""
+    """What is known of [start, end).
+
+    `records` counts the distinct records that the watched model version scored, `others` the events
+    of other versions. Duplicates and others are counted by whole hours. `strayed` records arrived, by
+    their own time, in an hour too far from that of their partition for any window to find them.
+    """
 
     start: datetime
     end: datetime
-    rows: pa.Table
+    records: int
+    profile: Profile | None
+    sample: pa.Table
     duplicates: int
+    others: dict[str, int]
     objects: int
-    tally: Tally
+    unreadable: list[Unreadable]
+    bad_lines: dict[str, int]
+    strayed: int
+    newest: datetime | None
+    parts: list[tuple[datetime, Part]]
 
 
-def read(s3: "S3Client", bucket: str, contract: Contract, start: datetime, end: datetime) -> Window:
-    """Read the window from the partitions its records may have landed in."""
-    objects = [
-        item
-        for hour in layout.hours_between(start - LANDS_BEFORE, end + LANDS_AFTER)
-        for item in lake.list_objects(s3, bucket, layout.hour_prefix(layout.PREDICTIONS, hour))
+def read(
+    hours: Hours,
+    contract: Contract,
+    profiler: Callable[[pa.Table], Profile],
+    start: datetime,
+    end: datetime,
+) -> Window:
+    """Return the window, after reading what is new in the partitions its records may have landed in."""
+    partitions = list(layout.hours_between(start - LANDS_BEFORE, end + LANDS_AFTER))
+    ledgers = hours.update(partitions)
+    parts = [
+        (datetime.fromisoformat(hour), part)
+        for ledger in ledgers.values()
+        for hour, part in sorted(ledger.parts.items())
+        if start - HOUR < datetime.fromisoformat(hour) < end
     ]
-    tally, seen, duplicates = Tally(), Seen(), 0
-    batches = [events.schema(contract).empty_table()]
-    for batch in events.read(s3, bucket, objects, contract, tally):
-        arrived = batch.column(ARRIVED)
-        inside = batch.filter(pc.and_(pc.greater_equal(arrived, start), pc.less(arrived, end)))
-        distinct = seen.drop(inside)
-        duplicates += len(inside) - len(distinct)
-        batches.append(distinct)
+    empty = events.schema(contract).empty_table().drop_columns([VERSION])
+    records, profile, newest, samples = 0, None, None, [empty]
+    for hour, part in parts:
+        if not part.records:
+            continue
+        if start <= hour and hour + HOUR <= end:
+            records += part.records
+            last = part.newest
+            found = Profile.from_json(part.profile.encode())
+            samples += hours.tables(part.samples)
+        else:
+            inside = pa.concat_tables([empty, *(_inside(t, start, end) for t in hours.tables(part.rows))])
+            if not len(inside):
+                continue
+            records += len(inside)
+            last = pc.max(inside.column(ARRIVED)).as_py()
+            found = profiler(inside)
+            samples.append(lowest([inside]))
+        newest = max((n for n in (newest, last) if n is not None), default=None)
+        profile = found if profile is None else profile.merge(found)
+    others: Counter[str] = Counter()
+    for _, part in parts:
+        others.update(part.others)
+    sample = lowest(samples)
     return Window(
         start=start,
         end=end,
-        rows=pa.concat_tables(batches),
-        duplicates=duplicates,
-        objects=len(objects),
-        tally=tally,
+        records=records,
+        profile=profile,
+        sample=sample,
+        duplicates=sum(part.duplicates for _, part in parts),
+        others=dict(sorted(others.items())),
+        objects=sum(len(ledger.objects) for ledger in ledgers.values()),
+        unreadable=sorted([*hours.unreachable, *(u for led in ledgers.values() for u in led.unreadable)]),
+        bad_lines={k: n for ledger in ledgers.values() for k, n in sorted(ledger.bad_lines.items())},
+        strayed=_strayed(ledgers),
+        newest=newest,
+        parts=parts,
+    )
+
+
+def rows(hours: Hours, window: Window, columns: list[str]) -> Iterator[pa.Table]:
+    """Yield those columns of the window's records, in batches."""
+    for _, part in window.parts:
+        for table in hours.tables(part.rows, list(dict.fromkeys([*columns, ARRIVED]))):
+            yield _inside(table, window.start, window.end).select(columns)
+
+
+def _inside(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
+    arrived = table.column(ARRIVED)
+    return table.filter(pc.and_(pc.greater_equal(arrived, start), pc.less(arrived, end)))
+
+
+def _strayed(ledgers: dict[datetime, Ledger]) -> int:
+    return sum(
+        part.records
+        for partition, ledger in ledgers.items()
+        for hour, part in ledger.parts.items()
+        if not -LANDS_BEFORE <= partition - datetime.fromisoformat(hour) <= LANDS_AFTER
     )

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from contract import layout
+from contract import bundle, layout, store
 from contract.events import RecordRef, prediction_type, timestamp
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
 
@@ -67,6 +68,10 @@ def real_rides(folder: Path, month: str) -> pd.DataFrame:
     return rides[rides["duration"].between(1, 60)].reset_index(drop=True)
 
 
+def thresholds_of(declared: Contract, reference: pd.DataFrame) -> bytes:
+    return b"{}"
+
+
 class Stack:
     """Buckets, a topic with a queue that hears it, and ways to fill the lake."""
 
@@ -95,6 +100,21 @@ class Stack:
             "LABEL_DELAY_DAYS": "7",
         }
         return {**values, **changes}
+
+    def bundle(self, version: str = "1", *, rows: int = 5000) -> None:
+        """Upload a bundle whose reference is rides of the made city."""
+        reference = made_rides(rows, seed=99).rename(columns={"duration": bundle.TARGET_COLUMN})
+        reference[bundle.PREDICTION_COLUMN] = predict(reference["trip_distance"].to_numpy())
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            declared = contract(version)
+            (folder / bundle.CONTRACT).write_bytes(declared.to_json())
+            reference.to_parquet(folder / bundle.REFERENCE)
+            (folder / bundle.THRESHOLDS).write_bytes(thresholds_of(declared, reference))
+            (folder / bundle.MODEL).write_bytes(b"not needed here")
+            (folder / bundle.METRICS).write_bytes(b"{}")
+            bundle.write_manifest(folder, MODEL.name, version)
+            store.upload(self.s3, ARTIFACTS, folder)
 
     def events(
         self,

@@ -5,23 +5,44 @@ import io
 from datetime import timedelta
 
 import duckdb
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from contract import layout
 from lambda_monitor import window
-from lambda_monitor.events import ARRIVED, ID
+from lambda_monitor.alerts import Run
+from lambda_monitor.events import ARRIVED, ID, IDENTITY
+from lambda_monitor.hours import Hours
+from lambda_monitor.profile import Profile
+from lambda_monitor.shelf import Lease, S3Shelf
 from tests.lambda_monitor.made import LAKE, NOON, Stack, contract, made_rides
 
 HOUR = timedelta(hours=1)
+PROFILER = Profile.of
 
 
-def read(stack: Stack, start=NOON, end=NOON + HOUR) -> window.Window:
-    return window.read(stack.s3, LAKE, contract(), start, end)
+def hours(stack: Stack, run: str = "a", version: str = "1", *, now=NOON) -> Hours:
+    moment = Run(id=run, now=now, deadline=now + timedelta(minutes=15))
+    prefix = f"profiles/m/{version}/"
+    return Hours(
+        stack.s3,
+        LAKE,
+        contract(version),
+        PROFILER,
+        S3Shelf(stack.s3, LAKE, prefix),
+        Lease(stack.s3, LAKE, prefix, moment).take,
+    )
 
 
-def ids(found: window.Window) -> list[str]:
-    return sorted(found.rows.column(ID).to_pylist())
+def read(stack: Stack, start=NOON, end=NOON + HOUR, **given) -> window.Window:
+    return window.read(hours(stack, **given), contract(), PROFILER, start, end)
+
+
+def rows(stack: Stack, start=NOON, end=NOON + HOUR) -> pa.Table:
+    kept = hours(stack)
+    found = window.read(kept, contract(), PROFILER, start, end)
+    return pa.concat_tables(window.rows(kept, found, [ID, IDENTITY, ARRIVED, "trip_distance"]))
 
 
 def test_reads_one_object_a_record_and_few_large_ones_alike(stack: Stack) -> None:
@@ -32,10 +53,10 @@ def test_reads_one_object_a_record_and_few_large_ones_alike(stack: Stack) -> Non
 
     found = read(stack)
 
-    assert len(found.rows) == 300
+    assert found.records == 300
     assert found.objects == 102
-    assert sorted(found.rows.column("trip_distance").to_pylist()) == sorted(rides["trip_distance"])
-    assert not found.tally.unreadable
+    assert sorted(rows(stack).column("trip_distance").to_pylist()) == sorted(rides["trip_distance"])
+    assert not found.unreadable
 
 
 def test_reads_parquet(stack: Stack, tmp_path) -> None:
@@ -45,12 +66,12 @@ def test_reads_parquet(stack: Stack, tmp_path) -> None:
     duckdb.sql(f"COPY (SELECT * FROM read_json('{tmp_path}/lines')) TO '{file}' (FORMAT parquet)")
     key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "events.gz"  # the name lies
     stack.s3.put_object(Bucket=LAKE, Key=key, Body=file.read_bytes())
-    parquet = read(stack)
+    parquet = rows(stack).sort_by(IDENTITY)
 
     stack.s3.delete_object(Bucket=LAKE, Key=key)
     stack.put(lines)
 
-    assert parquet.rows.equals(read(stack).rows)
+    assert parquet.equals(rows(stack).sort_by(IDENTITY))
 
 
 def test_drops_a_record_delivered_twice_even_in_another_partition(stack: Stack) -> None:
@@ -61,7 +82,7 @@ def test_drops_a_record_delivered_twice_even_in_another_partition(stack: Stack) 
 
     found = read(stack)
 
-    assert len(found.rows) == 100
+    assert found.records == 100
     assert found.duplicates == 40
 
 
@@ -72,8 +93,8 @@ def test_takes_records_by_arrival_wherever_they_landed(stack: Stack) -> None:
 
     found = read(stack, NOON - timedelta(minutes=30), NOON + timedelta(minutes=30))
 
-    assert len(found.rows) == 60
-    assert pc.min(found.rows.column(ARRIVED)).as_py() >= NOON - timedelta(minutes=30)
+    assert found.records == 60
+    assert pc.min(found.sample.column(ARRIVED)).as_py() == NOON - timedelta(minutes=30)
 
 
 @pytest.mark.parametrize("cut", ["truncated", "corrupt", "not gzip"])
@@ -92,9 +113,9 @@ def test_names_an_object_it_cannot_read_and_keeps_the_others(stack: Stack, cut: 
 
     found = read(stack)
 
-    assert [u.key for u in found.tally.unreadable] == [key]
-    assert found.tally.unreadable[0].reason
-    assert 100 <= len(found.rows) < 200
+    assert [u.key for u in found.unreadable] == [key]
+    assert found.unreadable[0].reason
+    assert 100 <= found.records < 200
 
 
 def test_counts_lines_that_are_no_prediction_events(stack: Stack) -> None:
@@ -103,8 +124,8 @@ def test_counts_lines_that_are_no_prediction_events(stack: Stack) -> None:
 
     found = read(stack)
 
-    assert len(found.rows) == 10
-    assert found.tally.bad_lines.total() == 3
+    assert found.records == 10
+    assert sum(found.bad_lines.values()) == 3
 
 
 def test_an_object_larger_than_a_batch_is_cut_at_line_ends(stack: Stack, monkeypatch) -> None:
@@ -115,12 +136,12 @@ def test_an_object_larger_than_a_batch_is_cut_at_line_ends(stack: Stack, monkeyp
 
     found = read(stack)
 
-    assert len(found.rows) == 300
-    assert not found.tally.bad_lines
+    assert found.records == 300
+    assert not found.bad_lines
 
 
 def test_an_empty_window_has_no_rows(stack: Stack) -> None:
-    assert len(read(stack).rows) == 0
+    assert read(stack).records == 0
 
 
 def test_a_last_line_without_an_end_counts(stack: Stack) -> None:
@@ -129,4 +150,4 @@ def test_a_last_line_without_an_end_counts(stack: Stack) -> None:
         key = f"{layout.hour_prefix(layout.PREDICTIONS, NOON)}{number}"
         stack.s3.put_object(Bucket=LAKE, Key=key, Body=io.BytesIO(line))
 
-    assert len(read(stack).rows) == 2
+    assert read(stack).records == 2

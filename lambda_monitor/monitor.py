@@ -1,0 +1,200 @@
+"""One run: read a window, judge it, write the report, tell people."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from contract import layout
+from contract.bundle import BundleError
+from contract.events import parse_timestamp, timestamp
+from contract.layout import HOUR
+from contract.schema import ContractError, ModelRef
+from lambda_monitor import alerts, judge, metrics, model, notify, rejections, shelf, window
+from lambda_monitor.alerts import Message, Run, Status, Store, Verdict
+from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings
+from lambda_monitor.hours import Hours
+from lambda_monitor.model import Model
+from lambda_monitor.settings import Settings
+from lambda_monitor.shelf import S3Shelf
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+
+STATE = "state.json"
+
+
+class EventError(ValueError):
+    """The event names no window."""
+
+
+class Clients(msgspec.Struct, frozen=True, kw_only=True):
+    """The AWS clients a run uses."""
+
+    s3: "S3Client"
+    sns: "SNSClient"
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """The window [start, end); `asked`: a person named it, the schedule didn't."""
+
+    start: datetime
+    end: datetime
+    asked: bool
+
+
+def span(event: Mapping[str, Any], settings: Settings, now: datetime) -> Span:
+    """Return the window that `event` asks for, or the last complete hours. Raises EventError."""
+    given = {name: event[name] for name in ("start", "end") if event.get(name) is not None}
+    if not given:
+        end = now.replace(minute=0, second=0, microsecond=0)
+        return Span(start=end - settings.window, end=end, asked=False)
+    if len(given) == 1:
+        raise EventError(f"the event has only {next(iter(given))!r}: give both start and end, or neither")
+    try:
+        start, end = (parse_timestamp(given[name]) for name in ("start", "end"))
+    except (TypeError, ValueError) as error:
+        raise EventError(f"start and end must be like 2026-01-31T12:00:00Z: {error}") from error
+    if start >= end:
+        raise EventError(f"start {given['start']} is not before end {given['end']}")
+    return Span(start=start, end=end, asked=True)
+
+
+def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str, Any]:
+    """Monitor `span` and return the summary. What prevents a verdict is a result of its own, not a crash."""
+    try:
+        watched = _load(clients.s3, settings)
+    except (BundleError, ContractError) as error:
+        ref = ModelRef(name=settings.model_name, version=settings.model_version, run_id="")
+        findings = Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
+    else:
+        ref = watched.contract.model
+        findings = _judge(clients.s3, settings, watched, span, run)
+    prefix = layout.report_prefix(settings.model_name, span.start, span.end)
+    report = _write(clients.s3, settings.lake_bucket, prefix, ref, span, findings, run)
+    sent = _tell(clients, settings, ref, span, findings, report, run)
+    print(metrics.embedded(ref, run.now, _values(findings, sent), findings.checks))  # noqa: T201  # EMF is printed
+    return {
+        "status": findings.status,
+        "window": {"start": timestamp(span.start), "end": timestamp(span.end)},
+        "records": findings.records,
+        "report": report,
+        "reason": findings.reason,
+        "checks": msgspec.to_builtins(findings.checks),
+        "notified": bool(sent),
+    }
+
+
+def _judge(s3: "S3Client", settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
+    """Read the window, hour profiles first, and return what is found."""
+    bucket, ref = settings.lake_bucket, watched.contract.model
+    prefix = f"{layout.PROFILES}/{ref.name}/{ref.version}/"
+    with shelf.lease(s3, bucket, prefix, run) as lease:
+        kept = Hours(s3, bucket, watched.contract, watched.profiler, S3Shelf(s3, bucket, prefix), lease.take)
+        found = window.read(kept, watched.contract, watched.profiler, span.start, span.end)
+    refused = rejections.read(s3, bucket, span.start, span.end)
+    return judge.judge(watched, found, refused)
+
+
+@lru_cache(maxsize=4)
+def _cached(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
+    return model.load(s3, bucket, name, version)
+
+
+def _load(s3: "S3Client", settings: Settings) -> Model:
+    """Return the bundle; it never changes, so a warm function keeps it."""
+    return _cached(s3, settings.artifact_bucket, settings.model_name, settings.model_version)
+
+
+def _write(
+    s3: "S3Client", bucket: str, prefix: str, ref: ModelRef, span: Span, findings: Findings, run: Run
+) -> str:
+    """Write the report's files and return where a person should look.
+
+    `report.json` says what was found and nothing of the run, so the same window gives the same bytes.
+    """
+    result = {
+        "schema_version": 1,
+        "model": ref,
+        "window": {"start": timestamp(span.start), "end": timestamp(span.end)},
+        "status": findings.status,
+        "reason": findings.reason,
+        "records": findings.records,
+        "counts": findings.counts,
+        "checks": findings.checks,
+    }
+    run_facts = {"request_id": run.id, "ran_at": timestamp(run.now), "status": findings.status}
+    files = {
+        **findings.files,
+        REPORT_JSON: notify.as_json(result),
+        RUN_JSON: notify.as_json(run_facts),
+    }
+    for name, data in files.items():
+        kind = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
+        s3.put_object(Bucket=bucket, Key=prefix + name, Body=data, ContentType=kind)
+    name = REPORT_HTML if REPORT_HTML in files else REPORT_JSON
+    return f"s3://{bucket}/{prefix}{name}"
+
+
+def _tell(
+    clients: Clients,
+    settings: Settings,
+    ref: ModelRef,
+    span: Span,
+    findings: Findings,
+    report: str,
+    run: Run,
+) -> list[Message]:
+    """Update the alert state and send what is due."""
+    context = notify.Context(
+        model=ref,
+        use_case=settings.use_case,
+        start=span.start,
+        end=span.end,
+        records=findings.records,
+        checks=findings.checks,
+        report=report,
+        reason=findings.reason,
+    )
+    verdict = Verdict(
+        status=findings.status,
+        # A window that ends in the future must not outrank the scheduled ones that come before then.
+        window_end=min(span.end, run.now),
+        failing=sorted(f"{check.name}: {', '.join(check.columns)}" for check in context.failing),
+    )
+    return alerts.update(
+        _store(clients.s3, settings, span),
+        verdict,
+        run,
+        HOUR * settings.reminder_hours,
+        lambda kind, before: notify.compose(context, kind, before),
+        lambda message: notify.publish(clients.sns, settings.alert_topic_arn, message),
+    )
+
+
+def _store(s3: "S3Client", settings: Settings, span: Span) -> Store:
+    """Return the model's state, or for a past window someone asked for one of its own.
+
+    So a look back neither resolves today's alert nor goes unheard.
+    """
+    folder = f"{layout.ALERTS}/{settings.model_name}/"
+    store = Store(s3, settings.lake_bucket, folder + STATE)
+    state, _ = store.load()
+    if span.asked and state is not None and span.end < state.window_end:
+        return Store(s3, settings.lake_bucket, f"{folder}{layout.window_name(span.start, span.end)}.json")
+    return store
+
+
+def _values(findings: Findings, sent: list[Message]) -> dict[str, float]:
+    failed = sum(check.status in {"alert", "error"} for check in findings.checks)
+    return {
+        "Runs": 1.0,
+        "Records": float(findings.records),
+        "FailedChecks": float(failed),
+        "Errors": float(findings.status is Status.ERROR),
+        "Messages": float(len(sent)),
+        **findings.counts,
+    }

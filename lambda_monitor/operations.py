@@ -1,0 +1,147 @@
+"""Checks of the way the data came: is it there, readable, distinct, of the right model, on time?"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from contract.schema import Contract
+from lambda_monitor.checks import CheckResult
+from lambda_monitor.rejections import Rejections
+from lambda_monitor.window import Window
+
+_LISTED = 20
+# Delivery at least once repeats a few records after a restart; more says something restarts all the time.
+DUPLICATES_LIMIT = 0.05
+REJECTED_LIMIT = 0.01
+STRAYED_LIMIT = 0.001
+
+
+def judge(contract: Contract, window: Window, rejections: Rejections) -> list[CheckResult]:
+    """Return the result of each check of how the window's records came."""
+    return [
+        unreadable(window),
+        bad_lines(window),
+        duplicates(window),
+        strayed(window),
+        other_versions(contract, window),
+        rejected(window, rejections),
+        staleness(window),
+    ]
+
+
+def unreadable(window: Window) -> CheckResult:
+    """Objects that can't be read leave the verdict open, so this is an error, never ok."""
+    count = len(window.unreadable)
+    return CheckResult(
+        name="lake.unreadable_objects",
+        value=float(count),
+        threshold=0.0,
+        status="error" if count else "ok",
+        columns=[],
+        sentence=f"{count:,} of {window.objects:,} objects could not be read to their end"
+        + (f", such as {window.unreadable[0].key}: {window.unreadable[0].reason}." if count else "."),
+        detail={"objects": {u.key: u.reason for u in window.unreadable[:_LISTED]}},
+    )
+
+
+def bad_lines(window: Window) -> CheckResult:
+    """Lines that are no prediction event of the contract's shape."""
+    count = sum(window.bad_lines.values())
+    return _limit(
+        "lake.bad_lines",
+        float(count),
+        0.0,
+        f"{count:,} lines are not prediction events.",
+        dict(list(window.bad_lines.items())[:_LISTED]),
+    )
+
+
+def duplicates(window: Window) -> CheckResult:
+    """Records that were delivered more than once; they are counted once."""
+    share = window.duplicates / max(window.records + window.duplicates, 1)
+    return _limit(
+        "lake.duplicates",
+        share,
+        DUPLICATES_LIMIT,
+        f"{window.duplicates:,} records ({share:.1%}) came more than once and were counted once.",
+    )
+
+
+def strayed(window: Window) -> CheckResult:
+    """Records whose own time and partition are hours apart: clocks disagree, or scoring is far behind."""
+    share = window.strayed / max(window.records + window.strayed, 1)
+    return _limit(
+        "lake.clock_skew",
+        share,
+        STRAYED_LIMIT,
+        f"{window.strayed:,} records landed in a partition hours away from their arrival, "
+        "where no window finds them.",
+    )
+
+
+def other_versions(contract: Contract, window: Window) -> CheckResult:
+    """Events of other model versions are left out: their predictions aren't this model's to answer for."""
+    count = sum(window.others.values())
+    listed = ", ".join(f"{n:,} by version {v}" for v, n in window.others.items())
+    watched = contract.model.version
+    return CheckResult(
+        name="model.version",
+        value=float(count),
+        threshold=None,
+        status="alert" if count and not window.records else "ok",
+        columns=[],
+        sentence=f"{count:,} events were scored by other versions than {watched}, which is watched"
+        + (f" ({listed}); they were left out." if count else "."),
+        detail={"versions": window.others},
+    )
+
+
+def rejected(window: Window, rejections: Rejections) -> CheckResult:
+    """Records the contract refused, as a share of all that came."""
+    share = rejections.count / max(rejections.count + window.records, 1)
+    most = ", ".join(f"{n:,} {reason}" for reason, n in list(rejections.reasons.items())[:3])
+    return _limit(
+        "service.rejected",
+        share,
+        REJECTED_LIMIT,
+        f"{rejections.count:,} records ({share:.1%}) were rejected" + (f": {most}." if most else "."),
+        {"reasons": rejections.reasons},
+    )
+
+
+def staleness(window: Window) -> CheckResult:
+    """Hours of silence at the window's end; half the window, at least an hour, is taken as trouble."""
+    limit = max(timedelta(hours=1), (window.end - window.start) / 2) / timedelta(hours=1)
+    newest: datetime = window.newest or window.start
+    silent = (window.end - newest) / timedelta(hours=1)
+    if not window.records:
+        limit = min(limit, silent)
+    ok = window.records > 0 and silent <= limit
+    return CheckResult(
+        name="service.staleness",
+        value=silent,
+        threshold=limit,
+        status="ok" if ok else "alert",
+        columns=[],
+        sentence=f"The newest record arrived {silent:.1f} hours before the window's end."
+        if window.records
+        else "No record arrived in the window.",
+        detail={},
+    )
+
+
+def _limit(
+    name: str,
+    value: float,
+    threshold: float,
+    sentence: str,
+    detail: dict[str, int] | Sequence[str] | None = None,
+) -> CheckResult:
+    return CheckResult(
+        name=name,
+        value=value,
+        threshold=threshold,
+        status="alert" if value > threshold else "ok",
+        columns=[],
+        sentence=sentence,
+        detail={"found": detail} if detail else {},
+    )

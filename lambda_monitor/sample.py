@@ -1,0 +1,22 @@
+"""A bounded, repeatable sample of any number of rows."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from lambda_monitor.events import IDENTITY
+
+# Rows of a window that Evidently is shown.
+SAMPLE_ROWS = 5_000
+
+
+def lowest(tables: Iterable[pa.Table], rows: int = SAMPLE_ROWS) -> pa.Table:
+    """Return the `rows` rows of lowest identity, ordered by it.
+
+    Identities are hashes, so these are a uniform sample, the same whatever the order of reading,
+    and the sample of a union is the sample of the samples' union.
+    """
+    table = pa.concat_tables(tables)
+    order = np.argsort(table.column(IDENTITY).to_numpy(), kind="stable")[:rows]
+    return table.take(pa.array(order))

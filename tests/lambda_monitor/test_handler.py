@@ -1,0 +1,193 @@
+"""The function end to end, on an AWS in memory: events in the lake to report and message."""
+
+import importlib
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contract import layout
+from lambda_monitor.monitor import EventError
+from tests.lambda_monitor.made import LAKE, NOON, Stack, made_rides
+
+HOUR = timedelta(hours=1)
+
+
+class Context:
+    """What Lambda hands to a handler."""
+
+    def __init__(self, request_id: str = "request") -> None:
+        self.aws_request_id = request_id
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
+
+@pytest.fixture
+def invoke(stack: Stack, monkeypatch: pytest.MonkeyPatch):
+    for name, value in stack.environment().items():
+        monkeypatch.setenv(name, value)
+    handler = importlib.reload(importlib.import_module("lambda_monitor.handler"))
+
+    def call(start: datetime = NOON, end: datetime = NOON + HOUR, request_id: str = "request") -> dict:
+        event = {"start": start.isoformat(), "end": end.isoformat()}
+        # Lambda hands the result on as JSON.
+        return json.loads(json.dumps(handler.handler(event, Context(request_id))))
+
+    return call
+
+
+def failing(summary: dict) -> set[tuple[str, ...]]:
+    return {(c["name"], *c["columns"]) for c in summary["checks"] if c["status"] in {"alert", "error"}}
+
+
+def test_an_ordinary_window_is_ok_and_nobody_is_told(stack: Stack, invoke) -> None:
+    stack.bundle()
+    stack.put(stack.events(made_rides(2000, seed=7)), objects=20)
+
+    summary = invoke()
+
+    assert (summary["status"], summary["records"], summary["notified"]) == ("ok", 2000, False)
+    assert failing(summary) == set()
+    assert stack.heard() == []
+
+
+def test_a_drifted_window_is_told_with_its_report(stack: Stack, invoke) -> None:
+    stack.bundle()
+    stack.put(stack.events(made_rides(2000, seed=7, stretch=2.0)), objects=20)
+
+    summary = invoke()
+
+    assert (summary["status"], summary["notified"]) == ("alert", True)
+    assert "trip_distance" in {column for check in failing(summary) for column in check[1:]}
+    [heard] = stack.heard()
+    assert "trip_distance" in heard["Message"]
+    assert summary["report"] in heard["Message"]
+    assert heard["MessageAttributes"]["kind"]["Value"] == "alert"
+    html = stack.read(summary["report"])
+    assert b"trip_distance" in html
+    assert html.lstrip().lower().startswith(b"<!doctype html") or b"<html" in html
+    result = json.loads(stack.read(summary["report"].replace("report.html", "report.json")))
+    assert result["checks"] == summary["checks"]
+    evidently = json.loads(stack.read(summary["report"].replace("report.html", "evidently.json")))
+    drawn = {m["config"].get("column") for m in evidently["metrics"] if "ValueDrift" in m["metric_name"]}
+    assert "trip_distance" in drawn
+
+
+def test_alert_then_resolved_then_the_same_window_again(stack: Stack, invoke) -> None:
+    stack.bundle()
+    for hour, stretch in enumerate([2.0, 1.0]):
+        moment = NOON + hour * HOUR
+        stack.put(stack.events(made_rides(2000, seed=7, stretch=stretch), moment), moment)
+
+    statuses = [invoke(NOON, NOON + HOUR)["status"], invoke(NOON + HOUR, NOON + 2 * HOUR)["status"]]
+    again = invoke(NOON + HOUR, NOON + 2 * HOUR, "another")
+
+    assert statuses == ["alert", "ok"]
+    assert not again["notified"]
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.heard()] == ["alert", "resolved"]
+
+
+def test_a_past_window_someone_asks_for_is_told_once_and_resolves_nothing(stack: Stack, invoke) -> None:
+    stack.bundle()
+    for hour, stretch in enumerate([2.0, 1.0]):
+        moment = NOON + hour * HOUR
+        stack.put(stack.events(made_rides(2000, seed=7, stretch=stretch), moment), moment)
+    invoke(NOON + HOUR, NOON + 2 * HOUR)
+
+    notified = [invoke(NOON, NOON + HOUR, str(n))["notified"] for n in range(2)]
+
+    assert notified == [True, False]
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.heard()] == ["alert"]
+
+
+def test_an_empty_window_is_no_data(stack: Stack, invoke) -> None:
+    stack.bundle()
+
+    summary = invoke()
+
+    assert (summary["status"], summary["records"], summary["notified"]) == ("no_data", 0, False)
+
+
+def test_silence_after_data_is_told(stack: Stack, invoke) -> None:
+    stack.bundle()
+    stack.put(stack.events(made_rides(2000, seed=7)))
+    invoke()
+
+    summary = invoke(NOON + 6 * HOUR, NOON + 7 * HOUR)
+
+    assert (summary["status"], summary["notified"]) == ("no_data", True)
+    assert "no predictions arrived" in stack.heard()[0]["Subject"]
+
+
+def test_a_missing_bundle_is_an_error_people_hear_of(stack: Stack, invoke) -> None:
+    summary = invoke()
+
+    assert (summary["status"], summary["notified"]) == ("error", True)
+    assert "manifest.json is not there" in summary["reason"]
+    assert "upload the bundle" in stack.heard()[0]["Message"]
+
+
+def test_objects_that_cannot_be_read_never_pass_as_ok(stack: Stack, invoke) -> None:
+    stack.bundle()
+    stack.put(stack.events(made_rides(2000, seed=7)))
+    key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "broken.gz"
+    stack.s3.put_object(Bucket=LAKE, Key=key, Body=b"\x1f\x8bbroken")
+
+    summary = invoke()
+
+    assert (summary["status"], summary["records"], summary["notified"]) == ("error", 2000, True)
+    assert failing(summary) == {("lake.unreadable_objects",)}
+    assert key in stack.heard()[0]["Message"]
+
+
+def test_nothing_but_unreadable_objects_is_an_error_not_no_data(stack: Stack, invoke) -> None:
+    stack.bundle()
+    key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "broken.gz"
+    stack.s3.put_object(Bucket=LAKE, Key=key, Body=b"\x1f\x8bbroken")
+
+    assert invoke()["status"] == "error"
+
+
+def test_the_same_window_gives_the_same_files(stack: Stack, invoke) -> None:
+    stack.bundle()
+    stack.put(stack.events(made_rides(3000, seed=7), NOON - HOUR, span=3 * HOUR), objects=3)
+
+    def files() -> dict[str, bytes]:
+        summary = invoke(NOON - HOUR, NOON + 2 * HOUR)
+        return {
+            k: stack.read(k) for k in stack.keys("reports/") if k.endswith(("report.json", "evidently.json"))
+        }
+
+    first, second = files(), files()
+
+    assert len(first) == 2
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"start": "2026-03-02T12:00:00Z"}, "only 'start'"),
+        ({"start": "2026-03-02T12:00:00Z", "end": "yesterday"}, "must be like"),
+        ({"start": "2026-03-02T12:00:00Z", "end": "2026-03-02T12:00:00Z"}, "is not before"),
+        ({"start": "2026-03-02T12:00:00", "end": "2026-03-02T13:00:00"}, "no time zone"),
+        ({"start": 5, "end": 6}, "must be like"),
+    ],
+)
+def test_says_what_is_wrong_with_a_window(stack: Stack, monkeypatch, event: dict, said: str) -> None:
+    from lambda_monitor import monitor
+    from lambda_monitor.settings import Settings
+
+    with pytest.raises(EventError, match=said):
+        monitor.span(event, Settings.from_environment(stack.environment()), datetime.now(UTC))
+
+
+def test_without_a_window_the_last_complete_hours_are_taken(stack: Stack) -> None:
+    from lambda_monitor import monitor
+    from lambda_monitor.settings import Settings
+
+    settings = Settings.from_environment(stack.environment(WINDOW_HOURS="24"))
+    found = monitor.span({}, settings, datetime(2026, 3, 2, 12, 34, 56, tzinfo=UTC))
+
+    assert (found.start, found.end, found.asked) == (NOON - 24 * HOUR, NOON, False)
