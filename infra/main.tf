@@ -135,7 +135,7 @@ module "alerts" {
   monitor_function           = var.monitor_image == null ? null : local.names.monitor
   monitor_failed_queue       = local.names.monitor_failed_queue
   metrics_namespace          = local.names.metrics_namespace
-  model_name                 = local.model_name
+  use_case                   = var.use_case
   iterator_age_alarm_seconds = var.iterator_age_alarm_seconds
   rejected_alarm_percent     = var.rejected_alarm_percent
   monitor_silence_hours      = var.monitor_silence_hours

@@ -68,6 +68,16 @@ output "http_url" {
   value       = module.scorer.http_url
 }
 
+output "predict_image" {
+  description = "Image the prediction function runs; null while there is none."
+  value       = var.predict_image
+}
+
+output "monitor_image" {
+  description = "Image the monitoring function runs; null while there is none."
+  value       = var.monitor_image
+}
+
 output "monitor_function" {
   description = "Monitoring function; null while there is no image."
   value       = module.monitor.function

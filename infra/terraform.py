@@ -33,13 +33,15 @@ class Terraform:
     """A root module in `directory`, with its data, variables and local state in `state_dir`.
 
     `env` is the whole environment terraform runs in: it alone says which AWS is meant. `backend_config`
-    is for a root whose backend the user has overridden; without one the state is a local file.
+    is for a root whose backend the user has overridden; without one the state is a local file. `var_files`
+    are the user's own; the variables a method is given come after them and win.
     """
 
     directory: Path
     state_dir: Path
     env: Mapping[str, str] = field(repr=False)
     backend_config: Mapping[str, str] = field(default_factory=dict)
+    var_files: tuple[Path, ...] = ()
     progress: Callable[[str], None] = print
 
     def init(self, *, backend: bool = True) -> None:
@@ -67,6 +69,12 @@ class Terraform:
         """
         arguments = ("plan", "-json", "-detailed-exitcode", *self._inputs(variables), *self._state())
         return self._follow(arguments, accept=(0, _PLAN_HAS_CHANGES)) == 0
+
+    def evaluate(self, expression: str, variables: Mapping[str, Any]) -> Any:
+        """Return what an expression over the variables comes to. Raises TerraformError."""
+        inputs = [argument for argument in self._inputs(variables) if argument != "-input=false"]
+        answer = self._run("console", *inputs, *self._state(), stdin=f"jsonencode({expression})\n")
+        return json.loads(json.loads(answer))
 
     def validate(self) -> None:
         """Check the configuration. Raises TerraformError."""
@@ -99,11 +107,11 @@ class Terraform:
     def _state(self) -> tuple[str, ...]:
         return () if self.backend_config else (f"-state={self.state_file.resolve()}",)
 
-    def _inputs(self, variables: Mapping[str, Any]) -> tuple[str, str]:
+    def _inputs(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         file = self.state_dir / "scorewatch.tfvars.json"
         file.write_text(json.dumps(dict(variables), indent=2, sort_keys=True) + "\n")
-        return ("-input=false", f"-var-file={file.resolve()}")
+        return ("-input=false", *(f"-var-file={path.resolve()}" for path in (*self.var_files, file)))
 
     def _stream(self, command: str, *arguments: str) -> None:
         self._follow((command, "-json", "-auto-approve", *arguments), accept=(0,))
@@ -125,26 +133,29 @@ class Terraform:
             raise TerraformError(f"terraform {arguments[0]} failed:\n" + "\n".join(errors or tail))
         return code
 
-    def _run(self, *arguments: str) -> str:
-        code, output, errors = self._capture(arguments)
+    def _run(self, *arguments: str, stdin: str | None = None) -> str:
+        code, output, errors = self._capture(arguments, stdin)
         if code:
             tail = "\n".join((output + errors).strip().splitlines()[-_TAIL_LINES:])
             raise TerraformError(f"terraform {arguments[0]} failed:\n{tail}")
         return output
 
-    def _capture(self, arguments: tuple[str, ...]) -> tuple[int, str, str]:
-        with self._process(arguments, stderr=subprocess.PIPE) as process:
-            output, errors = process.communicate()
+    def _capture(self, arguments: tuple[str, ...], stdin: str | None = None) -> tuple[int, str, str]:
+        with self._process(arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            output, errors = process.communicate(stdin)
             return process.returncode, output, errors
 
     @contextmanager
     def _process(
-        self, arguments: tuple[str, ...], stderr: int = subprocess.STDOUT
+        self,
+        arguments: tuple[str, ...],
+        stdin: int = subprocess.DEVNULL,
+        stderr: int = subprocess.STDOUT,
     ) -> Iterator["subprocess.Popen[str]"]:
         binary = shutil.which("terraform", path=self.env.get("PATH", os.defpath))
         if binary is None:
             raise TerraformError(
-                "terraform was not found: install 1.9 or newer, https://developer.hashicorp.com/terraform/install"
+                "terraform was not found: install 1.11 or newer, https://developer.hashicorp.com/terraform/install"
             )
         # A session of its own: Ctrl-C reaches terraform once, through us; a second one would abort it.
         process = subprocess.Popen(
@@ -152,7 +163,7 @@ class Terraform:
             cwd=self.directory,
             env=self._environment(),
             text=True,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,

@@ -1,6 +1,6 @@
 terraform {
-  # 1.9 lets a variable's validation look at other variables.
-  required_version = ">= 1.9, < 2.0"
+  # 1.9 lets a validation look at other variables, 1.11 locks a state in S3 without a table.
+  required_version = ">= 1.11, < 2.0"
 
   required_providers {
     aws = {

@@ -24,7 +24,7 @@ variables {
   monitor_function           = "monitor"
   monitor_failed_queue       = "failed"
   metrics_namespace          = "Scorewatch"
-  model_name                 = "scorewatch-green-taxi"
+  use_case                   = "green_taxi"
   iterator_age_alarm_seconds = 600
   rejected_alarm_percent     = 5
   monitor_silence_hours      = 3
@@ -80,7 +80,7 @@ run "rejected_is_a_share" {
     error_message = "The alarm must look at the share, not the count."
   }
   assert {
-    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.rejected[0].metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["Scorewatch RecordsIn", "Scorewatch RecordsRejected"])
+    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.rejected[0].metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["Scorewatch Records", "Scorewatch Rejected"])
     error_message = "The metrics are not those the prediction function writes."
   }
 }

@@ -146,7 +146,7 @@ resource "aws_cloudwatch_metric_alarm" "rejected" {
   }
 
   dynamic "metric_query" {
-    for_each = { received = "RecordsIn", rejected = "RecordsRejected" }
+    for_each = { received = "Records", rejected = "Rejected" }
 
     content {
       id = metric_query.key
@@ -154,7 +154,7 @@ resource "aws_cloudwatch_metric_alarm" "rejected" {
       metric {
         namespace   = var.metrics_namespace
         metric_name = metric_query.value
-        dimensions  = { model = var.model_name }
+        dimensions  = { UseCase = var.use_case }
         stat        = "Sum"
         period      = 300
       }

@@ -78,7 +78,7 @@ variable "metrics_namespace" {
   type        = string
 }
 
-variable "model_name" {
+variable "use_case" {
   description = "Their dimension."
   type        = string
 }

@@ -1,0 +1,75 @@
+"""One use case's stack in the AWS of the environment: where its state is, what it put out."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.terraform import ROOT, Terraform
+
+STATES = ROOT / "state"
+ENVIRONMENTS = ROOT / "environments"
+
+_BACKEND = re.compile(r'^\s*backend\s+"(\w+)"', re.MULTILINE)
+
+
+class DeploymentError(RuntimeError):
+    """Something a deployment needs isn't there; the message names it and the fix."""
+
+
+def stack(use_case: str, env: Mapping[str, str] = os.environ) -> Terraform:
+    """Return terraform on one use case's stack, initialized. Raises DeploymentError, TerraformError.
+
+    The state is in the backend of an `infra/*_override.tf`, under a key of the use case, or else in
+    `infra/state/`, a folder each account, region and use case.
+    """
+    account, region = identity()
+    where = [account, region, use_case]
+    if endpoint := env.get("AWS_ENDPOINT_URL"):
+        where.insert(0, re.sub(r"\W+", "-", urlsplit(endpoint).netloc))
+    settings = ENVIRONMENTS / f"{use_case}.tfvars"
+    root = Terraform(
+        ROOT,
+        state_dir=STATES / "-".join(where),
+        env={**env, "AWS_REGION": region},
+        backend_config={"key": f"scorewatch/{use_case}.tfstate"} if _backend() else {},
+        var_files=(settings,) if settings.is_file() else (),
+    )
+    root.state_dir.mkdir(parents=True, exist_ok=True)
+    root.init()
+    return root
+
+
+def outputs(use_case: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return what a deployed stack put out. Raises DeploymentError when there is none, TerraformError."""
+    found = stack(use_case, env).outputs()
+    if not found:
+        raise DeploymentError(f"{use_case} is not deployed here: run make deploy USE_CASE={use_case}")
+    return found
+
+
+def identity(session: boto3.Session | None = None) -> tuple[str, str]:
+    """Return the account id and region of the environment's credentials. Raises DeploymentError."""
+    session = session or boto3.Session()
+    if not session.region_name:
+        raise DeploymentError("no AWS region is set: export AWS_REGION, e.g. AWS_REGION=eu-west-1")
+    try:
+        account = session.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as error:
+        raise DeploymentError(
+            f"AWS doesn't accept the credentials ({error}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` tells whether they work"
+        ) from error
+    return account, session.region_name
+
+
+def _backend() -> str | None:
+    for file in sorted(ROOT.glob("*.tf")):
+        if found := _BACKEND.search(Path(file).read_text()):
+            return found.group(1)
+    return None
