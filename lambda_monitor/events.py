@@ -5,7 +5,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import msgspec
@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 
 from contract import bundle
 from contract.schema import Contract, DType, Task
-from lambda_monitor import lake
+from lambda_monitor import lake, spool, sql
 from lambda_monitor.lake import Object, ObjectError, Unreadable
+from lambda_monitor.spool import Source, Spool
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,8 +27,6 @@ ID = "@id"
 IDENTITY = "@identity"
 ARRIVED = "@arrived_at"
 VERSION = "@version"
-# Unpacked bytes turned into columns at a time: bounds memory, large enough to keep duckdb busy.
-BATCH_BYTES = 64 << 20
 _HASH = "@hash"
 
 _SQL_TYPES = {DType.INT: "BIGINT", DType.FLOAT: "DOUBLE", DType.STR: "VARCHAR"}
@@ -71,7 +70,7 @@ def read(
     with (
         tempfile.TemporaryDirectory() as folder,
         duckdb.connect(config={"threads": "2"}) as engine,
-        contextlib.closing(_Spool(Path(folder))) as spool,
+        contextlib.closing(Spool(Path(folder))) as gathered,
     ):
         parser = _Parser(engine, contract, tally)
         for item, body in lake.open_objects(s3, bucket, objects):
@@ -79,11 +78,11 @@ def read(
                 tally.unreadable.append(Unreadable(item.key, str(body), body.lasting))
                 continue
             try:
-                for source in spool.add(item, body):
+                for source in gathered.add(item, body):
                     yield from parser.parse(source)
             except ObjectError as error:
                 tally.unreadable.append(Unreadable(item.key, str(error), error.lasting))
-        if (rest := spool.take()) is not None:
+        if (rest := gathered.take()) is not None:
             yield from parser.parse(rest)
 
 
@@ -109,60 +108,6 @@ def _contains(ordered: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np
     return ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
 
 
-class _Source(msgspec.Struct, frozen=True):
-    """A file on disk to parse, and the keys of the objects whose rows it holds."""
-
-    path: Path
-    keys: tuple[str, ...]
-    parquet: bool = False
-
-
-class _Spool:
-    """Joins many small objects into one file and cuts large ones, at line ends."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lines = (folder / "lines").open("wb")
-        self._keys: list[str] = []
-
-    def close(self) -> None:
-        """Close the file that is being gathered."""
-        self._lines.close()
-
-    def add(self, item: Object, body: BinaryIO) -> Iterator[_Source]:
-        """Take in one object; yield what became full. Raises ObjectError at the object's fault."""
-        magic, chunks = lake.unpacked(body)
-        if magic == lake.PARQUET:
-            path = self._folder / "parquet"
-            with path.open("wb") as file:
-                file.writelines(chunks)
-            yield _Source(path, (item.key,), parquet=True)
-            return
-        self._keys.append(item.key)
-        tail = b""
-        try:
-            for chunk in chunks:
-                head, newline, tail = (tail + chunk).rpartition(b"\n")
-                self._lines.write(head + newline)
-                if self._lines.tell() >= BATCH_BYTES and (full := self.take()) is not None:
-                    yield full
-                    self._keys.append(item.key)
-        finally:
-            # The last line may have no end; one cut by a fault is met as a bad line.
-            if tail:
-                self._lines.write(tail + b"\n")
-
-    def take(self) -> _Source | None:
-        """Return what was gathered and start afresh; None when there is nothing."""
-        if not self._lines.tell():
-            return None
-        self._lines.close()
-        full = (self._folder / "lines").rename(self._folder / "batch")
-        keys, self._keys = tuple(dict.fromkeys(self._keys)), []
-        self._lines = (self._folder / "lines").open("wb")
-        return _Source(full, keys)
-
-
 class _Parser:
     """Turns a file of lines into a table, by one SQL statement over the contract's columns."""
 
@@ -173,14 +118,14 @@ class _Parser:
         self._schema = schema(contract)
         self._select, self._columns = _statement(contract)
 
-    def parse(self, source: _Source) -> Iterator[pa.Table]:
+    def parse(self, source: Source) -> Iterator[pa.Table]:
         """Yield the rows of `source` (one table, or none)."""
         if source.parquet:
-            relation = f"read_parquet({_text(str(source.path))})"
+            relation = f"read_parquet({sql.text(str(source.path))})"
         else:
             relation = (
-                f"read_json({_text(str(source.path))}, format='newline_delimited', ignore_errors=true, "
-                f"maximum_object_size={BATCH_BYTES}, columns={self._columns})"
+                f"read_json({sql.text(str(source.path))}, format='newline_delimited', ignore_errors=true, "
+                f"maximum_object_size={spool.BATCH_BYTES}, columns={self._columns})"
             )
         try:
             table = self._engine.sql(f"{self._select} FROM {relation}").to_arrow_table()
@@ -190,7 +135,7 @@ class _Parser:
             return
         yield self._rows(table, source)
 
-    def _rows(self, table: pa.Table, source: _Source) -> pa.Table:
+    def _rows(self, table: pa.Table, source: Source) -> pa.Table:
         whole = table.filter(pc.is_valid(table.column(_HASH)))
         if bad := len(table) - len(whole):
             self._tally.bad_lines[" ".join(source.keys[:3])] += bad
@@ -213,16 +158,16 @@ def _statement(contract: Contract) -> tuple[str, str]:
     The hash is MD5 of shard and sequence number: stable across engines and versions, so that it may
     be stored and also computed by Athena. A row without one is no prediction event.
     """
-    target = _name(contract.target.name)
+    target = sql.name(contract.target.name)
     kind = {pa.float64(): "DOUBLE", pa.int64(): "BIGINT"}.get(target_type(contract), "VARCHAR")
     prediction = {contract.target.name: kind}
     select = [
-        f"CAST({_name(contract.id_field)} AS VARCHAR) AS {_name(ID)}",
+        f"CAST({sql.name(contract.id_field)} AS VARCHAR) AS {sql.name(ID)}",
         f"CASE WHEN TRY_CAST(record.arrived_at AS TIMESTAMPTZ) IS NOT NULL AND model.version IS NOT NULL "
-        f"THEN left(md5(record.shard || '/' || record.sequence_number), 16) END AS {_name(_HASH)}",
-        f"TRY_CAST(record.arrived_at AS TIMESTAMPTZ) AS {_name(ARRIVED)}",
-        f"model.version AS {_name(VERSION)}",
-        *(f"features.{_name(f.name)} AS {_name(f.name)}" for f in contract.features),
+        f"THEN left(md5(record.shard || '/' || record.sequence_number), 16) END AS {sql.name(_HASH)}",
+        f"TRY_CAST(record.arrived_at AS TIMESTAMPTZ) AS {sql.name(ARRIVED)}",
+        f"model.version AS {sql.name(VERSION)}",
+        *(f"features.{sql.name(f.name)} AS {sql.name(f.name)}" for f in contract.features),
         f"prediction.{target} AS {bundle.PREDICTION_COLUMN}",
     ]
     if contract.task is Task.CLASSIFICATION:
@@ -230,22 +175,10 @@ def _statement(contract: Contract) -> tuple[str, str]:
         select.append(f"prediction.probability AS {bundle.PROBABILITY_COLUMN}")
     columns = {
         contract.id_field: "VARCHAR",
-        "features": _struct({f.name: _SQL_TYPES[f.dtype] for f in contract.features}),
-        "prediction": _struct(prediction),
-        "model": _struct({"version": "VARCHAR"}),
-        "record": _struct(dict.fromkeys(("shard", "sequence_number", "arrived_at"), "VARCHAR")),
+        "features": sql.struct({f.name: _SQL_TYPES[f.dtype] for f in contract.features}),
+        "prediction": sql.struct(prediction),
+        "model": sql.struct({"version": "VARCHAR"}),
+        "record": sql.struct(dict.fromkeys(("shard", "sequence_number", "arrived_at"), "VARCHAR")),
     }
-    listed = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in columns.items())
+    listed = ", ".join(f"{sql.text(name)}: {sql.text(kind)}" for name, kind in columns.items())
     return f"SELECT {', '.join(select)}", f"{{{listed}}}"
-
-
-def _struct(fields: dict[str, str]) -> str:
-    return f"STRUCT({', '.join(f'{_name(name)} {kind}' for name, kind in fields.items())})"
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -68,6 +68,25 @@ class Ledger(Struct, frozen=True, kw_only=True):
     parts: dict[str, Part] = {}
 
 
+class Extent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledgers hold of [start, end): parts with the hour their records arrived in."""
+
+    start: datetime
+    end: datetime
+    parts: list[tuple[datetime, Part]]
+
+
+def landing(start: datetime, end: datetime) -> list[datetime]:
+    """Return the partitions that records of [start, end) may have landed in."""
+    return list(layout.hours_between(start - LANDS_BEFORE, end + LANDS_AFTER))
+
+
+def inside(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
+    """Return the rows that arrived in [start, end)."""
+    arrived = table.column(ARRIVED)
+    return table.filter(pc.and_(pc.greater_equal(arrived, start), pc.less(arrived, end)))
+
+
 class Hours:
     """The ledgers of one model version."""
 
@@ -144,6 +163,24 @@ class Hours:
             kept = self._shelf.get(_name(partition, LEDGER))
             self._ledgers[partition] = msgspec.json.decode(kept, type=Ledger) if kept else Ledger()
         return self._ledgers[partition]
+
+    def extent(self, start: datetime, end: datetime) -> Extent:
+        """Return what the ledgers hold of [start, end), as they are."""
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            ledgers = list(pool.map(self.ledger, landing(start, end)))
+        parts = [
+            (datetime.fromisoformat(hour), part)
+            for ledger in ledgers
+            for hour, part in sorted(ledger.parts.items())
+            if start - HOUR < datetime.fromisoformat(hour) < end
+        ]
+        return Extent(start=start, end=end, parts=parts)
+
+    def rows(self, extent: Extent, columns: list[str], *, sampled: bool = False) -> Iterator[pa.Table]:
+        """Yield those columns of the extent's records, or of their samples, in batches."""
+        for _, part in extent.parts:
+            for table in self.tables(part.samples if sampled else part.rows, [*columns, ARRIVED]):
+                yield inside(table, extent.start, extent.end).select(columns)
 
     def tables(self, names: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.Table]:
         """Yield the Parquet files of those names, in order."""

@@ -9,6 +9,7 @@ import io
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -27,11 +28,12 @@ _GROUP_OBJECTS = 512
 
 
 class Object(msgspec.Struct, frozen=True, order=True):
-    """One object of a listing; key and entity tag together name its content."""
+    """One object of a listing; key and entity tag together name its content, `modified` when it came."""
 
     key: str
     etag: str
     size: int
+    modified: datetime
 
 
 class Unreadable(msgspec.Struct, frozen=True, order=True):
@@ -53,11 +55,21 @@ class ObjectError(Exception):
         self.lasting = lasting
 
 
-def list_objects(s3: "S3Client", bucket: str, prefix: str) -> list[Object]:
-    """Return the objects under `prefix` by key; empty ones and folder markers are left out."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+def list_objects(s3: "S3Client", bucket: str, prefix: str, *, deep: bool = True) -> list[Object]:
+    """Return the objects under `prefix` by key; empty ones and folder markers are left out.
+
+    Without `deep`, those of folders under it are left out too.
+    """
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=prefix, Delimiter="" if deep else "/"
+    )
     return sorted(
-        Object(key=item["Key"], etag=item["ETag"].strip('"'), size=item["Size"])
+        Object(
+            key=item["Key"],
+            etag=item["ETag"].strip('"'),
+            size=item["Size"],
+            modified=item["LastModified"],
+        )
         for page in pages
         for item in page.get("Contents", [])
         if item["Size"]

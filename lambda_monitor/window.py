@@ -1,19 +1,18 @@
 """The records of a window: [start, end) by arrival, whichever partitions they landed in."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contract import layout
 from contract.layout import HOUR
 from contract.schema import Contract
 from lambda_monitor import events
 from lambda_monitor.events import ARRIVED, VERSION
-from lambda_monitor.hours import LANDS_AFTER, LANDS_BEFORE, Hours, Ledger, Part
+from lambda_monitor.hours import LANDS_AFTER, LANDS_BEFORE, Extent, Hours, Ledger, inside, landing
 from lambda_monitor.lake import Unreadable
 from lambda_monitor.profile import Profile
 from lambda_monitor.sample import lowest
@@ -39,7 +38,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     bad_lines: dict[str, int]
     strayed: int
     newest: datetime | None
-    parts: list[tuple[datetime, Part]]
+    extent: Extent
 
 
 def read(
@@ -50,14 +49,9 @@ def read(
     end: datetime,
 ) -> Window:
     """Return the window, after reading what is new in the partitions its records may have landed in."""
-    partitions = list(layout.hours_between(start - LANDS_BEFORE, end + LANDS_AFTER))
-    ledgers = hours.update(partitions)
-    parts = [
-        (datetime.fromisoformat(hour), part)
-        for ledger in ledgers.values()
-        for hour, part in sorted(ledger.parts.items())
-        if start - HOUR < datetime.fromisoformat(hour) < end
-    ]
+    ledgers = hours.update(landing(start, end))
+    extent = hours.extent(start, end)
+    parts = extent.parts
     empty = events.schema(contract).empty_table().drop_columns([VERSION])
     records, profile, newest, samples = 0, None, None, [empty]
     for hour, part in parts:
@@ -69,13 +63,13 @@ def read(
             found = Profile.from_json(part.profile.encode())
             samples += hours.tables(part.samples)
         else:
-            inside = pa.concat_tables([empty, *(_inside(t, start, end) for t in hours.tables(part.rows))])
-            if not len(inside):
+            rows = pa.concat_tables([empty, *(inside(t, start, end) for t in hours.tables(part.rows))])
+            if not len(rows):
                 continue
-            records += len(inside)
-            last = pc.max(inside.column(ARRIVED)).as_py()
-            found = profiler(inside)
-            samples.append(lowest([inside]))
+            records += len(rows)
+            last = pc.max(rows.column(ARRIVED)).as_py()
+            found = profiler(rows)
+            samples.append(lowest([rows]))
         newest = max((n for n in (newest, last) if n is not None), default=None)
         profile = found if profile is None else profile.merge(found)
     others: Counter[str] = Counter()
@@ -95,20 +89,8 @@ def read(
         bad_lines={k: n for ledger in ledgers.values() for k, n in sorted(ledger.bad_lines.items())},
         strayed=_strayed(ledgers),
         newest=newest,
-        parts=parts,
+        extent=extent,
     )
-
-
-def rows(hours: Hours, window: Window, columns: list[str]) -> Iterator[pa.Table]:
-    """Yield those columns of the window's records, in batches."""
-    for _, part in window.parts:
-        for table in hours.tables(part.rows, list(dict.fromkeys([*columns, ARRIVED]))):
-            yield _inside(table, window.start, window.end).select(columns)
-
-
-def _inside(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
-    arrived = table.column(ARRIVED)
-    return table.filter(pc.and_(pc.greater_equal(arrived, start), pc.less(arrived, end)))
 
 
 def _strayed(ledgers: dict[datetime, Ledger]) -> int:

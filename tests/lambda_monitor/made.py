@@ -3,7 +3,7 @@
 import gzip
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from contract import bundle, layout, store
-from contract.events import RecordRef, prediction_type, timestamp
+from contract.events import RecordRef, ground_truth_line, prediction_type, timestamp
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
 
 ARTIFACTS = "artifacts"
@@ -168,9 +168,28 @@ class Stack:
             keys.append(key)
         return keys
 
+    def label(
+        self, labels: Mapping[str, Any], hour: datetime = NOON, *, packed: bool = True, lines: Sequence[bytes] = ()
+    ) -> str:
+        """Put labels by id into the ground truth's partition of `hour`, and return the object's key."""
+        self._sequence += 1
+        declared = contract()
+        data = b"".join([*(ground_truth_line(declared, i, v) for i, v in labels.items()), *lines])
+        key = f"{layout.hour_prefix(layout.GROUND_TRUTH, hour)}part-{self._sequence:09d}.gz"
+        self.s3.put_object(Bucket=LAKE, Key=key, Body=gzip.compress(data) if packed else data)
+        return key
+
     def read(self, uri_or_key: str) -> bytes:
         key = uri_or_key.removeprefix(f"s3://{LAKE}/")
         return self.s3.get_object(Bucket=LAKE, Key=key)["Body"].read()
+
+    def gets(self) -> list[str]:
+        """Return a list that every key read from now on joins."""
+        keys: list[str] = []
+        self.s3.meta.events.register(
+            "provide-client-params.s3.GetObject", lambda params, **_: keys.append(params["Key"])
+        )
+        return keys
 
     def keys(self, prefix: str) -> list[str]:
         return [o["Key"] for o in self.s3.list_objects_v2(Bucket=LAKE, Prefix=prefix).get("Contents", [])]

@@ -42,7 +42,7 @@ def read(stack: Stack, start=NOON, end=NOON + HOUR, **given) -> window.Window:
 def rows(stack: Stack, start=NOON, end=NOON + HOUR) -> pa.Table:
     kept = hours(stack)
     found = window.read(kept, contract(), PROFILER, start, end)
-    return pa.concat_tables(window.rows(kept, found, [ID, IDENTITY, ARRIVED, "trip_distance"]))
+    return pa.concat_tables(kept.rows(found.extent, [ID, IDENTITY, "trip_distance"]))
 
 
 def test_reads_one_object_a_record_and_few_large_ones_alike(stack: Stack) -> None:
@@ -129,7 +129,7 @@ def test_counts_lines_that_are_no_prediction_events(stack: Stack) -> None:
 
 
 def test_an_object_larger_than_a_batch_is_cut_at_line_ends(stack: Stack, monkeypatch) -> None:
-    monkeypatch.setattr("lambda_monitor.events.BATCH_BYTES", 10_000)
+    monkeypatch.setattr("lambda_monitor.spool.BATCH_BYTES", 10_000)
     monkeypatch.setattr("lambda_monitor.lake.CHUNK", 1_000)
     lines = stack.events(made_rides(300, seed=1))
     stack.put(lines)
