@@ -1,10 +1,13 @@
 """`python -m infra COMMAND`: check the Terraform root, or run it against the AWS of the environment."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 
-from infra import checks
+from contract.bundle import BundleError
+from infra import checks, deploy, deployment
+from infra.deployment import DeploymentError
 from infra.terraform import TerraformError
 
 _CHECKS: dict[str, tuple[Callable[[], None], str]] = {
@@ -22,13 +25,30 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, (run, text) in _CHECKS.items():
         commands.add_parser(name, help=text).set_defaults(run=lambda _, run=run: run())
+    _add_deployment(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-    except TerraformError as error:
+    except (TerraformError, DeploymentError, BundleError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    live = commands.add_parser("deploy", help="train if needed, build and push the images, apply")
+    live.add_argument("--version", help="model version to serve; the champion without it")
+    live.set_defaults(run=lambda options: deploy.deploy(options.use_case, options.version))
+    back = commands.add_parser("rollback", help="serve an earlier model version")
+    back.add_argument("--version", required=True, help="model version to serve")
+    back.set_defaults(run=lambda options: deploy.rollback(options.use_case, options.version))
+    down = commands.add_parser("destroy", help="remove everything deploy made")
+    down.add_argument("--yes", action="store_true", help="don't ask")
+    down.set_defaults(run=lambda options: deploy.destroy(options.use_case, sure=options.yes))
+    show = commands.add_parser("outputs", help="print what the deployed stack put out, as JSON")
+    show.set_defaults(run=lambda options: print(json.dumps(deployment.outputs(options.use_case), indent=2)))
+    for command in (live, back, down, show):
+        command.add_argument("--use-case", required=True, help="e.g. green_taxi")
 
 
 if __name__ == "__main__":

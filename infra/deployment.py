@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +21,7 @@ class DeploymentError(RuntimeError):
     """Something a deployment needs isn't there; the message names it and the fix."""
 
 
-def stack(use_case: str, env: Mapping[str, str] = os.environ) -> Terraform:
+def stack(use_case: str) -> Terraform:
     """Return terraform on one use case's stack, initialized. Raises DeploymentError, TerraformError.
 
     The state is in the backend of an `infra/*_override.tf`, under a key of the use case, or else in
@@ -30,13 +29,13 @@ def stack(use_case: str, env: Mapping[str, str] = os.environ) -> Terraform:
     """
     account, region = identity()
     where = [account, region, use_case]
-    if endpoint := env.get("AWS_ENDPOINT_URL"):
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
         where.insert(0, re.sub(r"\W+", "-", urlsplit(endpoint).netloc))
     settings = ENVIRONMENTS / f"{use_case}.tfvars"
     root = Terraform(
         ROOT,
         state_dir=STATES / "-".join(where),
-        env={**env, "AWS_REGION": region},
+        env={**os.environ, "AWS_REGION": region},
         backend_config={"key": f"scorewatch/{use_case}.tfstate"} if _backend() else {},
         var_files=(settings,) if settings.is_file() else (),
     )
@@ -45,9 +44,9 @@ def stack(use_case: str, env: Mapping[str, str] = os.environ) -> Terraform:
     return root
 
 
-def outputs(use_case: str, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def outputs(use_case: str) -> dict[str, Any]:
     """Return what a deployed stack put out. Raises DeploymentError when there is none, TerraformError."""
-    found = stack(use_case, env).outputs()
+    found = stack(use_case).outputs()
     if not found:
         raise DeploymentError(f"{use_case} is not deployed here: run make deploy USE_CASE={use_case}")
     return found

@@ -1,0 +1,44 @@
+"""A docker and a terraform that note what they are asked, and an AWS for what they leave to us."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from moto.server import ThreadedMotoServer
+
+FAKES = Path(__file__).with_name("fakes")
+
+Calls = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Put the fakes on PATH; return what they were asked so far, oldest first."""
+    log = tmp_path / "calls.jsonl"
+    log.touch()
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("docker", "terraform"):
+        command = folder / name
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKES / f"{name}.py"} "$@"\n')
+        command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    monkeypatch.setenv("FAKE_CALLS", str(log))
+    return lambda: [json.loads(line) for line in log.read_text().splitlines()]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve a fresh AWS over HTTP, so that the fake docker can push to it too; return its address."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    requests.post(f"{address}/moto-api/reset", timeout=10).raise_for_status()
+    yield address
+    server.stop()
