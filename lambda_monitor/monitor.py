@@ -12,7 +12,7 @@ from contract.bundle import BundleError
 from contract.events import parse_timestamp, timestamp
 from contract.layout import HOUR
 from contract.schema import ContractError, ModelRef
-from lambda_monitor import alerts, judge, metrics, model, notify, rejections, shelf, window
+from lambda_monitor import alerts, index, judge, metrics, model, notify, rejections, shelf, window
 from lambda_monitor.alerts import Message, Run, Status, Store, Verdict
 from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings
 from lambda_monitor.hours import Hours
@@ -76,6 +76,7 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     prefix = layout.report_prefix(settings.model_name, span.start, span.end)
     report = _write(clients.s3, settings.lake_bucket, prefix, ref, span, findings, run)
     sent = _tell(clients, settings, ref, span, findings, report, run)
+    index.update(clients.s3, settings.lake_bucket)
     print(metrics.embedded(ref, run.now, _values(findings, sent), findings.checks))  # noqa: T201  # EMF is printed
     return {
         "status": findings.status,
