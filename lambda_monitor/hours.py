@@ -191,20 +191,26 @@ class Hours:
                 yield pq.read_table(io.BytesIO(data), columns=columns)
 
     def _fold(self, partition: datetime, ledger: Ledger, new: list[Object]) -> Ledger:
+        with contextlib.ExitStack() as stack:
+            return self._folded(partition, ledger, new, stack)
+
+    def _folded(
+        self, partition: datetime, ledger: Ledger, new: list[Object], stack: contextlib.ExitStack
+    ) -> Ledger:
         tally = Tally()
         folding: dict[datetime, _Folding] = {}
         for batch in events.read(self._s3, self._bucket, new, self._contract, tally):
             for hour, rows in _by_hour(batch):
                 if hour not in folding:
-                    folding[hour] = _Folding(self._contract, self._profiler, self._known(hour))
+                    one = _Folding(self._contract, self._profiler, self._known(hour))
+                    folding[hour] = stack.enter_context(contextlib.closing(one))
                 folding[hour].add(rows)
         digest = hashlib.sha256("".join(o.key + o.etag for o in new).encode()).hexdigest()[:16]
         parts = dict(ledger.parts)
         for hour, one in sorted(folding.items()):
-            with contextlib.closing(one):
-                stem = f"{hour:%Y%m%dT%H}-{digest}"
-                before = parts.get(hour.isoformat(), Part())
-                parts[hour.isoformat()] = self._keep(partition, stem, one, before)
+            stem = f"{hour:%Y%m%dT%H}-{digest}"
+            before = parts.get(hour.isoformat(), Part())
+            parts[hour.isoformat()] = self._keep(partition, stem, one, before)
         self.unreachable += [u for u in tally.unreadable if not u.lasting]
         again = {u.key for u in self.unreachable}
         read = {o.key: o.etag for o in new if o.key not in again}

@@ -16,10 +16,15 @@ import pandas as pd
 from contract import bundle, layout, store
 from contract.events import RecordRef, ground_truth_line, prediction_type, timestamp
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
+from lambda_monitor.alerts import Run
+from lambda_monitor.hours import Hours
+from lambda_monitor.profile import Profile
+from lambda_monitor.shelf import Lease, S3Shelf
 
 ARTIFACTS = "artifacts"
 LAKE = "lake"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+PROFILER = Profile.of
 MODEL = ModelRef(name="scorewatch-green-taxi", version="1", run_id="0" * 32)
 
 
@@ -72,6 +77,21 @@ def thresholds_of(declared: Contract, reference: pd.DataFrame) -> bytes:
     return b"{}"
 
 
+class Killed(BaseException):
+    """The process is killed here."""
+
+
+def moment(name: str, now: datetime = NOON) -> Run:
+    """Return a run of that id with Lambda's longest time left."""
+    return Run(id=name, now=now, deadline=now + timedelta(minutes=15))
+
+
+def hours(stack: "Stack", run: str = "a", version: str = "1", *, now: datetime = NOON) -> Hours:
+    prefix = f"profiles/m/{version}/"
+    lease = Lease(stack.s3, LAKE, prefix, moment(run, now))
+    return Hours(stack.s3, LAKE, contract(version), PROFILER, S3Shelf(stack.s3, LAKE, prefix), lease.take)
+
+
 class Stack:
     """Buckets, a topic with a queue that hears it, and ways to fill the lake."""
 
@@ -86,6 +106,12 @@ class Stack:
         arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
         self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
         self._sequence = 0
+
+    def empty(self) -> None:
+        """Delete everything in the lake."""
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=LAKE):
+            for item in page.get("Contents", []):
+                self.s3.delete_object(Bucket=LAKE, Key=item["Key"])
 
     def environment(self, **changes: str) -> dict[str, str]:
         values = {

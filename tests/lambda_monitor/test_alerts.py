@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lambda_monitor import alerts
 from lambda_monitor.alerts import Conflict, Kind, Message, Run, Status, Store, Verdict
-from tests.lambda_monitor.made import LAKE, NOON, Stack
+from tests.lambda_monitor.made import LAKE, NOON, Killed, Stack
 
 HOUR = timedelta(hours=1)
 REMINDER = timedelta(hours=24)
@@ -30,10 +30,6 @@ def compose(kind: Kind, _: object) -> Message:
 
 
 compose.count = 0
-
-
-class Killed(BaseException):  # noqa: N818  # no error: the process ends
-    """The process is killed here."""
 
 
 class Outlet:

@@ -11,28 +11,10 @@ import pytest
 
 from contract import layout
 from lambda_monitor import window
-from lambda_monitor.alerts import Run
 from lambda_monitor.events import ARRIVED, ID, IDENTITY
-from lambda_monitor.hours import Hours
-from lambda_monitor.profile import Profile
-from lambda_monitor.shelf import Lease, S3Shelf
-from tests.lambda_monitor.made import LAKE, NOON, Stack, contract, made_rides
+from tests.lambda_monitor.made import LAKE, NOON, PROFILER, Stack, contract, hours, made_rides
 
 HOUR = timedelta(hours=1)
-PROFILER = Profile.of
-
-
-def hours(stack: Stack, run: str = "a", version: str = "1", *, now=NOON) -> Hours:
-    moment = Run(id=run, now=now, deadline=now + timedelta(minutes=15))
-    prefix = f"profiles/m/{version}/"
-    return Hours(
-        stack.s3,
-        LAKE,
-        contract(version),
-        PROFILER,
-        S3Shelf(stack.s3, LAKE, prefix),
-        Lease(stack.s3, LAKE, prefix, moment).take,
-    )
 
 
 def read(stack: Stack, start=NOON, end=NOON + HOUR, **given) -> window.Window:
