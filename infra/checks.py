@@ -45,10 +45,11 @@ def checkov() -> None:
         "terraform",
         "--compact",
         "--quiet",
+        "--skip-download",
     ]
     result = subprocess.run(command, text=True, capture_output=True, check=False)
     if result.returncode:
-        raise TerraformError(f"checkov found problems:\n{(result.stdout + result.stderr).strip()}")
+        raise TerraformError(f"checkov found problems:\n{(result.stdout or result.stderr).strip()}")
 
 
 def lint() -> None:

@@ -24,6 +24,7 @@ module "lake" {
   size_mb                 = var.delivery_size_mb
   expiration_days         = var.lake_expiration_days
   infrequent_access_days  = var.lake_infrequent_access_days
+  access_log_bucket       = var.access_log_bucket
   noncurrent_version_days = var.noncurrent_version_days
   force_destroy           = var.force_destroy
   log_group_prefix        = local.names.delivery_log_groups

@@ -42,6 +42,12 @@ variable "lake_infrequent_access_days" {
   }
 }
 
+variable "access_log_bucket" {
+  description = "Bucket of the account that takes the access logs of ours; null for none."
+  type        = string
+  default     = null
+}
+
 variable "noncurrent_version_days" {
   description = "Days for which a replaced or deleted object can still be brought back."
   type        = number

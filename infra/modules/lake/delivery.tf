@@ -41,7 +41,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
   }
 
   extended_s3_configuration {
-    bucket_arn          = aws_s3_bucket.this["lake"].arn
+    bucket_arn          = module.lake.arn
     role_arn            = aws_iam_role.delivery[each.key].arn
     prefix              = "${each.value.prefix}/${local.partition}/"
     error_output_prefix = "${var.layout.delivery_errors}/${each.value.prefix}/!{firehose:error-output-type}/${local.partition}/"

@@ -1,23 +1,21 @@
 output "artifact_bucket" {
-  description = "Name of the artifact bucket, once it is private and encrypted."
-  value       = aws_s3_bucket.this["artifacts"].bucket
-  depends_on  = [aws_s3_bucket_policy.this, aws_s3_bucket_server_side_encryption_configuration.this]
+  description = "Name of the artifact bucket."
+  value       = module.artifacts.name
 }
 
 output "artifact_bucket_arn" {
   description = "ARN of the artifact bucket."
-  value       = aws_s3_bucket.this["artifacts"].arn
+  value       = module.artifacts.arn
 }
 
 output "lake_bucket" {
-  description = "Name of the lake bucket, once it is private and encrypted."
-  value       = aws_s3_bucket.this["lake"].bucket
-  depends_on  = [aws_s3_bucket_policy.this, aws_s3_bucket_server_side_encryption_configuration.this]
+  description = "Name of the lake bucket."
+  value       = module.lake.name
 }
 
 output "lake_bucket_arn" {
   description = "ARN of the lake bucket."
-  value       = aws_s3_bucket.this["lake"].arn
+  value       = module.lake.arn
 }
 
 output "delivery_names" {

@@ -84,6 +84,11 @@ variable "infrequent_access_days" {
   type        = number
 }
 
+variable "access_log_bucket" {
+  description = "Bucket that takes the buckets' access logs; null for none."
+  type        = string
+}
+
 variable "noncurrent_version_days" {
   description = "Days for which replaced or deleted objects are kept."
   type        = number
