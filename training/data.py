@@ -1,0 +1,99 @@
+"""Rows by the declared rules: each rule's effect counted, the outcome hashed."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pandera.errors import SchemaErrors
+
+from training.sources import Place, Source
+from training.use_case import UseCase
+
+if TYPE_CHECKING:
+    from pandera.pandas import DataFrameSchema
+
+
+class DataError(ValueError):
+    """A source's rows lack what the use case needs."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Sound rows, where they came from and what the rules took away."""
+
+    frame: pd.DataFrame
+    source: str
+    raw_rows: int
+    dropped: dict[str, int]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of columns, types and values, the same on every machine."""
+        return frame_sha256(self.frame)
+
+
+def load(use_case: UseCase, parts: Sequence[str], source: Source, place: Place) -> Table:
+    """Return the sound rows of `parts`, in order. Raises SourceError and DataError."""
+    raw = pd.concat([raw_part(use_case, part, source, place) for part in parts], ignore_index=True)
+    failures = _failures(raw, use_case.rules)
+    sound_rows = raw.drop(index=failures["index"].unique())
+    if sound_rows.empty:
+        raise DataError(f"no row of {', '.join(parts)} passes the rules: {_counts(failures)}")
+    frame = use_case.rules.validate(sound_rows).reset_index(drop=True)
+    described = ", ".join(source.describe(part, place) for part in parts)
+    return Table(frame=frame, source=described, raw_rows=len(raw), dropped=_counts(failures))
+
+
+def raw_part(use_case: UseCase, part: str, source: Source, place: Place) -> pd.DataFrame:
+    """Return a part's rows with the use case's columns and no rule applied. Raises DataError."""
+    frame = use_case.prepare(source.read(part, place))
+    if missing := [c for c in use_case.columns if c not in frame]:
+        raise DataError(
+            f"{source.describe(part, place)} gives no column {', '.join(missing)}: let the use case's "
+            f"prepare() make it; there are {', '.join(map(str, frame.columns))}"
+        )
+    return frame[use_case.columns].reset_index(drop=True)
+
+
+def sound(frame: pd.DataFrame, rules: "DataFrameSchema") -> pd.Series:
+    """Return which rows pass every rule, as booleans on the frame's index."""
+    return pd.Series(~frame.index.isin(_failures(frame, rules)["index"]), index=frame.index)
+
+
+def frame_sha256(frame: pd.DataFrame) -> str:
+    """Return the SHA-256 of a frame's column names, types and values."""
+    digest = hashlib.sha256()
+    for name in frame:
+        values = frame[name]
+        digest.update(f"{name}:{values.dtype.kind}:{len(values)}\n".encode())
+        if values.dtype.kind in "iufM":
+            plain = values.astype("datetime64[us]") if values.dtype.kind == "M" else values
+            digest.update(plain.to_numpy().tobytes())
+        else:
+            digest.update("\x1f".join(values.astype(str)).encode())
+    return digest.hexdigest()
+
+
+def _failures(frame: pd.DataFrame, rules: "DataFrameSchema") -> pd.DataFrame:
+    """Return pandera's failure cases that concern rows. Raises DataError on a table-wide one."""
+    try:
+        rules.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+    else:
+        return pd.DataFrame({"column": [], "check": [], "index": []})
+    # A wrong type of the whole column follows from single values that can't be coerced.
+    if (whole := cases[cases["index"].isna()]).size:
+        first = whole.iloc[0]
+        raise DataError(f"the rules can't be applied: {first['column']}: {first['check']}")
+    return cases[~cases["check"].astype(str).str.startswith("dtype(")]
+
+
+def _counts(failures: pd.DataFrame) -> dict[str, int]:
+    """Return how many rows each rule refuses; a row that breaks two counts under both."""
+    cases = failures.drop_duplicates(["column", "check", "index"])
+    checks = cases["check"].astype(str).replace({"not_nullable": "is there"})
+    named = cases["column"].astype(str) + ": " + checks
+    return {str(name): int(count) for name, count in named.value_counts().items()}

@@ -1,0 +1,109 @@
+"""The bundle: everything scoring and monitoring need of a model, in one folder."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pandas as pd
+
+from contract import bundle
+from contract.schema import Contract, DataRef, Kind, ModelRef, Task
+from lambda_predict.model import Model
+from training.data import Table
+from training.tracking import Version
+
+if TYPE_CHECKING:
+    from training.use_case import UseCase
+
+REFERENCE_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What the bundle of one version is made of."""
+
+    version: Version
+    onnx: bytes
+    train: Table
+    validation: Table
+    metrics: dict[str, Any]
+
+
+def make_contract(use_case: "UseCase", exported: Exported) -> Contract:
+    """Return the contract of a version: the declaration plus what training saw."""
+    frame = exported.train.frame
+    features = [
+        msgspec.structs.replace(f, categories=sorted(frame[f.name].unique().tolist()))
+        if f.kind is Kind.CATEGORICAL and f.categories is None
+        else f
+        for f in use_case.features
+    ]
+    target = use_case.target
+    if use_case.task is Task.CLASSIFICATION and target.labels is None:
+        target = msgspec.structs.replace(target, labels=sorted(frame[target.name].unique().tolist()))
+    version = exported.version
+    return Contract(
+        use_case=use_case.name,
+        task=use_case.task,
+        id_field=use_case.id_field,
+        payload_field=use_case.payload_field,
+        features=features,
+        target=target,
+        model=ModelRef(name=version.name, version=version.version, run_id=version.run_id),
+        data=DataRef(source=exported.train.source, sha256=exported.train.sha256, rows=len(frame)),
+        segments=list(use_case.segments),
+    )
+
+
+def write(use_case: "UseCase", exported: Exported, bundles: Path) -> Path:
+    """Write the bundle of a version under `bundles` and return its folder; an earlier one is replaced whole."""
+    folder = bundles / exported.version.name / exported.version.version
+    partial = folder.with_name(folder.name + ".part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    contract = make_contract(use_case, exported)
+    reference = _reference(use_case, contract, exported)
+    (partial / bundle.MODEL).write_bytes(exported.onnx)
+    (partial / bundle.CONTRACT).write_bytes(contract.to_json())
+    reference.to_parquet(partial / bundle.REFERENCE, index=False)
+    (partial / bundle.THRESHOLDS).write_bytes(_thresholds(use_case, contract, reference))
+    (partial / bundle.METRICS).write_text(json.dumps(exported.metrics, indent=2, default=str) + "\n")
+    bundle.write_manifest(partial, exported.version.name, exported.version.version)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    return folder
+
+
+def _reference(use_case: "UseCase", contract: Contract, exported: Exported) -> pd.DataFrame:
+    """Return validation rows, at most 10,000, with the predictions the bundle's own model serves."""
+    rows = exported.validation.frame
+    if len(rows) > REFERENCE_ROWS:
+        rows = rows.sample(REFERENCE_ROWS, random_state=use_case.seed).sort_index()
+    rows = rows.reset_index(drop=True)
+    name = use_case.target.name
+    served = Model(contract, exported.onnx).predict([rows[f].tolist() for f in contract.feature_names])
+    reference = rows[contract.feature_names].copy()
+    reference[bundle.PREDICTION_COLUMN] = [p[name] for p in served]
+    reference[bundle.TARGET_COLUMN] = rows[name]
+    if use_case.task is Task.CLASSIFICATION:
+        reference[bundle.PROBABILITY_COLUMN] = [p["probability"] for p in served]
+    if use_case.time_column:
+        reference[bundle.TIME_COLUMN] = rows[use_case.time_column]
+    return reference
+
+
+def _thresholds(use_case: "UseCase", contract: Contract, reference: pd.DataFrame) -> bytes:
+    """Return thresholds.json, from resampled windows of the reference."""
+    from lambda_monitor import thresholds  # noqa: PLC0415 (costs seconds only an export needs)
+
+    computed: bytes = thresholds.compute(
+        reference,
+        contract,
+        window_rows=use_case.window_rows,
+        false_alarm_rate=use_case.false_alarm_rate,
+        seed=use_case.seed,
+    )
+    return computed

@@ -1,0 +1,155 @@
+"""The fitted pipeline as ONNX, refused when it doesn't predict what scikit-learn does."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+import pandas as pd
+from sklearn.base import is_classifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from skl2onnx import convert_sklearn, get_model_alias
+from skl2onnx.common._registration import get_converter  # the public wrap_as_onnx_mixin gives no converter
+from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+
+from contract.schema import DType, Kind
+from training.use_case import UseCase
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+OPSET = 18
+# Of the prediction's size plus the predictions' spread: float32 carries seven digits, sums of trees lose two.
+TOLERANCE = 1e-4
+SHOWN = 5
+SUPPORTED = (
+    "linear and logistic models, trees, random forests, gradient boosting, histogram gradient boosting, "
+    "nearest neighbours, support vectors and small neural nets, behind one-hot, ordinal or target encoding, "
+    "scaling, imputing and polynomials; not DictVectorizer, SplineTransformer or functions of your own"
+)
+_TENSORS = {DType.INT: Int64TensorType, DType.FLOAT: FloatTensorType, DType.STR: StringTensorType}
+_NUMPY = {DType.INT: np.int64, DType.FLOAT: np.float32, DType.STR: np.object_}
+
+
+class ExportError(RuntimeError):
+    """The pipeline can't be served as ONNX; the message says why and on which rows."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far ONNX and scikit-learn lie apart on every validation row, against what is tolerated."""
+
+    rows: int
+    largest: float
+    tolerance: float
+
+
+def convert(use_case: UseCase, pipeline: "Pipeline") -> bytes:
+    """Return the pipeline as ONNX: an input [n, 1] a feature, named as the feature. Raises ExportError."""
+    inputs = [(f.name, _TENSORS[f.dtype]([None, 1])) for f in use_case.features]
+    options = {id(pipeline): {"zipmap": False}} if is_classifier(pipeline) else None
+    try:
+        model = convert_sklearn(
+            pipeline,
+            use_case.model_name,
+            inputs,
+            options=options,
+            target_opset=OPSET,
+            custom_conversion_functions=_PATCHED,
+        )
+    except Exception as error:  # skl2onnx raises anything, from KeyError to NotImplementedError
+        raise ExportError(
+            f"{type(pipeline[-1]).__name__} in this pipeline can't become ONNX: {error}\nSupported: {SUPPORTED}."
+        ) from error
+    onnx: bytes = model.SerializeToString()
+    return onnx
+
+
+def check_parity(use_case: UseCase, pipeline: "Pipeline", onnx: bytes, rows: pd.DataFrame) -> Parity:
+    """Return how far the two lie apart on `rows` and on unseen categories.
+
+    Raises ExportError, naming the rows, beyond the tolerance or where only one of the two predicts.
+    """
+    features = pd.concat([rows[use_case.feature_names], _unseen(use_case, rows)], ignore_index=True)
+    try:
+        pipeline.predict(features.tail(len(features) - len(rows)))
+        got = run(use_case, onnx, features)
+    except Exception as error:  # scikit-learn and ONNX Runtime each raise their own
+        raise ExportError(
+            f"the pipeline can't score a category it has not seen: {error}\n"
+            'Encode categories with handle_unknown="ignore" (or "use_encoded_value"), which ONNX knows too.'
+        ) from error
+    if is_classifier(pipeline):
+        wanted = pipeline.predict_proba(features)
+        distance = np.abs(got[1] - wanted).max(axis=1)
+        allowed = np.full(len(features), TOLERANCE)
+        first, second = np.sort(wanted, axis=1)[:, [-1, -2]].T
+        decided = first - second > 2 * TOLERANCE
+        distance[decided & (got[0].reshape(-1) != pipeline.predict(features))] = 1.0
+    else:
+        wanted = np.asarray(pipeline.predict(features), dtype=np.float64).reshape(-1)
+        distance = np.abs(got[0].reshape(-1) - wanted)
+        allowed = TOLERANCE * (np.abs(wanted) + wanted.std())
+    # Also true where a prediction is NaN.
+    if (beyond := np.flatnonzero(~(distance <= allowed))).size:
+        shown = "\n".join(
+            f"  row {i}: {features.iloc[i].to_dict()} {distance[i]:.3g} apart" for i in beyond[:SHOWN]
+        )
+        raise ExportError(
+            f"ONNX and scikit-learn disagree on {beyond.size} of {len(features)} rows by more than "
+            f"{TOLERANCE:g} of a prediction's size, so the model is not exported:\n{shown}\n"
+            f"Use a model that converts faithfully. Supported: {SUPPORTED}."
+        )
+    return Parity(rows=len(features), largest=float(distance.max()), tolerance=float(allowed.max()))
+
+
+def _unseen(use_case: UseCase, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a few rows in which one category after the other is a value no one has seen."""
+    probes = []
+    for feature in use_case.features:
+        if feature.kind is Kind.CATEGORICAL:
+            probe = rows[use_case.feature_names].head(SHOWN).copy()
+            probe[feature.name] = (
+                "never seen" if feature.dtype is DType.STR else int(rows[feature.name].max()) + 1_000
+            )
+            probes.append(probe)
+    return pd.concat(probes) if probes else rows[use_case.feature_names].head(0)
+
+
+def run(use_case: UseCase, onnx: bytes, rows: pd.DataFrame) -> list[npt.NDArray[Any]]:
+    """Return ONNX's raw outputs: values [n, 1], or labels [n] and probabilities [n, classes]."""
+    session = ort.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    inputs = {f.name: rows[[f.name]].to_numpy().astype(_NUMPY[f.dtype]) for f in use_case.features}
+    outputs: list[npt.NDArray[Any]] = session.run(None, inputs)
+    return outputs
+
+
+class _PlainNumbers:
+    """A converter's container that writes numpy booleans as the ints ONNX asks for.
+
+    skl2onnx 1.20 hands HistGradientBoosting's missing-value directions on as booleans, which
+    protobuf 7 refuses.
+    """
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def add_node(self, *args: Any, **attributes: Any) -> None:
+        directions = attributes.get("nodes_missing_value_tracks_true", [])
+        if directions:
+            attributes["nodes_missing_value_tracks_true"] = [int(d) for d in directions]
+        self._container.add_node(*args, **attributes)
+
+
+def _convert_plainly(scope: Any, operator: Any, container: Any) -> None:
+    alias = get_model_alias(type(operator.raw_operator))
+    get_converter(alias)(scope, operator, _PlainNumbers(container))
+
+
+_PATCHED = {
+    kind: _convert_plainly for kind in (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
+}

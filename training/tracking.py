@@ -1,0 +1,142 @@
+"""MLflow: where runs and models are kept, under which aliases."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Training must work offline and tells nobody that it ran.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import mlflow
+import mlflow.sklearn
+import skops.io
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from training.use_case import UseCase
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+ARTIFACTS_VARIABLE = "SCOREWATCH_MLFLOW_ARTIFACTS"
+
+for _noisy in (
+    "mlflow.store.db.utils",
+    "mlflow.utils.environment",
+    "mlflow.tracking",
+    "mlflow.models",
+    "alembic",
+):
+    logging.getLogger(_noisy).setLevel(logging.ERROR)
+
+
+class RegistryError(LookupError):
+    """A model, a version or an alias isn't in the registry."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version: its run, and where MLflow keeps its artifacts."""
+
+    name: str
+    version: str
+    run_id: str
+    source: str
+
+
+def tracking_uri(workdir: Path) -> str:
+    """Return MLFLOW_TRACKING_URI, or a SQLite file in the work folder."""
+    return os.environ.get(TRACKING_VARIABLE) or f"sqlite:///{(workdir / 'mlflow.db').resolve()}"
+
+
+def artifact_root(workdir: Path) -> str:
+    """Return SCOREWATCH_MLFLOW_ARTIFACTS (such as s3://bucket/mlflow), or a folder in the work folder."""
+    return os.environ.get(ARTIFACTS_VARIABLE) or (workdir / "mlartifacts").resolve().as_uri()
+
+
+@contextmanager
+def tracking(workdir: Path, experiment: str) -> Iterator[MlflowClient]:
+    """Point MLflow at the work folder's store and at `experiment`, as long as the block lasts."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(tracking_uri(workdir))
+    try:
+        client = MlflowClient()
+        if client.get_experiment_by_name(experiment) is None:
+            client.create_experiment(experiment, artifact_location=f"{artifact_root(workdir)}/{experiment}")
+        mlflow.set_experiment(experiment)
+        yield client
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def log_model(use_case: UseCase, pipeline: "Pipeline", example: Any) -> str:
+    """Store the pipeline in the active run as skops, which runs no code on loading; return its URI."""
+    types = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
+    if foreign := [t for t in types if not t.startswith(("sklearn.", "numpy.", "scipy."))]:
+        raise RegistryError(
+            f"the pipeline holds {', '.join(foreign)}: build it from scikit-learn's own classes, "
+            "others can't be stored without a pickle"
+        )
+    model = mlflow.sklearn.log_model(
+        pipeline,
+        name="model",
+        serialization_format="skops",
+        skops_trusted_types=types,
+        pip_requirements=_requirements(),
+        signature=mlflow.models.infer_signature(example, pipeline.predict(example)),
+    )
+    uri: str = model.model_uri
+    return uri
+
+
+def register(client: MlflowClient, use_case: UseCase, model_uri: str, run_id: str) -> Version:
+    """Register a stored model as the next version."""
+    try:
+        client.create_registered_model(use_case.model_name, description=use_case.title)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(use_case.model_name, model_uri, run_id=run_id)
+    return Version(use_case.model_name, str(made.version), run_id, made.source)
+
+
+def by_alias(client: MlflowClient, name: str, alias: str) -> Version | None:
+    """Return the version under `alias`, or None when nothing is."""
+    try:
+        found = client.get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            return None
+        raise
+    return Version(found.name, str(found.version), found.run_id, found.source)
+
+
+def load_pipeline(version: Version) -> "Pipeline":
+    """Return the version's scikit-learn pipeline."""
+    return mlflow.sklearn.load_model(f"models:/{version.name}/{version.version}")
+
+
+def log_text(files: dict[str, str | bytes]) -> None:
+    """Log small files to the active run; a name may hold folders."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        mlflow.log_artifacts(folder)
+
+
+def _requirements() -> list[str]:
+    """Return the packages that load the stored pipeline, at the versions that made it."""
+    from importlib.metadata import version  # noqa: PLC0415
+
+    return [f"{name}=={version(name)}" for name in ("mlflow", "numpy", "pandas", "scikit-learn", "skops")]

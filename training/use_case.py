@@ -1,0 +1,163 @@
+"""The use case: everything Scorewatch must be told of a model, in one Python file.
+
+A file declares `USE_CASE = UseCase(...)`. Files in `training/use_cases/` are found by their name,
+any other by its path.
+"""
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import pandas as pd
+
+from contract.schema import DType, Feature, Target, Task
+from training.sources import Place, Source, choose
+
+if TYPE_CHECKING:
+    import optuna
+    from pandera.pandas import DataFrameSchema
+    from sklearn.pipeline import Pipeline
+
+FOLDER = Path(__file__).with_name("use_cases")
+PROJECT = "scorewatch"
+
+Params = dict[str, Any]
+Phase = Literal["normal", "drifted"]
+
+
+class UseCaseError(ValueError):
+    """A use case can't be found or contradicts itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """What a demo streams: the rows of a part, all or those `select` keeps, and a title for people."""
+
+    part: str
+    title: str
+    select: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseCase:
+    """A model to train, serve and watch.
+
+    `prepare` turns a source's raw rows into columns named as features, target and time; `rules` says
+    which of those rows are sound; `pipeline` builds an unfitted scikit-learn pipeline from parameters.
+    """
+
+    name: str
+    title: str
+    task: Task
+    id_field: str
+    payload_field: str
+    features: Sequence[Feature]
+    target: Target
+    sources: Sequence[Source]
+    prepare: Callable[[pd.DataFrame], pd.DataFrame]
+    rules: "DataFrameSchema"
+    train: Sequence[str]
+    validation: Sequence[str]
+    demos: Mapping[Phase, Demo]
+    pipeline: Callable[[Params], "Pipeline"]
+    params: Params = field(default_factory=dict)
+    search_space: "Callable[[optuna.Trial], Params] | None" = None
+    segments: Sequence[str] = ()
+    id_dtype: DType = DType.STR
+    time_column: str | None = None
+    window_rows: int = 2_000
+    false_alarm_rate: float = 0.01
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        """Raise UseCaseError where the declaration contradicts itself."""
+        if not self.name.isidentifier() or self.name != self.name.lower():
+            raise UseCaseError(f"name {self.name!r} must be lower case with underscores, such as green_taxi")
+        if self.target.name in self.feature_names:
+            raise UseCaseError(f"target {self.target.name!r} is among the features: a model must not see it")
+        if unknown := [s for s in self.segments if s not in self.feature_names]:
+            raise UseCaseError(f"segments {unknown} are not features; features are {self.feature_names}")
+        if missing := {"normal", "drifted"} - set(self.demos):
+            raise UseCaseError(f"demos lacks {sorted(missing)}: say what each phase of the demo streams")
+
+    @classmethod
+    def named(cls, name_or_path: str) -> Self:
+        """Return the use case of that name, or of the file at that path. Raises UseCaseError."""
+        path = Path(name_or_path)
+        if path.suffix != ".py":
+            path = FOLDER / f"{name_or_path}.py"
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in FOLDER.glob("[!_]*.py")))
+            raise UseCaseError(
+                f"there is no use case {name_or_path!r}: name one of {known}, or the path of a Python file"
+            )
+        return cls._load(path)
+
+    @classmethod
+    def _load(cls, path: Path) -> Self:
+        spec = importlib.util.spec_from_file_location(f"scorewatch_use_case_{path.stem}", path)
+        assert spec is not None and spec.loader is not None  # noqa: S101 (a .py path always has a loader)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        declared = getattr(module, "USE_CASE", None)
+        if not isinstance(declared, cls):
+            raise UseCaseError(f"{path} declares no USE_CASE: assign a UseCase to that name")
+        return declared
+
+    @property
+    def model_name(self) -> str:
+        """The registered model's name, such as scorewatch-green-taxi."""
+        return f"{PROJECT}-{self.name.replace('_', '-')}"
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Feature names in the order the model takes them."""
+        return [f.name for f in self.features]
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of a prepared table: features, target and, when declared, time."""
+        return [*self.feature_names, self.target.name, *([self.time_column] if self.time_column else [])]
+
+    @property
+    def parts(self) -> list[str]:
+        """Every part the use case reads, each once."""
+        return list(dict.fromkeys([*self.train, *self.validation, *(d.part for d in self.demos.values())]))
+
+    def source(self, place: Place | None = None, wanted: str | None = None) -> Source:
+        """Return the source to read from. Raises SourceError."""
+        return choose(self.sources, self.parts, place or Place(), wanted)
+
+    def demo_title(self, phase: Phase, source: str | None = None) -> str:
+        """Return what `demo` streams, in words, synthetic rows called so."""
+        chosen = self.source(wanted=source)
+        kind = "synthetic" if chosen.name == "synthetic" else "real"
+        return f"{self.demos[phase].title} ({kind})"
+
+    def demo(
+        self, phase: Phase, rows: int, *, seed: int = 0, source: str | None = None, place: Place | None = None
+    ) -> pd.DataFrame:
+        """Return `rows` rows as life gives them: id, features, target and, when declared, time.
+
+        Odd rows stay in; a target the rules refuse is missing, since no label would come for it. Where
+        the part has fewer rows they are drawn with replacement. Ids differ between phases and seeds.
+        """
+        from training.data import raw_part, sound  # noqa: PLC0415 (data imports this module)
+
+        place = place or Place()
+        demo = self.demos[phase]
+        frame = raw_part(self, demo.part, self.source(place, source), place).dropna(subset=self.feature_names)
+        frame.loc[~sound(frame, self.rules), self.target.name] = None
+        if demo.select is not None:
+            frame = demo.select(frame)
+        drawn = frame.sample(rows, replace=rows > len(frame), random_state=seed).reset_index(drop=True)
+        drawn.insert(0, self.id_field, self._ids(phase, seed, rows))
+        return drawn
+
+    def _ids(self, phase: Phase, seed: int, rows: int) -> list[str] | list[int]:
+        if self.id_dtype is DType.INT:
+            first = (2 * seed + (phase == "drifted")) * 1_000_000 + 1
+            return list(range(first, first + rows))
+        return [f"{phase}-{seed}-{row:06d}" for row in range(1, rows + 1)]
