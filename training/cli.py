@@ -33,9 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m training", description="Train models and hand them over."
-    )
+    parser = argparse.ArgumentParser(prog="python -m training", description="Train models.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser(
         "train",
@@ -46,9 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         "  python -m training train --use-case my/use_case.py --json | jq -r .bundle",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    train.add_argument(
-        "--use-case", required=True, help="a name in training/use_cases, or the path of a file"
-    )
+    train.add_argument("--use-case", required=True, help="a name in training/use_cases, or a file")
     train.add_argument("--source", help="folder, download or synthetic; default: the first that can serve")
     train.add_argument("--workdir", type=Path, default=pipeline.WORKDIR, help="default: %(default)s")
     train.add_argument("--json", action="store_true", help="print one JSON line, and progress to stderr")

@@ -38,7 +38,7 @@ def load(use_case: UseCase, parts: Sequence[str], source: Source, place: Place) 
     """Return the sound rows of `parts`, in order. Raises SourceError and DataError."""
     raw = pd.concat([raw_part(use_case, part, source, place) for part in parts], ignore_index=True)
     failures = _failures(raw, use_case.rules)
-    sound_rows = raw.drop(index=failures["index"].unique())
+    sound_rows = raw[~raw.index.isin(failures["index"])]
     if sound_rows.empty:
         raise DataError(f"no row of {', '.join(parts)} passes the rules: {_counts(failures)}")
     frame = use_case.rules.validate(sound_rows).reset_index(drop=True)
@@ -81,14 +81,15 @@ def _failures(frame: pd.DataFrame, rules: "DataFrameSchema") -> pd.DataFrame:
     try:
         rules.validate(frame, lazy=True)
     except SchemaErrors as error:
-        cases = error.failure_cases
+        cases: pd.DataFrame = error.failure_cases
     else:
         return pd.DataFrame({"column": [], "check": [], "index": []})
     # A wrong type of the whole column follows from single values that can't be coerced.
     if (whole := cases[cases["index"].isna()]).size:
         first = whole.iloc[0]
         raise DataError(f"the rules can't be applied: {first['column']}: {first['check']}")
-    return cases[~cases["check"].astype(str).str.startswith("dtype(")]
+    rows: pd.DataFrame = cases[~cases["check"].astype(str).str.startswith("dtype(")]
+    return rows
 
 
 def _counts(failures: pd.DataFrame) -> dict[str, int]:

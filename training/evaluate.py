@@ -45,9 +45,12 @@ def evaluate(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) -> d
 
 def losses(task: Task, target: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Return each row's loss: squared error, or 1 for a wrong class."""
+    loss: npt.NDArray[np.float64]
     if task is Task.REGRESSION:
-        return np.square(np.asarray(predicted, dtype=np.float64) - np.asarray(target, dtype=np.float64))
-    return (np.asarray(predicted) != np.asarray(target)).astype(np.float64)
+        loss = np.square(np.subtract(predicted, target, dtype=np.float64))
+    else:
+        loss = np.not_equal(predicted, target).astype(np.float64)
+    return loss
 
 
 def score(task: Task, loss: npt.NDArray[np.float64]) -> float:

@@ -59,7 +59,7 @@ def make_contract(use_case: "UseCase", exported: Exported) -> Contract:
 
 
 def write(use_case: "UseCase", exported: Exported, bundles: Path) -> Path:
-    """Write the bundle of a version under `bundles` and return its folder; an earlier one is replaced whole."""
+    """Write the bundle of a version under `bundles`, replacing an earlier one, and return its folder."""
     folder = bundles / exported.version.name / exported.version.version
     partial = folder.with_name(folder.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)

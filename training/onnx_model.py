@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 import pandas as pd
+from skl2onnx import convert_sklearn, get_model_alias
+from skl2onnx.common._registration import get_converter  # nothing public gives a converter
+from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.base import is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from skl2onnx import convert_sklearn, get_model_alias
-from skl2onnx.common._registration import get_converter  # the public wrap_as_onnx_mixin gives no converter
-from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 
 from contract.schema import DType, Kind
 from training.use_case import UseCase
@@ -60,7 +60,8 @@ def convert(use_case: UseCase, pipeline: "Pipeline") -> bytes:
         )
     except Exception as error:  # skl2onnx raises anything, from KeyError to NotImplementedError
         raise ExportError(
-            f"{type(pipeline[-1]).__name__} in this pipeline can't become ONNX: {error}\nSupported: {SUPPORTED}."
+            f"{type(pipeline[-1]).__name__} in this pipeline can't become ONNX: {error}\n"
+            f"Supported: {SUPPORTED}."
         ) from error
     onnx: bytes = model.SerializeToString()
     return onnx
@@ -109,18 +110,18 @@ def _unseen(use_case: UseCase, rows: pd.DataFrame) -> pd.DataFrame:
     probes = []
     for feature in use_case.features:
         if feature.kind is Kind.CATEGORICAL:
-            probe = rows[use_case.feature_names].head(SHOWN).copy()
-            probe[feature.name] = (
-                "never seen" if feature.dtype is DType.STR else int(rows[feature.name].max()) + 1_000
-            )
-            probes.append(probe)
+            probe = rows[use_case.feature_names].head(SHOWN)
+            unseen = int(rows[feature.name].max()) + 1_000 if feature.dtype is DType.INT else "never seen"
+            probes.append(probe.assign(**{feature.name: unseen}))
     return pd.concat(probes) if probes else rows[use_case.feature_names].head(0)
 
 
 def run(use_case: UseCase, onnx: bytes, rows: pd.DataFrame) -> list[npt.NDArray[Any]]:
     """Return ONNX's raw outputs: values [n, 1], or labels [n] and probabilities [n, classes]."""
     session = ort.InferenceSession(onnx, providers=["CPUExecutionProvider"])
-    inputs = {f.name: rows[[f.name]].to_numpy().astype(_NUMPY[f.dtype]) for f in use_case.features}
+    inputs: dict[str, npt.NDArray[Any]] = {
+        f.name: rows[[f.name]].to_numpy().astype(_NUMPY[f.dtype]) for f in use_case.features
+    }
     outputs: list[npt.NDArray[Any]] = session.run(None, inputs)
     return outputs
 
@@ -150,6 +151,4 @@ def _convert_plainly(scope: Any, operator: Any, container: Any) -> None:
     get_converter(alias)(scope, operator, _PlainNumbers(container))
 
 
-_PATCHED = {
-    kind: _convert_plainly for kind in (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
-}
+_PATCHED = dict.fromkeys((HistGradientBoostingClassifier, HistGradientBoostingRegressor), _convert_plainly)

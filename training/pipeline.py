@@ -75,7 +75,7 @@ def train(
         with mlflow.start_run(tags=tags(use_case, data)) as run:
             log_run(use_case, data, fitted)
             example = data.validation.frame[use_case.feature_names].head()
-            uri = tracking.log_model(use_case, fitted.pipeline, example)
+            uri = tracking.log_model(fitted.pipeline, example)
             version = tracking.register(client, use_case, uri, run.info.run_id)
         client.set_registered_model_alias(use_case.model_name, CHAMPION, version.version)
     exported = Exported(version, fitted.onnx, data.train, data.validation, metrics_json(data, fitted))
@@ -87,9 +87,8 @@ def load_data(use_case: UseCase, place: Place, wanted: str | None, tell: Tell) -
     """Load and wrangle the rows, telling which source gave them and what each rule took away."""
     source = use_case.source(place, wanted)
     for passed in use_case.sources[: list(use_case.sources).index(source)]:
-        tell(
-            f"source {passed.name} not used: {passed.missing(use_case.parts, place) or 'another was asked for'}"
-        )
+        reason = passed.missing(use_case.parts, place) or "another was asked for"
+        tell(f"source {passed.name} not used: {reason}")
     tables = {}
     for role, parts in {"train": use_case.train, "validation": use_case.validation}.items():
         table = tables[role] = load(use_case, parts, source, place)
@@ -128,14 +127,7 @@ def log_run(use_case: UseCase, data: Data, fitted: Fitted) -> None:
     mlflow.log_metrics({f"train_{k}": v for k, v in fitted.train_metrics.items()})
     mlflow.log_metric("onnx_largest_difference", fitted.parity.largest)
     for role, table in {"training": data.train, "validation": data.validation}.items():
-        dataset = mlflow.data.from_pandas(
-            table.frame,
-            source=table.source,
-            name=role,
-            targets=use_case.target.name,
-            digest=table.sha256[:36],
-        )
-        mlflow.log_input(dataset, context=role)
+        tracking.log_dataset(table, role, use_case.target.name)
 
 
 def metrics_json(data: Data, fitted: Fitted) -> dict[str, Any]:

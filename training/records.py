@@ -10,7 +10,10 @@ _PLAIN = {DType.INT: int, DType.FLOAT: float, DType.STR: str}
 
 
 def encode(contract: Contract, frame: pd.DataFrame) -> list[bytes]:
-    """Return a record a row, such as `{"ride_id": "...", "ride": {...}}`. Raises KeyError on a missing column."""
+    """Return a record a row, such as `{"ride_id": "...", "ride": {...}}`.
+
+    Raises KeyError when the frame lacks the id or a feature.
+    """
     columns = [frame[f.name].astype(_PLAIN[f.dtype]).tolist() for f in contract.features]
     names = contract.feature_names
     return [

@@ -141,6 +141,7 @@ class Generated:
     def missing(self, parts: Sequence[str], place: Place) -> str | None:
         """Return None: a generator always serves."""
         del parts, place
+        return None
 
     def describe(self, part: str, place: Place) -> str:
         """Return that the rows are synthetic, and what the generator was fitted to."""
@@ -164,6 +165,7 @@ class Rows:
     def missing(self, parts: Sequence[str], place: Place) -> str | None:
         """Return None: the function is there."""
         del parts, place
+        return None
 
     def describe(self, part: str, place: Place) -> str:
         """Return what the use case says of the rows."""
@@ -179,7 +181,7 @@ class Rows:
 def choose(
     sources: Sequence[Source], parts: Sequence[str], place: Place, wanted: str | None = None
 ) -> Source:
-    """Return the source that is asked for (by `wanted`, else SCOREWATCH_SOURCE), else the first that serves.
+    """Return the source asked for by `wanted` or SCOREWATCH_SOURCE, else the first that serves.
 
     Raises:
         SourceError: no source has that name, or none can serve.

@@ -98,7 +98,8 @@ class UseCase:
     @classmethod
     def _load(cls, path: Path) -> Self:
         spec = importlib.util.spec_from_file_location(f"scorewatch_use_case_{path.stem}", path)
-        assert spec is not None and spec.loader is not None  # noqa: S101 (a .py path always has a loader)
+        if spec is None or spec.loader is None:
+            raise UseCaseError(f"{path} can't be imported: name a .py file")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         declared = getattr(module, "USE_CASE", None)

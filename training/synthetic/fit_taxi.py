@@ -7,6 +7,7 @@ fewer than three rides goes into its zones' totals.
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,10 @@ import pandas as pd
 from training.synthetic.taxi import BINS, KNOTS, LOCKDOWN, PARAMETERS, PROBABILITIES, ZONES, Array
 
 PAIR_RIDES = 3
+# Minutes above which a meter was left running.
+LONG = 180
+# Expected rides from which on a zone's share in a month can be compared.
+COMPARABLE = 5
 # A zone's or hour's own effect counts in full only with many more rides than this.
 PRIOR_RIDES = 30
 ODD = ("zero_distance", "zero_minutes", "long", "negative")
@@ -27,7 +32,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="the folder with yellow_YYYY-MM.csv.gz")
     rides = read(parser.parse_args().folder)
     fitted = fit(rides)
-    np.savez_compressed(PARAMETERS, **{k: _compact(v) for k, v in fitted.items()})
+    arrays: dict[str, Any] = {k: _compact(v) for k, v in fitted.items()}
+    np.savez_compressed(PARAMETERS, **arrays)
     print(f"{len(rides):,} rides fitted: {PARAMETERS} has {PARAMETERS.stat().st_size:,} bytes")
 
 
@@ -41,7 +47,7 @@ def read(folder: Path) -> pd.DataFrame:
     start = rides["tpep_pickup_datetime"].dt
     minutes = (rides["tpep_dropoff_datetime"] - rides["tpep_pickup_datetime"]).dt.total_seconds() / 60
     odd = np.select(
-        [minutes < 0, minutes > 180, minutes == 0, rides["trip_distance"] <= 0], [3, 2, 1, 0], default=-1
+        [minutes < 0, minutes > LONG, minutes == 0, rides["trip_distance"] <= 0], [3, 2, 1, 0], default=-1
     )
     return rides.assign(minutes=minutes, slot=start.weekday * 24 + start.hour, odd=odd)
 
@@ -94,9 +100,10 @@ def _fit_minutes(good: pd.DataFrame) -> dict[str, Array]:
     rest = np.log(good["minutes"])
     # Hat functions: the share of each knot in a straight line between knots.
     hats = np.column_stack([np.interp(log_distance, KNOTS, unit) for unit in np.eye(len(KNOTS))])
-    line = np.linalg.lstsq(np.vstack([hats, np.eye(len(KNOTS)) * 0.1]), np.append(rest, KNOTS * 0.06 + 0.24))[
-        0
-    ]
+    # A weak pull towards 11 miles an hour decides where a knot has no rides.
+    pull = 0.1
+    target = np.append(rest, pull * (KNOTS + np.log(60 / 11)))
+    line = np.linalg.lstsq(np.vstack([hats, np.eye(len(KNOTS)) * pull]), target)[0]
     rest = rest - hats @ line
     effects = {}
     for name, column, size in (
@@ -140,20 +147,23 @@ def _fit_seasons(rides: pd.DataFrame, fitted: Mapping[str, Array]) -> dict[str, 
         "months": np.array(months),
         "pu": np.stack([_ratios(good["PULocationID"], f["PULocationID"]) for f in of_month.values()]),
         "do": np.stack([_ratios(good["DOLocationID"], f["DOLocationID"]) for f in of_month.values()]),
-        "log_distance": np.array([log_distance[f.index].mean() for f in of_month.values()])
-        - log_distance.mean(),
-        "log_minutes": np.array([rest[f.index].mean() for f in of_month.values()]),
+        "log_distance": _means(log_distance, of_month) - log_distance.mean(),
+        "log_minutes": _means(rest, of_month),
         "odd": np.array([(rides["month"] == m)[rides["odd"] >= 0].sum() for m in months])
         / (rides["odd"] >= 0).mean()
         / (len(rides) / len(months)),
     }
 
 
+def _means(values: pd.Series, of_month: Mapping[str, pd.DataFrame]) -> Array:
+    return np.array([values[frame.index].mean() for frame in of_month.values()])
+
+
 def _ratios(all_zones: pd.Series, zones: pd.Series) -> Array:
     """Return each zone's share in a month over its share in all, drawn to 1 as far as chance explains it."""
     share, seen = _shares(all_zones, ZONES + 1), np.bincount(zones, minlength=ZONES + 1)
     expected = share * len(zones)
-    enough = expected >= 5
+    enough = expected >= COMPARABLE
     chi_square = ((seen - expected)[enough] ** 2 / expected[enough]).sum()
     trust = max(0.0, 1 - (enough.sum() - 1) / chi_square)
     return np.where(enough, 1 + trust * (seen / np.maximum(expected, 1e-9) - 1), 1)

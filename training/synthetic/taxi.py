@@ -41,7 +41,10 @@ def month(part: str, rows: int = ROWS) -> pd.DataFrame:
     season = _season(part)
     pickup, dropoff, log_distance = _trips(rng, regime, season, rows)
     slot = rng.choice(168, rows, p=regime["slots"])
-    log_minutes = _log_minutes(rng, regime, season, pickup, dropoff, log_distance, slot)
+    zones = regime["pu_effect"][pickup] + regime["do_effect"][dropoff]
+    log_minutes = zones + regime["slot_effect"][slot] + season["log_minutes"]
+    log_minutes += np.interp(log_distance, KNOTS, regime["log_minutes"])
+    log_minutes += _draw_each(rng, regime["minutes_spread"][np.searchsorted(BINS, log_distance)])
     distance, minutes = np.exp(log_distance), np.exp(log_minutes)
     _make_odd(rng, regime, season, distance, minutes)
     start = _times(rng, part, slot)
@@ -98,28 +101,6 @@ def _trips(
     )
     limit = np.log([0.02, 60])
     return pickup, dropoff, np.clip(log_distance + season["log_distance"], *limit)
-
-
-def _log_minutes(
-    rng: np.random.Generator,
-    regime: Mapping[str, Array],
-    season: Mapping[str, Array],
-    pickup: Array,
-    dropoff: Array,
-    log_distance: Array,
-    slot: Array,
-) -> Array:
-    """Return log minutes by distance, hour of the week, zones and month, with the real spread."""
-    spread = regime["minutes_spread"][np.searchsorted(BINS, log_distance)]
-    values: Array = (
-        np.interp(log_distance, KNOTS, regime["log_minutes"])
-        + regime["slot_effect"][slot]
-        + regime["pu_effect"][pickup]
-        + regime["do_effect"][dropoff]
-        + season["log_minutes"]
-        + _draw_each(rng, spread)
-    )
-    return values
 
 
 def _make_odd(

@@ -23,7 +23,7 @@ KNOWN_ZONE = pa.Check.in_range(1, 265, error="is a taxi zone, 1 to 265")
 
 
 def prepare(raw: pd.DataFrame) -> pd.DataFrame:
-    """Add the ride's duration in minutes; green (lpep) and yellow (tpep) cabs name their clocks differently."""
+    """Add the ride's duration in minutes; green (lpep) and yellow (tpep) cabs prefix their clocks."""
     rides = raw.rename(columns=lambda name: name.removeprefix("lpep_").removeprefix("tpep_"))
     for clock in ("pickup_datetime", "dropoff_datetime"):
         rides[clock] = pd.to_datetime(rides[clock])
