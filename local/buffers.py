@@ -1,0 +1,72 @@
+"""Collect what Firehose delivers and write it as AWS does: many records an object, compressed."""
+
+import contextvars
+import gzip
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+FLUSH_SECONDS = 1.0
+FLUSH_BYTES = 4 * 1024 * 1024
+
+Write = Callable[[str, str, bytes], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where records go together: bucket, evaluated prefix, and how the object is named and packed."""
+
+    bucket: str
+    prefix: str
+    stem: str
+    extension: str
+    compress: bool
+
+
+@dataclass
+class _Buffer:
+    since: float
+    context: contextvars.Context
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+
+class Buffers:
+    """Buffers by target; `write(bucket, key, body)` puts an object."""
+
+    def __init__(self, write: Write, clock: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._clock = write, clock
+        self._lock = threading.Lock()
+        self._waiting: dict[Target, _Buffer] = {}
+
+    def add(self, target: Target, data: bytes) -> None:
+        """Keep one record; write its buffer when that is full."""
+        with self._lock:
+            # The emulator tells accounts apart by context, and a flush runs in another one.
+            buffer = self._waiting.setdefault(target, _Buffer(self._clock(), contextvars.copy_context()))
+            buffer.parts.append(data)
+            buffer.size += len(data)
+            full = buffer.size >= FLUSH_BYTES
+        if full:
+            self.flush(older_than=0)
+
+    def flush(self, older_than: float) -> None:
+        """Write every buffer that has waited `older_than` seconds or more."""
+        now = self._clock()
+        with self._lock:
+            ready = [target for target, buffer in self._waiting.items() if now - buffer.since >= older_than]
+            taken = [(target, self._waiting.pop(target)) for target in ready]
+        for target, buffer in taken:
+            body = b"".join(buffer.parts)
+            stamp = time.strftime("%Y-%m-%d-%H-%M-%S", time.gmtime())
+            key = f"{target.prefix}{target.stem}-{stamp}-{uuid.uuid4()}{target.extension}"
+            packed = gzip.compress(body, 6) if target.compress else body
+            buffer.context.run(self._write, target.bucket, key, packed)
+
+    def run(self) -> None:
+        """Flush for ever."""
+        while True:
+            time.sleep(FLUSH_SECONDS / 4)
+            self.flush(older_than=FLUSH_SECONDS)

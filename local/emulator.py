@@ -1,0 +1,249 @@
+"""MiniStack with what Scorewatch needs of AWS and MiniStack lacks; runs in an environment of its own.
+
+Each patch is one function, made for exactly one version, and says what it replaces and why.
+"""
+
+import base64
+import importlib.metadata
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ministack import app
+from ministack.core.lambda_runtime import execution_credentials
+from ministack.services import firehose, kinesis, lambda_svc
+
+from local import event_source
+from local.buffers import Buffers, Target
+from local.runtime import Runtime
+
+VERSION = "1.5.33"
+_Reply = dict[str, Any]
+
+
+def run_images_without_docker(runtime: Runtime) -> None:
+    """Replace the Docker executor of image functions by the Runtime Interface Emulator."""
+
+    def execute(function: Any, event: Any, _request_id: str) -> _Reply:
+        config = function.get("config") or function
+        return runtime.invoke(config, event, execution_credentials(config))
+
+    lambda_svc._execute_function_docker = execute
+
+
+class _Shard:
+    """A shard of MiniStack's as the model of the event source mapping reads it."""
+
+    def __init__(self, shard_id: str, shard: dict[str, Any]) -> None:
+        self.shard_id, self._shard = shard_id, shard
+        parents = (shard.get("parent_shard_id"), shard.get("adjacent_parent_shard_id"))
+        self.parents: Sequence[str] = [parent for parent in parents if parent]
+        self.closed = False
+
+    def read(self, position: int, most: int) -> list[event_source.Record]:
+        return [
+            event_source.Record(
+                sequence_number=record["SequenceNumber"],
+                partition_key=record["PartitionKey"],
+                data=_bytes(record["Data"]),
+                arrived_at=float(record["ApproximateArrivalTimestamp"]),
+            )
+            for record in self._shard["records"][position : position + most]
+        ]
+
+
+def _bytes(data: bytes | str) -> bytes:
+    return data if isinstance(data, bytes) else base64.b64decode(data)
+
+
+def follow_event_source_rules() -> None:
+    """Replace MiniStack's Kinesis reader, which ignores partial batch responses, bisecting and limits."""
+    mappings: dict[str, event_source.Mapping] = {}
+
+    def poll() -> bool:
+        moved = False
+        for account, region, esm in lambda_svc._iter_all_esms():
+            tokens = lambda_svc._request_account_id.set(account), lambda_svc._request_region.set(region)
+            try:
+                moved |= _poll_mapping(esm, mappings)
+            finally:
+                lambda_svc._request_account_id.reset(tokens[0])
+                lambda_svc._request_region.reset(tokens[1])
+        return moved
+
+    lambda_svc._poll_kinesis = poll
+
+
+def _poll_mapping(esm: Any, mappings: dict[str, event_source.Mapping]) -> bool:
+    arn = esm.get("EventSourceArn", "")
+    if ":kinesis:" not in arn or not esm.get("Enabled", True):
+        return False
+    stream = next((s for s in kinesis._streams.values() if s.get("StreamARN") == arn), None)
+    function, _ = lambda_svc._get_func_record_for_qualifier(esm["FunctionName"], esm.get("Qualifier"))
+    if function is None or stream is None or stream["StreamStatus"] != "ACTIVE":
+        return False
+    shards = [_Shard(shard_id, shard) for shard_id, shard in stream["shards"].items()]
+    mapping = mappings.get(esm["UUID"])
+    if mapping is None:
+        mapping = mappings[esm["UUID"]] = _mapping(esm, arn, function)
+        if esm.get("StartingPosition", "LATEST") == "LATEST":
+            for shard in shards:
+                mapping.start_at(shard.shard_id, len(stream["shards"][shard.shard_id]["records"]))
+    return mapping.poll(shards, time.time())
+
+
+def _mapping(esm: Any, arn: str, function: Any) -> event_source.Mapping:
+    region = arn.split(":")[3]
+
+    def as_event(shard_id: str, records: list[event_source.Record]) -> Any:
+        return event_source.event(
+            records, shard_id, arn, region, lambda data: base64.b64encode(data).decode()
+        )
+
+    def invoke(shard_id: str, records: list[event_source.Record]) -> Any:
+        reply = lambda_svc._execute_function(function, as_event(shard_id, records))
+        if reply.get("error") or reply.get("throttle"):
+            esm["LastProcessingResult"] = "PROBLEM: Function call failed"
+            raise event_source.InvocationError(str(reply.get("body")))
+        esm["LastProcessingResult"] = "OK"
+        return reply.get("body")
+
+    def give_up(failed: event_source.Failed) -> None:
+        target = ((esm.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
+        document = _failure_document(failed, arn, (function.get("config") or function)["FunctionArn"])
+        if target.startswith("arn:aws:s3:::"):
+            document["payload"] = json.dumps(as_event(failed.shard_id, failed.records))
+            _put_object(
+                target.removeprefix("arn:aws:s3:::"), _failure_key(esm["UUID"], failed.shard_id), document
+            )
+        elif target:
+            print(f"on-failure destination {target} is not served here", file=sys.stderr)
+
+    settings = event_source.Settings(
+        batch_size=esm.get("BatchSize", 100),
+        batching_window=esm.get("MaximumBatchingWindowInSeconds") or 0,
+        maximum_retries=_limit(esm.get("MaximumRetryAttempts")),
+        maximum_age=_limit(esm.get("MaximumRecordAgeInSeconds")),
+        bisect=bool(esm.get("BisectBatchOnFunctionError")),
+        report_failures="ReportBatchItemFailures" in (esm.get("FunctionResponseTypes") or []),
+    )
+    return event_source.Mapping(settings, invoke, give_up)
+
+
+def _limit(value: int | None) -> int:
+    return event_source.FOREVER if value is None else value
+
+
+def _failure_document(failed: event_source.Failed, stream_arn: str, function_arn: str) -> dict[str, Any]:
+    """Return the invocation record AWS writes ("Retain discarded batch records", Lambda Developer Guide)."""
+
+    def stamp(moment: float) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+
+    first, last = failed.records[0], failed.records[-1]
+    return {
+        "requestContext": {
+            "requestId": str(uuid.uuid4()),
+            "functionArn": function_arn,
+            "condition": failed.condition.value,
+            "approximateInvokeCount": failed.invocations,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": stamp(time.time()),
+        "KinesisBatchInfo": {
+            "shardId": failed.shard_id,
+            "startSequenceNumber": first.sequence_number,
+            "endSequenceNumber": last.sequence_number,
+            "approximateArrivalOfFirstRecord": stamp(first.arrived_at),
+            "approximateArrivalOfLastRecord": stamp(last.arrived_at),
+            "batchSize": len(failed.records),
+            "streamArn": stream_arn,
+        },
+    }
+
+
+def _failure_key(mapping_id: str, shard_id: str) -> str:
+    moment = time.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S", time.gmtime())
+    return f"aws/lambda/{mapping_id}/{shard_id}/{moment}-{uuid.uuid4()}"
+
+
+def _put_object(bucket: str, key: str, document: Any) -> None:
+    firehose._put_s3_object(bucket, key, json.dumps(document).encode())
+
+
+def buffer_deliveries() -> None:
+    """Replace one plain object a record by buffered, compressed ones; keep nothing delivered in memory."""
+    one_by_one = firehose._deliver_records_to_s3
+    buffers = Buffers(firehose._put_s3_object)
+
+    def deliver(stream: dict[str, Any], dest: dict[str, Any], records: list[tuple[str, bytes]]) -> None:
+        dest["records"].clear()
+        cfg = dest["config"]
+        if any(
+            (cfg.get(f"{part}Configuration") or {}).get("Enabled")
+            for part in ("Processing", "DataFormatConversion")
+        ):
+            one_by_one(stream, dest, records)
+            return
+        compress = cfg.get("CompressionFormat") == "GZIP"
+        target = Target(
+            bucket=firehose._s3_bucket_from_arn(cfg.get("BucketARN", "")),
+            prefix=firehose._evaluate_prefix(cfg.get("Prefix", ""), time.gmtime()),
+            stem=f"{stream['name']}-{stream.get('version', 1)}",
+            extension=cfg.get("FileExtension") or (".gz" if compress else ""),
+            compress=compress,
+        )
+        for _, data in records:
+            buffers.add(target, data)
+
+    firehose._deliver_records_to_s3 = deliver
+    threading.Thread(target=buffers.run, daemon=True, name="firehose-flush").start()
+
+
+def end_with_parent(runtime: Runtime) -> None:
+    """End this process and its functions when standard input closes: the starter is gone, however it went."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        runtime.close()
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True, name="parent-watch").start()
+
+
+def main() -> None:
+    """Serve until stopped. Arguments: state folder, images file, the emulator binary."""
+    found = importlib.metadata.version("ministack")
+    if found != VERSION:
+        raise SystemExit(
+            f"these patches are for MiniStack {VERSION}, found {found}: run make lock for {VERSION}"
+        )
+    state, images, binary = (Path(argument) for argument in sys.argv[1:4])
+    endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+    region = os.environ["MINISTACK_REGION"]
+    base = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    runtime = Runtime(images, binary, state / "logs", base)
+    run_images_without_docker(runtime)
+    follow_event_source_rules()
+    if os.environ.get("SCOREWATCH_LOCAL_FIREHOSE") != "per-record":
+        buffer_deliveries()
+    if "--detached" not in sys.argv:
+        end_with_parent(runtime)
+    sys.argv = sys.argv[:1]
+    try:
+        app.main()
+    finally:
+        runtime.close()
+
+
+if __name__ == "__main__":
+    main()

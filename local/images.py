@@ -1,0 +1,133 @@
+"""What each container image holds, made on this machine from its Dockerfile: files and packages."""
+
+import hashlib
+import json
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK = ROOT / ".scorewatch"
+# Named as the end of their ECR repositories.
+DOCKERFILES = {"predict": ROOT / "lambda_predict/Dockerfile", "monitor": ROOT / "lambda_monitor/Dockerfile"}
+_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "Dockerfile")
+
+
+class ImageError(RuntimeError):
+    """An image's files or packages could not be made here."""
+
+
+@dataclass(frozen=True)
+class Dockerfile:
+    """What we read of a Dockerfile: which folders are copied, which requirements installed, what runs."""
+
+    folders: list[tuple[str, str]]
+    requirements: str
+    command: str
+    env: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Dockerfile":
+        """Read the file at `path`. Raises ImageError where it isn't of the form our images have."""
+        text = path.read_text().replace("\\\n", " ").replace("${LAMBDA_TASK_ROOT}/", "")
+        lines = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
+        copies = [tuple(rest.split()) for word, rest in lines if word == "COPY"]
+        folders = [(source, target) for source, target in copies if source.endswith("/")]
+        requirements = [source for source, _ in copies if source.startswith("requirements/")]
+        commands = [json.loads(rest)[0] for word, rest in lines if word == "CMD"]
+        env = dict(part.split("=", 1) for word, rest in lines if word == "ENV" for part in shlex.split(rest))
+        if not folders or len(requirements) != 1 or len(commands) != 1:
+            raise ImageError(
+                f"{path} needs COPY FOLDER/ lines, one COPY requirements/FILE, and one CMD [...]"
+            )
+        return cls(folders, requirements[0], commands[0], env)
+
+
+def prepare(progress: Callable[[str], None] = print) -> Path:
+    """Make every image's folder and environment where they changed; return the file that lists them.
+
+    Raises ImageError.
+    """
+    entries = {}
+    for name, path in DOCKERFILES.items():
+        dockerfile = Dockerfile.read(path)
+        root = WORK / "images" / name
+        python = environment(name, [ROOT / dockerfile.requirements], progress)
+        _copy(dockerfile, root)
+        entries[name] = {
+            "root": str(root),
+            "python": str(python),
+            "command": dockerfile.command,
+            "env": dockerfile.env,
+        }
+    listing = WORK / "images" / "images.json"
+    listing.write_text(json.dumps(entries, indent=2) + "\n")
+    return listing
+
+
+def digest(name: str) -> str:
+    """Return a hash over what the prepared image holds: its files and its requirements."""
+    dockerfile = Dockerfile.read(DOCKERFILES[name])
+    found = hashlib.sha256((ROOT / dockerfile.requirements).read_bytes())
+    root = WORK / "images" / name
+    for path in sorted(p for p in root.rglob("*") if p.is_file() and p.suffix != ".pyc"):
+        found.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def environment(name: str, requirements: list[Path], progress: Callable[[str], None], *extra: str) -> Path:
+    """Make the environment `name` hold exactly `requirements`; return its interpreter. Raises ImageError."""
+    folder = WORK / "venvs" / name
+    python, stamp = folder / "bin/python", folder / ".requirements"
+    wanted = hashlib.sha256(b"\0".join(path.read_bytes() for path in requirements)).hexdigest() + sys.version
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return python
+    progress(f"installing the packages of {name}")
+    _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
+    files = [part for path in requirements for part in ("--requirements", str(path))]
+    _uv(
+        "pip",
+        "install",
+        "--quiet",
+        "--compile-bytecode",
+        "--require-hashes",
+        "--python",
+        str(python),
+        *extra,
+        *files,
+    )
+    stamp.write_text(wanted)
+    return python
+
+
+def emulator_binary(progress: Callable[[str], None] = print) -> Path:
+    """Return AWS's Runtime Interface Emulator for this machine. Raises ImageError."""
+    python = environment("rie", [ROOT / "requirements/rie.txt"], progress, "--no-deps")
+    machine = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+    found = list(
+        python.parents[1].glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
+    )
+    if not found:
+        raise ImageError(f"the Runtime Interface Emulator for {machine} is not in {python.parents[1]}")
+    found[0].chmod(0o755)
+    return found[0]
+
+
+def _copy(dockerfile: Dockerfile, root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    for source, target in dockerfile.folders:
+        shutil.copytree(ROOT / source, root / target, ignore=_IGNORED)
+
+
+def _uv(*arguments: str) -> None:
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    if uv is None:
+        raise ImageError("uv was not found: run make setup")
+    result = subprocess.run([uv, *arguments], capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise ImageError(f"uv {' '.join(arguments[:2])} failed:\n{result.stderr.strip()}")

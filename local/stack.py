@@ -1,0 +1,261 @@
+"""Start the embedded AWS, deploy to it with the real Terraform, and leave nothing behind."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+
+from contract import bundle, store
+from contract.bundle import Manifest
+from infra.terraform import Terraform
+from local import drive, images
+
+STATE = images.WORK / "local"
+REGION = "us-east-1"
+_READY_SECONDS = 60
+_STOP_SECONDS = 10
+_OVERRIDE = Path(__file__).with_name("local_override.tf.txt")
+# Nothing of the user's AWS settings may lead a local run to a real account.
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_SESSION_TOKEN": "",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+}
+_FOREIGN = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_ROLE_ARN",
+)
+Tell = Callable[[str], None]
+
+
+class StackError(RuntimeError):
+    """The embedded AWS could not be started; the message says what it said."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A running embedded AWS: its address, and the folder its logs and Terraform state lie in."""
+
+    url: str
+    state_dir: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment in which the AWS CLI, Terraform and boto3 reach it, and nothing else."""
+        kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        kept.pop("AWS_SESSION_TOKEN", None)
+        return {**kept, **self.settings}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables that point a shell at it."""
+        return {**{k: v for k, v in _CREDENTIALS.items() if v}, "AWS_ENDPOINT_URL": self.url}
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of one service."""
+        create: Any = boto3.client  # the stubs overload each service's name
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+        return create(service, endpoint_url=self.url, **keys)
+
+
+@contextmanager
+def embedded_aws(state_dir: Path = STATE, *, tell: Tell = print) -> Iterator[Endpoint]:
+    """Run the embedded AWS for as long as the block lasts. Raises StackError.
+
+    It ends with this process, however that ends: its standard input is a pipe from here.
+    """
+    stop(state_dir)
+    endpoint, process = _launch(state_dir, tell, detached=False)
+    try:
+        yield endpoint
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        _end_group(process.pid, process.wait)
+        _record(state_dir).unlink(missing_ok=True)
+
+
+def start(state_dir: Path = STATE, *, tell: Tell = print) -> Endpoint:
+    """Start the embedded AWS and leave it running, or return the one that runs. Raises StackError."""
+    if (running := status(state_dir)) is not None:
+        return running
+    return _launch(state_dir, tell, detached=True)[0]
+
+
+def status(state_dir: Path = STATE) -> Endpoint | None:
+    """Return the embedded AWS that runs with this state, if one does."""
+    record = _read(state_dir)
+    if record is None or not _is_ours(record):
+        return None
+    return Endpoint(record["url"], state_dir)
+
+
+def stop(state_dir: Path = STATE) -> bool:
+    """Stop what runs with this state and forget its resources; say whether anything ran."""
+    record = _read(state_dir)
+    ran = record is not None and _is_ours(record)
+    if record is not None and ran:
+        process = psutil.Process(record["pid"])
+        _end_group(record["pid"], process.wait)
+    # The emulator keeps everything in memory, so a state that outlives it describes nothing.
+    shutil.rmtree(state_dir, ignore_errors=True)
+    return ran
+
+
+def deploy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print, **variables: Any) -> dict[str, Any]:
+    """Apply infra/ for the bundle's use case and version, upload the bundle, return Terraform's outputs.
+
+    The Terraform is the one a real account gets, in a copy: see docs/design-notes.md. Raises
+    TerraformError and BundleError.
+    """
+    contract = json.loads((bundle_dir / bundle.CONTRACT).read_bytes())
+    terraform = workspace(endpoint, contract["use_case"], tell)
+    manifest = Manifest.from_json((bundle_dir / bundle.MANIFEST).read_bytes())
+    terraform.init()
+    settings = settings_for(endpoint, contract["use_case"], manifest.version, variables)
+    terraform.apply(settings)
+    outputs = terraform.outputs()
+    store.upload(endpoint.client("s3"), outputs["artifact_bucket"], bundle_dir)
+    return outputs
+
+
+def destroy(endpoint: Endpoint, use_case: str, version: str, *, tell: Tell = print) -> None:
+    """Remove what `deploy` made. Raises TerraformError."""
+    terraform = workspace(endpoint, use_case, tell)
+    settings = settings_for(endpoint, use_case, version, {"force_destroy": True})
+    terraform.apply(settings)
+    terraform.destroy(settings)
+
+
+def settings_for(endpoint: Endpoint, use_case: str, version: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return Terraform's variables for a local run: what a user sets, and images by their content."""
+    account = endpoint.client("sts").get_caller_identity()["Account"]
+    registry = f"{account}.dkr.ecr.{REGION}.amazonaws.com/scorewatch-{use_case.replace('_', '-')}"
+    return {
+        "use_case": use_case,
+        "model_version": version,
+        **{f"{name}_image": f"{registry}-{name}:{images.digest(name)}" for name in images.DOCKERFILES},
+        **more,
+    }
+
+
+def workspace(endpoint: Endpoint, use_case: str, tell: Tell = print) -> Terraform:
+    """Return Terraform on a copy of infra/ with what only the embedded AWS needs added."""
+    work = endpoint.state_dir / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    ignore = shutil.ignore_patterns("*_override.tf", "*.py", "__pycache__", ".terraform*", "state", "tests")
+    shutil.copytree(images.ROOT / "infra", work / "infra", ignore=ignore)
+    (work / "contract").mkdir()
+    shutil.copy(images.ROOT / "contract/layout.json", work / "contract")
+    shutil.copy(_OVERRIDE, work / "infra/local_override.tf")
+    state = endpoint.state_dir / "terraform" / use_case
+    return Terraform(work / "infra", state_dir=state, env=endpoint.env, progress=tell)
+
+
+def _launch(state_dir: Path, tell: Tell, *, detached: bool) -> "tuple[Endpoint, subprocess.Popen[bytes]]":
+    listing = images.prepare(tell)
+    binary = images.emulator_binary(tell)
+    python = images.environment("emulator", [images.ROOT / "requirements/emulator.txt"], tell)
+    state_dir.mkdir(parents=True, exist_ok=True)
+    port = _free_port()
+    endpoint = Endpoint(f"http://127.0.0.1:{port}", state_dir)
+    arguments = [str(python), "-m", "local.emulator", str(state_dir.resolve()), str(listing), str(binary)]
+    with (state_dir / "emulator.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*arguments, *(["--detached"] if detached else [])],
+            cwd=images.ROOT,
+            env={**endpoint.env, **_emulator_settings(port)},
+            stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    started = psutil.Process(process.pid).create_time()
+    _record(state_dir).write_text(json.dumps({"pid": process.pid, "started": started, "url": endpoint.url}))
+    try:
+        drive.wait_for("the embedded AWS", lambda: _ready(process, endpoint), seconds=_READY_SECONDS)
+    except BaseException:
+        _end_group(process.pid, process.wait)
+        raise
+    return endpoint, process
+
+
+def _emulator_settings(port: int) -> dict[str, str]:
+    return {
+        "PYTHONPATH": str(images.ROOT),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": os.environ.get("SCOREWATCH_LOCAL_LOG", "WARNING"),
+    }
+
+
+def _ready(process: "subprocess.Popen[bytes]", endpoint: Endpoint) -> bool | None:
+    if process.poll() is not None:
+        log = (endpoint.state_dir / "emulator.log").read_text()[-2000:]
+        raise StackError(f"the embedded AWS ended with code {process.returncode}:\n{log}")
+    with socket.socket() as probe:
+        port = int(endpoint.url.rpartition(":")[2])
+        return True if probe.connect_ex(("127.0.0.1", port)) == 0 else None
+
+
+def _end_group(group: int, wait: Callable[..., Any]) -> None:
+    """End a process group: politely, then by force, so that no function outlives its emulator."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(group, number)
+        except ProcessLookupError:
+            return
+        try:
+            wait(timeout=_STOP_SECONDS)
+        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
+            continue
+
+
+def _record(state_dir: Path) -> Path:
+    return state_dir / "emulator.json"
+
+
+def _read(state_dir: Path) -> dict[str, Any] | None:
+    try:
+        record: dict[str, Any] = json.loads(_record(state_dir).read_text())
+    except FileNotFoundError:
+        return None
+    return record
+
+
+def _is_ours(record: Mapping[str, Any]) -> bool:
+    """Say whether the recorded process still is the one that was started: pids come round again."""
+    try:
+        return bool(psutil.Process(record["pid"]).create_time() == record["started"])
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment_lines(endpoint: Endpoint) -> str:
+    """Return shell lines that point the AWS CLI and Terraform at the embedded AWS."""
+    return "\n".join(f"export {name}={value}" for name, value in endpoint.settings.items())
