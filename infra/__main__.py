@@ -5,6 +5,8 @@ import json
 import sys
 from collections.abc import Callable
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from contract.bundle import BundleError
 from infra import checks, deploy, deployment
 from infra.deployment import DeploymentError
@@ -32,6 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (TerraformError, DeploymentError, BundleError) as error:
         print(error, file=sys.stderr)
         return 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"AWS refuses: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. What was made is in the state: the same command goes on from there.", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pyarrow.parquet as pq
 from botocore.config import Config
 
@@ -42,12 +41,12 @@ def deploy(use_case: str, version: str | None = None) -> None:
         known = root.outputs()
 
     _say(f"Model: {model.name} {model.version} from {directory}")
-    store.upload(boto3.client("s3", config=_CLIENT), known["artifact_bucket"], directory)
+    store.upload(deployment.session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
 
     _say("Images")
     wanted = variables(use_case, model.version, known)
     architecture = root.evaluate("var.architecture", wanted)
-    ecr = boto3.client("ecr", config=_CLIENT)
+    ecr = deployment.session().client("ecr", config=_CLIENT)
     for part in ("predict", "monitor"):
         wanted[f"{part}_image"] = images.publish(
             docker,
@@ -68,9 +67,16 @@ def rollback(use_case: str, version: str) -> None:
     Raises DeploymentError, BundleError when that version isn't in the bucket, TerraformError.
     """
     root, known = _deployed(use_case)
+    if not known.get("predict_function"):
+        raise DeploymentError(f"{use_case} serves nothing yet: run make deploy USE_CASE={use_case}")
     if version == known["model_version"]:
         raise DeploymentError(f"{use_case} serves version {version} already")
-    store.manifest(boto3.client("s3", config=_CLIENT), known["artifact_bucket"], known["model_name"], version)
+    store.manifest(
+        deployment.session().client("s3", config=_CLIENT),
+        known["artifact_bucket"],
+        known["model_name"],
+        version,
+    )
     _say(f"From version {known['model_version']} to {version}")
     root.apply(variables(use_case, version, known))
 

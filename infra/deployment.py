@@ -52,19 +52,26 @@ def outputs(use_case: str) -> dict[str, Any]:
     return found
 
 
-def identity(session: boto3.Session | None = None) -> tuple[str, str]:
-    """Return the account id and region of the environment's credentials. Raises DeploymentError."""
-    session = session or boto3.Session()
-    if not session.region_name:
+def session() -> boto3.Session:
+    """Return a session in the region Terraform would use. Raises DeploymentError when none is set."""
+    # boto3 alone looks at AWS_DEFAULT_REGION only, Terraform at AWS_REGION first.
+    found = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    if not found.region_name:
         raise DeploymentError("no AWS region is set: export AWS_REGION, e.g. AWS_REGION=eu-west-1")
+    return found
+
+
+def identity() -> tuple[str, str]:
+    """Return the account id and region of the environment's credentials. Raises DeploymentError."""
+    current = session()
     try:
-        account = session.client("sts").get_caller_identity()["Account"]
+        account = current.client("sts").get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise DeploymentError(
             f"AWS doesn't accept the credentials ({error}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` tells whether they work"
         ) from error
-    return account, session.region_name
+    return account, current.region_name
 
 
 def _backend() -> str | None:

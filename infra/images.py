@@ -145,7 +145,7 @@ def _digest(ecr: "ECRClient", repository: str, tag: str) -> str | None:
         images = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])["imageDetails"]
     except ecr.exceptions.ImageNotFoundException:
         return None
-    return images[0]["imageDigest"]
+    return images[0]["imageDigest"] if images else None
 
 
 def _login(ecr: "ECRClient") -> tuple[str, str]:

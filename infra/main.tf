@@ -51,6 +51,7 @@ module "scorer" {
   arn_prefixes               = local.arn_prefixes
   kms_key_arn                = aws_kms_key.this.arn
   architecture               = var.architecture
+  tracing                    = var.tracing
   memory_mb                  = var.predict_memory_mb
   timeout_seconds            = var.predict_timeout_seconds
   reserved_concurrency       = var.predict_reserved_concurrency
@@ -89,6 +90,7 @@ module "monitor" {
   arn_prefixes          = local.arn_prefixes
   kms_key_arn           = aws_kms_key.this.arn
   architecture          = var.architecture
+  tracing               = var.tracing
   memory_mb             = var.monitor_memory_mb
   timeout_seconds       = var.monitor_timeout_seconds
   log_retention_days    = var.log_retention_days

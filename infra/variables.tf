@@ -59,6 +59,12 @@ variable "architecture" {
   }
 }
 
+variable "tracing" {
+  description = "Send traces of the functions to X-Ray, which samples one invocation a second."
+  type        = bool
+  default     = true
+}
+
 variable "force_destroy" {
   description = "Let terraform destroy remove buckets and repositories that still hold something."
   type        = bool

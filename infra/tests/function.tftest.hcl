@@ -8,6 +8,7 @@ provider "aws" {
 }
 
 variables {
+  tracing = true
   arn_prefixes = {
     log_group = "arn:aws:logs:eu-west-1:123456789012:log-group:"
   }

@@ -8,6 +8,7 @@ provider "aws" {
 }
 
 variables {
+  tracing               = true
   name                  = "scorewatch-green-taxi-monitor"
   failed_queue          = "scorewatch-green-taxi-monitor-failed"
   image                 = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/monitor@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

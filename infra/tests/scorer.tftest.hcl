@@ -9,6 +9,7 @@ provider "aws" {
 }
 
 variables {
+  tracing                    = true
   name                       = "scorewatch-green-taxi-predict"
   http_name                  = "scorewatch-green-taxi-predict-http"
   image                      = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/predict@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -39,6 +39,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    monkeypatch.delenv("AWS_REGION", raising=False)
     requests.post(f"{address}/moto-api/reset", timeout=10).raise_for_status()
     yield address
     server.stop()

@@ -185,10 +185,12 @@ def test_a_backend_of_the_users_own_gets_a_key_a_use_case(
 def test_without_a_region_or_credentials_the_fix_is_named(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert aws
     monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     with pytest.raises(DeploymentError, match="export AWS_REGION"):
         deployment.identity()
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    assert deployment.identity() == ("123456789012", "us-east-1")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")

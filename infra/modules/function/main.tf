@@ -21,7 +21,7 @@ resource "aws_lambda_function" "this" {
     variables = var.environment
   }
   tracing_config {
-    mode = "Active"
+    mode = var.tracing ? "Active" : "PassThrough"
   }
 
   # Lambda would make a log group of its own, without key and retention, and calls made before the

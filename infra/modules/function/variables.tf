@@ -64,3 +64,8 @@ variable "log_retention_days" {
   description = "Days for which the log is kept."
   type        = number
 }
+
+variable "tracing" {
+  description = "Send traces to X-Ray."
+  type        = bool
+}

@@ -17,6 +17,7 @@ module "function" {
   handler              = "lambda_monitor.handler.handler"
   architecture         = var.architecture
   arn_prefixes         = var.arn_prefixes
+  tracing              = var.tracing
   memory_mb            = var.memory_mb
   timeout_seconds      = var.timeout_seconds
   reserved_concurrency = null

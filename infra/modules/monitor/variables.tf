@@ -130,3 +130,8 @@ variable "predictions_table_arn" {
   description = "Table the queries read."
   type        = string
 }
+
+variable "tracing" {
+  description = "Send traces to X-Ray."
+  type        = bool
+}

@@ -13,6 +13,7 @@ module "http_function" {
   handler              = "lambda_predict.http.handler"
   architecture         = var.architecture
   arn_prefixes         = var.arn_prefixes
+  tracing              = var.tracing
   memory_mb            = var.memory_mb
   timeout_seconds      = var.timeout_seconds
   reserved_concurrency = var.http_reserved_concurrency

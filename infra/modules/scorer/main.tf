@@ -18,6 +18,7 @@ module "function" {
   handler              = "lambda_predict.handler.handler"
   architecture         = var.architecture
   arn_prefixes         = var.arn_prefixes
+  tracing              = var.tracing
   memory_mb            = var.memory_mb
   timeout_seconds      = var.timeout_seconds
   reserved_concurrency = var.reserved_concurrency

@@ -140,3 +140,8 @@ variable "http_reserved_concurrency" {
   description = "Concurrent executions of the HTTP function; null for no limit."
   type        = number
 }
+
+variable "tracing" {
+  description = "Send traces to X-Ray."
+  type        = bool
+}
