@@ -7,7 +7,6 @@ from lambda_monitor.checks import CheckResult
 
 REPORT_HTML = "report.html"
 REPORT_JSON = "report.json"
-EVIDENTLY_JSON = "evidently.json"
 RUN_JSON = "run.json"
 
 

@@ -1,32 +1,45 @@
 """From what a window holds to what is said of it: every check, and the report that shows them."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
+
+from contract.bundle import TARGET_COLUMN
 from lambda_monitor import checks, operations, report
 from lambda_monitor.alerts import Status
 from lambda_monitor.checks import CheckResult
-from lambda_monitor.findings import EVIDENTLY_JSON, REPORT_HTML, Findings
+from lambda_monitor.findings import Findings
 from lambda_monitor.model import Model
 from lambda_monitor.rejections import Rejections
+from lambda_monitor.sample import spread
+from lambda_monitor.truth import Truth
 from lambda_monitor.window import Window
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of a window; `results` are checks that were made while it was gathered."""
+
+    window: Window
+    rejections: Rejections
+    truth: Truth
+    results: Sequence[CheckResult] = ()
 
 
-def judge(model: Model, window: Window, rejections: Rejections) -> Findings:
-    """Return what is to be said of `window`."""
-    results = operations.judge(model.contract, window, rejections)
+def judge(model: Model, evidence: Evidence) -> Findings:
+    """Return what is to be said of a window."""
+    window, truth = evidence.window, evidence.truth
+    results = [*evidence.results, *operations.judge(model.contract, window, evidence.rejections)]
+    results += operations.labels(truth)
     if window.profile is not None:
         results += checks.evaluate(model, window.profile)
-    status = overall(results, records=window.records)
+        results += checks.performance(model, truth)
     files: dict[str, bytes] = {}
     if window.records:
-        files, failure = _render(model, window.sample, results)
-        if failure is not None:
-            results.append(failure)
-            status = overall(results, records=window.records)
+        for name, draw in _reports(model, window, truth, results):
+            made, failure = _drawn(name, draw)
+            files |= made
+            results += failure
+    status = overall(results, records=window.records)
     return Findings(
         status=status,
         records=window.records,
@@ -34,10 +47,9 @@ def judge(model: Model, window: Window, rejections: Rejections) -> Findings:
         reason=_reason(status, results),
         files=files,
         counts={
-            "Duplicates": float(window.duplicates),
-            "Rejected": float(rejections.count),
+            "DuplicateRecords": float(window.duplicates),
             "UnreadableObjects": float(len(window.unreadable)),
-            "OtherVersions": float(sum(window.others.values())),
+            "LabelledRecords": float(len(truth.rows)),
         },
     )
 
@@ -63,12 +75,25 @@ def _reason(status: Status, results: Sequence[CheckResult]) -> str:
     return " ".join(result.sentence for result in results if result.status == kind)
 
 
-def _render(
-    model: Model, sample: "pa.Table", results: Sequence[CheckResult]
-) -> tuple[dict[str, bytes], CheckResult | None]:
-    """Return the report's files; where Evidently fails the verdict stands, and says so."""
+def _reports(
+    model: Model, window: Window, truth: Truth, results: Sequence[CheckResult]
+) -> Iterator[tuple[str, Callable[[], report.Rendered]]]:
+    """Yield each report by name and how it is drawn."""
+    of_truth = [r for r in results if TARGET_COLUMN in r.columns or r.name.startswith("performance")]
+    rest = [r for r in results if r not in of_truth]
+    contract, reference = model.contract, model.reference
+    yield "report", lambda: report.render(contract, reference, window.sample, rest)
+    if len(truth.rows):
+        rows = spread(truth.rows)
+        yield "performance", lambda: report.render(contract, reference, rows, of_truth)
+
+
+def _drawn(
+    name: str, draw: Callable[[], report.Rendered]
+) -> tuple[dict[str, bytes], list[CheckResult]]:
+    """Return a report's files; where Evidently fails the verdict stands, and a check says so."""
     try:
-        rendered = report.render(model.contract, model.reference, sample, results)
+        rendered = draw()
     except Exception as error:  # noqa: BLE001  # whatever breaks a picture must not hide the verdict
         failure = CheckResult(
             name="report.evidently",
@@ -76,8 +101,8 @@ def _render(
             threshold=None,
             status="error",
             columns=[],
-            sentence=f"Evidently could not draw the report: {type(error).__name__}: {error}",
+            sentence=f"Evidently could not draw {name}: {type(error).__name__}: {error}",
             detail={},
         )
-        return {}, failure
-    return {REPORT_HTML: rendered.html, EVIDENTLY_JSON: rendered.json}, None
+        return {}, [failure]
+    return {f"{name}.html": rendered.html, f"{name}.evidently.json": rendered.json}, []

@@ -13,9 +13,13 @@ NAMESPACE = "Scorewatch"
 
 
 def embedded(
-    model: ModelRef, moment: datetime, values: Mapping[str, float], checks: list[CheckResult]
+    use_case: str,
+    model: ModelRef,
+    moment: datetime,
+    values: Mapping[str, float],
+    checks: list[CheckResult],
 ) -> str:
-    """Return the log line that CloudWatch turns into `values`, one metric each, by model.
+    """Return the log line that CloudWatch turns into `values`, one metric each, by use case.
 
     The checks stand beside them as plain properties: found by Logs Insights, not paid for as metrics.
     """
@@ -25,11 +29,12 @@ def embedded(
             "CloudWatchMetrics": [
                 {
                     "Namespace": NAMESPACE,
-                    "Dimensions": [["model"]],
+                    "Dimensions": [["UseCase"]],
                     "Metrics": [{"Name": name} for name in values],
                 }
             ],
         },
+        "UseCase": use_case,
         "model": model.name,
         "model_version": model.version,
         **values,

@@ -1,7 +1,7 @@
 """One run: read a window, judge it, write the report, tell people."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,21 @@ from contract.bundle import BundleError
 from contract.events import parse_timestamp, timestamp
 from contract.layout import HOUR
 from contract.schema import ContractError, ModelRef
-from lambda_monitor import alerts, index, judge, metrics, model, notify, rejections, shelf, window
+from lambda_monitor import (
+    alerts,
+    gap,
+    health,
+    index,
+    judge,
+    labels,
+    metrics,
+    model,
+    notify,
+    rejections,
+    shelf,
+    truth,
+    window,
+)
 from lambda_monitor.alerts import Message, Run, Status, Store, Verdict
 from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings
 from lambda_monitor.hours import Hours
@@ -21,6 +35,7 @@ from lambda_monitor.settings import Settings
 from lambda_monitor.shelf import S3Shelf
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
 
@@ -36,6 +51,7 @@ class Clients(msgspec.Struct, frozen=True, kw_only=True):
 
     s3: "S3Client"
     sns: "SNSClient"
+    cloudwatch: "CloudWatchClient"
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,12 +88,12 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
         findings = Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
     else:
         ref = watched.contract.model
-        findings = _judge(clients.s3, settings, watched, span, run)
+        findings = _judge(clients, settings, watched, span, run)
     prefix = layout.report_prefix(settings.model_name, span.start, span.end)
     report = _write(clients.s3, settings.lake_bucket, prefix, ref, span, findings, run)
     sent = _tell(clients, settings, ref, span, findings, report, run)
     index.update(clients.s3, settings.lake_bucket)
-    print(metrics.embedded(ref, run.now, _values(findings, sent), findings.checks))  # noqa: T201  # EMF is printed
+    print(_metrics(settings, ref, findings, sent, run))  # noqa: T201  # EMF is printed
     return {
         "status": findings.status,
         "window": {"start": timestamp(span.start), "end": timestamp(span.end)},
@@ -89,15 +105,30 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     }
 
 
-def _judge(s3: "S3Client", settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
-    """Read the window, hour profiles first, and return what is found."""
-    bucket, ref = settings.lake_bucket, watched.contract.model
+def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
+    """Read the window, hour ledgers first, and return what is found."""
+    s3, bucket, ref = clients.s3, settings.lake_bucket, watched.contract.model
     prefix = f"{layout.PROFILES}/{ref.name}/{ref.version}/"
+    kept = S3Shelf(s3, bucket, prefix)
     with shelf.lease(s3, bucket, prefix, run) as lease:
-        kept = Hours(s3, bucket, watched.contract, watched.profiler, S3Shelf(s3, bucket, prefix), lease.take)
-        found = window.read(kept, watched.contract, watched.profiler, span.start, span.end)
+        hours = Hours(s3, bucket, watched.contract, watched.profiler, kept, lease.take)
+        found = window.read(hours, watched.contract, watched.profiler, span.start, span.end)
     refused = rejections.read(s3, bucket, span.start, span.end)
-    return judge.judge(watched, found, refused)
+    reader = labels.Reader(s3, bucket, watched.contract, kept)
+    delay = timedelta(days=settings.label_delay_days)
+    known = truth.newest(watched, hours, reader, found, delay=delay, now=run.now)
+    results = health.judge(
+        clients.cloudwatch,
+        health.Sources(function=settings.predict_function, stream=settings.input_stream),
+        span.start,
+        span.end,
+        accounted=found.records + found.duplicates + sum(found.others.values()) + refused.count,
+        settled=run.now - span.end >= health.SETTLED,
+    )
+    if not span.asked:
+        results.append(gap.judge(s3, bucket, ref.name, span.start, span.end))
+    evidence = judge.Evidence(window=found, rejections=refused, truth=known, results=results)
+    return judge.judge(watched, evidence)
 
 
 @lru_cache(maxsize=4)
@@ -189,13 +220,19 @@ def _store(s3: "S3Client", settings: Settings, span: Span) -> Store:
     return store
 
 
+def _metrics(
+    settings: Settings, ref: ModelRef, findings: Findings, sent: list[Message], run: Run
+) -> str:
+    return metrics.embedded(settings.use_case, ref, run.now, _values(findings, sent), findings.checks)
+
+
 def _values(findings: Findings, sent: list[Message]) -> dict[str, float]:
     failed = sum(check.status in {"alert", "error"} for check in findings.checks)
     return {
-        "Runs": 1.0,
-        "Records": float(findings.records),
+        "MonitorRuns": 1.0,
+        "MonitoredRecords": float(findings.records),
         "FailedChecks": float(failed),
-        "Errors": float(findings.status is Status.ERROR),
-        "Messages": float(len(sent)),
+        "MonitorErrors": float(findings.status is Status.ERROR),
+        "AlertMessages": float(len(sent)),
         **findings.counts,
     }

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from contract.bundle import TARGET_COLUMN as TARGET
+from contract.events import timestamp
 from contract.schema import Contract
 from lambda_monitor.checks import CheckResult
 from lambda_monitor.rejections import Rejections
+from lambda_monitor.truth import ENOUGH, Truth
 from lambda_monitor.window import Window
 
 _LISTED = 20
@@ -127,6 +130,44 @@ def staleness(window: Window) -> CheckResult:
         else "No record arrived in the window.",
         detail={},
     )
+
+
+def labels(truth: Truth) -> list[CheckResult]:
+    """Return what is to be said of the ground truth itself; none of it fails a window."""
+    found, late = truth.labels, truth.coverage < ENOUGH
+    broken = found.bad_lines + len(found.unreadable)
+    return [
+        CheckResult(
+            name="labels.coverage",
+            value=truth.coverage,
+            threshold=ENOUGH,
+            status="skipped" if late else "ok",
+            columns=[TARGET],
+            sentence=f"{len(truth.rows):,} of the {truth.records:,} records of the window that ended "
+            f"{truth.end:%Y-%m-%d %H:%M} UTC have a label"
+            + ("; performance is estimated until at least half have." if late else "."),
+            detail={"start": timestamp(truth.start), "end": timestamp(truth.end)},
+        ),
+        CheckResult(
+            name="labels.conflicts",
+            value=float(found.conflicts),
+            threshold=None,
+            status="ok",
+            columns=[TARGET],
+            sentence=f"{found.conflicts:,} records were given different labels; the one that came last holds.",
+            detail={},
+        ),
+        CheckResult(
+            name="labels.unreadable",
+            value=float(broken),
+            threshold=0.0,
+            status="error" if broken else "ok",
+            columns=[TARGET],
+            sentence=f"{found.bad_lines:,} labels and {len(found.unreadable):,} files of labels can't be read"
+            + (f", such as {found.unreadable[0].key}: {found.unreadable[0].reason}." if found.unreadable else "."),
+            detail={"objects": {u.key: u.reason for u in found.unreadable[:_LISTED]}},
+        ),
+    ]
 
 
 def _limit(

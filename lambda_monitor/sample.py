@@ -20,3 +20,10 @@ def lowest(tables: Iterable[pa.Table], rows: int = SAMPLE_ROWS) -> pa.Table:
     table = pa.concat_tables(tables)
     order = np.argsort(table.column(IDENTITY).to_numpy(), kind="stable")[:rows]
     return table.take(pa.array(order))
+
+
+def spread(table: pa.Table, rows: int = SAMPLE_ROWS) -> pa.Table:
+    """Return `rows` rows at even distances, so that every hour of a window has its share."""
+    if len(table) <= rows:
+        return table
+    return table.take(pa.array(np.linspace(0, len(table) - 1, rows).astype(np.int64)))

@@ -17,7 +17,8 @@ class SettingsError(ValueError):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the function's resources, and its tuning.
 
-    `athena_min_bytes` of 0 keeps every window on the direct path.
+    `athena_min_bytes` of 0 keeps every window on the direct path. Without `predict_function` and
+    `input_stream` service health is not looked at.
     """
 
     artifact_bucket: str
@@ -33,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     glue_database: str = ""
     predictions_table: str = ""
     athena_min_bytes: int = 0
+    predict_function: str = ""
+    input_stream: str = ""
 
     def __post_init__(self) -> None:
         """Raise SettingsError where a number makes no sense."""

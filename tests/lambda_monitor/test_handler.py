@@ -69,7 +69,7 @@ def test_a_drifted_window_is_told_with_its_report(stack: Stack, invoke) -> None:
     assert html.lstrip().lower().startswith(b"<!doctype html") or b"<html" in html
     result = json.loads(stack.read(summary["report"].replace("report.html", "report.json")))
     assert result["checks"] == summary["checks"]
-    evidently = json.loads(stack.read(summary["report"].replace("report.html", "evidently.json")))
+    evidently = json.loads(stack.read(summary["report"].replace("report.html", "report.evidently.json")))
     drawn = {m["config"].get("column") for m in evidently["metrics"] if "ValueDrift" in m["metric_name"]}
     assert "trip_distance" in drawn
 
@@ -156,13 +156,50 @@ def test_the_same_window_gives_the_same_files(stack: Stack, invoke) -> None:
     def files() -> dict[str, bytes]:
         summary = invoke(NOON - HOUR, NOON + 2 * HOUR)
         return {
-            k: stack.read(k) for k in stack.keys("reports/") if k.endswith(("report.json", "evidently.json"))
+            k: stack.read(k) for k in stack.keys("reports/") if k.endswith(".json") and "run.json" not in k
         }
 
     first, second = files(), files()
 
-    assert len(first) == 2
+    assert {name.rsplit('/', 1)[1] for name in first} == {'report.json', 'report.evidently.json'}
     assert first == second
+
+
+def test_labels_give_performance_and_a_report_of_it(stack: Stack, invoke) -> None:
+    stack.bundle()
+    rides = made_rides(2000, seed=7)
+    lines = stack.events(rides)
+    stack.put(lines)
+    ids = [json.loads(line)["ride_id"] for line in lines]
+    early = invoke()
+    stack.label(dict(zip(ids[:1500], rides["duration"] + 20, strict=False)), NOON + HOUR)
+
+    late = invoke()
+
+    by_name = {c["name"]: c for c in late["checks"]}
+    assert by_name["labels.coverage"]["value"] == 0.75
+    assert {c["name"]: c for c in early["checks"]}["labels.coverage"]["status"] == "skipped"
+    assert ("performance.mae", "target") in failing(late)
+    assert not [c for c in failing(early) if c[0].startswith("performance")]
+    evidently = json.loads(stack.read(late["report"].replace("report.html", "performance.evidently.json")))
+    assert "MAE(" in str([m["metric_name"] for m in evidently["metrics"]])
+
+
+def test_labels_that_come_late_judge_the_window_they_belong_to(stack: Stack, invoke) -> None:
+    stack.bundle()
+    rides = made_rides(2000, seed=7)
+    lines = stack.events(rides)
+    stack.put(lines)
+    stack.put(stack.events(made_rides(2000, seed=8), NOON + 2 * HOUR), NOON + 2 * HOUR)
+    invoke()
+    ids = [json.loads(line)["ride_id"] for line in lines]
+    stack.label(dict(zip(ids, rides["duration"] + 20, strict=True)), NOON + 2 * HOUR)
+
+    summary = invoke(NOON + 2 * HOUR, NOON + 3 * HOUR)
+
+    [coverage] = [c for c in summary["checks"] if c["name"] == "labels.coverage"]
+    assert (coverage["value"], coverage["detail"]["start"]) == (1.0, "2026-03-02T12:00:00.000Z")
+    assert ("performance.mae", "target") in failing(summary)
 
 
 @pytest.mark.parametrize(
