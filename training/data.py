@@ -54,7 +54,8 @@ def raw_part(use_case: UseCase, part: str, source: Source, place: Place) -> pd.D
             f"{source.describe(part, place)} gives no column {', '.join(missing)}: let the use case's "
             f"prepare() make it; there are {', '.join(map(str, frame.columns))}"
         )
-    return frame[use_case.columns].reset_index(drop=True)
+    frame = frame[use_case.columns]
+    return (use_case.split(frame, part) if use_case.split else frame).reset_index(drop=True)
 
 
 def sound(frame: pd.DataFrame, rules: "DataFrameSchema") -> pd.Series:

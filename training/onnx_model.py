@@ -63,8 +63,18 @@ def convert(use_case: UseCase, pipeline: "Pipeline") -> bytes:
             f"{type(pipeline[-1]).__name__} in this pipeline can't become ONNX: {error}\n"
             f"Supported: {SUPPORTED}."
         ) from error
+    _name_inputs(model.graph, use_case.feature_names)
     onnx: bytes = model.SerializeToString()
     return onnx
+
+
+def _name_inputs(graph: Any, names: list[str]) -> None:
+    """Name the inputs as the features: skl2onnx makes "volatile_acidity" of "volatile acidity"."""
+    renamed = {given.name: name for given, name in zip(graph.input, names, strict=True)}
+    for given in graph.input:
+        given.name = renamed[given.name]
+    for node in graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
 
 
 def check_parity(use_case: UseCase, pipeline: "Pipeline", onnx: bytes, rows: pd.DataFrame) -> Parity:
@@ -72,9 +82,11 @@ def check_parity(use_case: UseCase, pipeline: "Pipeline", onnx: bytes, rows: pd.
 
     Raises ExportError, naming the rows, beyond the tolerance or where only one of the two predicts.
     """
-    features = pd.concat([rows[use_case.feature_names], _unseen(use_case, rows)], ignore_index=True)
+    unseen = _unseen(use_case, rows)
+    features = pd.concat([rows[use_case.feature_names], unseen], ignore_index=True)
     try:
-        pipeline.predict(features.tail(len(features) - len(rows)))
+        if len(unseen):
+            pipeline.predict(unseen)
         got = run(use_case, onnx, features)
     except Exception as error:  # scikit-learn and ONNX Runtime each raise their own
         raise ExportError(
@@ -100,7 +112,8 @@ def check_parity(use_case: UseCase, pipeline: "Pipeline", onnx: bytes, rows: pd.
         raise ExportError(
             f"ONNX and scikit-learn disagree on {beyond.size} of {len(features)} rows by more than "
             f"{TOLERANCE:g} of a prediction's size, so the model is not exported:\n{shown}\n"
-            f"Use a model that converts faithfully. Supported: {SUPPORTED}."
+            "Trees behind a scaler are the usual cause: float32 rounds a value across a split, and trees need "
+            f"no scaling. Supported: {SUPPORTED}."
         )
     return Parity(rows=len(features), largest=float(distance.max()), tolerance=float(allowed.max()))
 

@@ -100,7 +100,7 @@ def load_data(use_case: UseCase, place: Place, wanted: str | None, tell: Tell) -
 
 def fit(use_case: UseCase, data: Data, params: Params | None = None) -> Fitted:
     """Fit and evaluate the use case's pipeline. Raises ExportError when ONNX can't serve it."""
-    chosen = {**use_case.params, **(params or {})}
+    chosen = use_case.params if params is None else params
     frame = data.train.frame
     pipeline = use_case.pipeline(chosen).fit(frame[use_case.feature_names], frame[use_case.target.name])
     onnx = onnx_model.convert(use_case, pipeline)

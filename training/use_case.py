@@ -45,7 +45,7 @@ class UseCase:
     """A model to train, serve and watch.
 
     `prepare` turns a source's raw rows into columns named as features, target and time; `rules` says
-    which of those rows are sound; `pipeline` builds an unfitted scikit-learn pipeline from parameters.
+    which of those rows are sound; `split` picks a part's rows where all lie in one table; `pipeline` builds an unfitted scikit-learn pipeline from parameters.
     """
 
     name: str
@@ -64,6 +64,7 @@ class UseCase:
     pipeline: Callable[[Params], "Pipeline"]
     params: Params = field(default_factory=dict)
     search_space: "Callable[[optuna.Trial], Params] | None" = None
+    split: Callable[[pd.DataFrame, str], pd.DataFrame] | None = None
     segments: Sequence[str] = ()
     id_dtype: DType = DType.STR
     time_column: str | None = None
