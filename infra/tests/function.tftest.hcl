@@ -65,3 +65,23 @@ run "function" {
     error_message = "A function must write to its own log only."
   }
 }
+
+run "no_tracing_no_right_to_trace" {
+  command = plan
+
+  module {
+    source = "./modules/function"
+  }
+  variables {
+    tracing = false
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.tracing_config[0].mode == "PassThrough"
+    error_message = "Tracing must be off when it isn't wanted."
+  }
+  assert {
+    condition     = [for s in jsondecode(data.aws_iam_policy_document.base.json).Statement : s.Sid] == ["WriteLog"]
+    error_message = "A role must not do more than it uses."
+  }
+}

@@ -27,10 +27,14 @@ data "aws_iam_policy_document" "base" {
     resources = ["${var.arn_prefixes.log_group}/aws/lambda/${var.name}:log-stream:*"]
   }
 
-  statement {
-    sid       = "Trace"
-    actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-    resources = ["*"] # X-Ray knows no resources to name
+  dynamic "statement" {
+    for_each = var.tracing ? ["*"] : [] # X-Ray knows no resources to name
+
+    content {
+      sid       = "Trace"
+      actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+      resources = [statement.value]
+    }
   }
 }
 
