@@ -132,18 +132,11 @@ def bundle_directory(use_case: str, version: str | None) -> Path:
 def _champion(name: str) -> str | None:
     """Return the version the registry calls champion, None when there is no such model or alias."""
     from mlflow import MlflowClient  # noqa: PLC0415  three seconds that only deploying should cost
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415  as above
 
-    registry = WORK / "mlflow.db"
-    if not registry.is_file():
-        return None
-    client = MlflowClient(tracking_uri=f"sqlite:///{registry}")
-    try:
-        return str(client.get_model_version_by_alias(name, "champion").version)
-    except MlflowException as error:
-        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
-            return None
-        raise
+    from training import tracking  # noqa: PLC0415  as above
+
+    found = tracking.by_alias(MlflowClient(tracking.tracking_uri(WORK)), name, tracking.CHAMPION)
+    return None if found is None else found.version
 
 
 def _deployed(use_case: str) -> tuple[Terraform, dict[str, Any]]:

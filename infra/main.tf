@@ -109,6 +109,8 @@ module "monitor" {
 
   environment = merge(local.model_environment, {
     LAKE_BUCKET       = module.lake.lake_bucket
+    INPUT_STREAM      = module.stream.input_name
+    PREDICT_FUNCTION  = local.names.predict
     ALERT_TOPIC_ARN   = module.alerts.topic_arn
     WINDOW_HOURS      = tostring(var.window_hours)
     REMINDER_HOURS    = tostring(var.reminder_hours)

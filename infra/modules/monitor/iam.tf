@@ -48,6 +48,12 @@ data "aws_iam_policy_document" "monitor" {
   }
 
   statement {
+    sid       = "ReadHealth"
+    actions   = ["cloudwatch:GetMetricData"]
+    resources = ["*"] # CloudWatch knows no metric to name
+  }
+
+  statement {
     sid       = "Query"
     actions   = ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults", "athena:StopQueryExecution"]
     resources = [var.athena_workgroup_arn]
