@@ -64,7 +64,8 @@ class FolderS3:
                 for key in shown
             ],
             "CommonPrefixes": [
-                {"Prefix": f"{Prefix}{head}/"} for head in sorted({d[0] for k, d in deeper.items() if k not in shown})
+                {"Prefix": f"{Prefix}{head}/"}
+                for head in sorted({d[0] for k, d in deeper.items() if k not in shown})
             ],
         }
 
@@ -83,5 +84,3 @@ def _tag(path: Path) -> str:
 
 def _error(code: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": code}}, operation)
-
-

@@ -74,10 +74,10 @@ class State(Struct, frozen=True, kw_only=True):
     status: Status
     since: datetime
     window_end: datetime
-    told: list[str] = []
+    told: list[str] = msgspec.field(default_factory=list)
     last_sent_at: datetime | None = None
     first_seen_at: datetime
-    outbox: list[Pending] = []
+    outbox: list[Pending] = msgspec.field(default_factory=list)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +99,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 class Publisher(Protocol):
     """Sends a message, or raises."""
 
-    def __call__(self, message: Message, /) -> None: ...
+    def __call__(self, message: Message, /) -> None:
+        """Send `message`."""
+        ...
 
 
 def decide(
@@ -152,7 +154,7 @@ def _changed(state: State, verdict: Verdict, now: datetime) -> tuple[State, Kind
     return changed, Kind.RESOLVED if resolved else Kind(verdict.status.value)
 
 
-class Conflict(Exception):
+class ConflictError(Exception):
     """Another run changed the state since it was read."""
 
 
@@ -175,7 +177,7 @@ class Store:
         return msgspec.json.decode(answer["Body"].read(), type=State), answer["ETag"]
 
     def save(self, state: State, replaces: str | None) -> None:
-        """Write `state` over the version `replaces`. Raises Conflict when that isn't there any more."""
+        """Write `state` over the version `replaces`. Raises ConflictError when that isn't there any more."""
         body = msgspec.json.encode(state)
         try:
             if replaces is None:
@@ -187,7 +189,7 @@ class Store:
             if error.response["Error"]["Code"] in {
                 "PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404",
             }:  # fmt: skip
-                raise Conflict(self._key) from error
+                raise ConflictError(self._key) from error
             raise
 
 
@@ -196,6 +198,7 @@ def update(
     verdict: Verdict,
     run: Run,
     reminder: timedelta,
+    *,
     compose: Callable[[Kind, State], Message],
     publish: Publisher,
 ) -> list[Message]:
@@ -234,10 +237,10 @@ def _write(store: Store, change: Callable[[State | None], tuple[State, list[Pend
             return claimed
         try:
             store.save(after, tag)
-        except Conflict:
+        except ConflictError:
             continue
         return claimed
-    raise Conflict(f"the alert state was changed by others {_ATTEMPTS} times in a row")
+    raise ConflictError(f"the alert state was changed by others {_ATTEMPTS} times in a row")
 
 
 def _free(pending: Pending, run: Run) -> bool:
@@ -250,7 +253,7 @@ def _claim(pending: Pending, run: Run) -> Pending:
 
 def _settled(state: State | None, sent: list[Message], run: Run) -> State:
     if state is None:
-        raise Conflict("the alert state was deleted while its message was sent")
+        raise ConflictError("the alert state was deleted while its message was sent")
     done = {message.alert_id for message in sent}
     outbox = [
         # What this run claimed and didn't send is free again at once.

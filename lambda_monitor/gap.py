@@ -15,7 +15,7 @@ _FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 def judge(s3: "S3Client", bucket: str, model: str, start: datetime, end: datetime) -> CheckResult:
-    """Return whether the window [start, end) follows on what was monitored before, by the reports that lie there."""
+    """Return whether [start, end) follows on what was monitored before, by the reports that are there."""
     before = [e for s, e in _windows(s3, bucket, model) if (s, e) != (start, end) and e <= end]
     if not before:
         return _result(0.0, "ok", "This is the first window of the model.")
@@ -26,8 +26,8 @@ def judge(s3: "S3Client", bucket: str, model: str, start: datetime, end: datetim
     return _result(
         hours,
         "alert",
-        f"Nothing that arrived from {timestamp(last)} to {timestamp(start)} was monitored: invoke the function "
-        f'with {{"start": "{timestamp(last)}", "end": "{timestamp(start)}"}}.',
+        f"Nothing that arrived from {timestamp(last)} to {timestamp(start)} was monitored: "
+        f'invoke the function with {{"start": "{timestamp(last)}", "end": "{timestamp(start)}"}}.',
     )
 
 

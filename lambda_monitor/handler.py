@@ -10,7 +10,9 @@ from lambda_monitor import monitor
 from lambda_monitor.alerts import Run
 from lambda_monitor.settings import Settings
 
-_CLIENTS = monitor.Clients(s3=boto3.client("s3"), sns=boto3.client("sns"), cloudwatch=boto3.client("cloudwatch"))
+_CLIENTS = monitor.Clients(
+    s3=boto3.client("s3"), sns=boto3.client("sns"), cloudwatch=boto3.client("cloudwatch")
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

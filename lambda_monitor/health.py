@@ -38,7 +38,8 @@ def judge(
 ) -> list[CheckResult]:
     """Return the health checks; `accounted` counts the window's scored and rejected events.
 
-    `settled`: all of them have had time to land, so those that are missing are lost. A metric that CloudWatch doesn't have or won't give is a check skipped with the reason.
+    `settled`: all of them have had time to land, so those that are missing are lost. A metric that
+    CloudWatch doesn't have or won't give is a check skipped with the reason.
     """
     names = ("service.errors", "service.delay", "service.lost")
     if not sources.function or not sources.stream:

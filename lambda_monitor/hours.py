@@ -53,19 +53,19 @@ class Part(Struct, frozen=True, kw_only=True):
     records: int = 0
     newest: datetime | None = None
     duplicates: int = 0
-    others: dict[str, int] = {}
+    others: dict[str, int] = msgspec.field(default_factory=dict)
     profile: str = ""
-    rows: list[str] = []
-    samples: list[str] = []
+    rows: list[str] = msgspec.field(default_factory=list)
+    samples: list[str] = msgspec.field(default_factory=list)
 
 
 class Ledger(Struct, frozen=True, kw_only=True):
     """What was read of one partition: objects by key with their entity tag, and parts by hour."""
 
-    objects: dict[str, str] = {}
-    unreadable: list[Unreadable] = []
-    bad_lines: dict[str, int] = {}
-    parts: dict[str, Part] = {}
+    objects: dict[str, str] = msgspec.field(default_factory=dict)
+    unreadable: list[Unreadable] = msgspec.field(default_factory=list)
+    bad_lines: dict[str, int] = msgspec.field(default_factory=dict)
+    parts: dict[str, Part] = msgspec.field(default_factory=dict)
 
 
 class Extent(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +96,7 @@ class Hours:
         bucket: str,
         contract: Contract,
         profiler: Callable[[pa.Table], Profile],
+        *,
         shelf: Shelf,
         may_write: Callable[[], bool],
     ) -> None:

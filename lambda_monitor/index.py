@@ -122,7 +122,9 @@ def _rows(s3: "S3Client", bucket: str, known: Mapping[str, Row]) -> list[Row]:
         folder, _, name = item.key.rpartition("/")
         files.setdefault(folder, {})[name] = item.etag
     reports = {folder: names for folder, names in files.items() if REPORT_JSON in names}
-    newest = sorted(reports, key=lambda folder: folder.rsplit("/", 1)[1].split("-")[::-1], reverse=True)[:SHOWN]
+    newest = sorted(reports, key=lambda folder: folder.rsplit("/", 1)[1].split("-")[::-1], reverse=True)[
+        :SHOWN
+    ]
     rows = []
     for folder in newest:
         names = sorted(reports[folder])

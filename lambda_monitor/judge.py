@@ -88,9 +88,7 @@ def _reports(
         yield "performance", lambda: report.render(contract, reference, rows, of_truth)
 
 
-def _drawn(
-    name: str, draw: Callable[[], report.Rendered]
-) -> tuple[dict[str, bytes], list[CheckResult]]:
+def _drawn(name: str, draw: Callable[[], report.Rendered]) -> tuple[dict[str, bytes], list[CheckResult]]:
     """Return a report's files; where Evidently fails the verdict stands, and a check says so."""
     try:
         rendered = draw()

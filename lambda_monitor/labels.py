@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import duckdb
 import msgspec
@@ -169,7 +169,7 @@ class Reader:
         )
 
 
-def _sniffed(body: "spool.BinaryIO | ObjectError") -> tuple[str, bytes]:
+def _sniffed(body: BinaryIO | ObjectError) -> tuple[str, bytes]:
     if isinstance(body, ObjectError):
         raise body
     magic, chunks = lake.unpacked(body)
@@ -181,13 +181,15 @@ def _sniffed(body: "spool.BinaryIO | ObjectError") -> tuple[str, bytes]:
 
 def _last(table: pa.Table) -> tuple[pa.Table, int]:
     """Return one row an id, its last, ordered by id, and how many ids have different targets."""
+    identifier, target = sql.name(ID), sql.name(TARGET)
     numbered = table.append_column("seq", pa.array(range(len(table)), pa.int64()))
     with duckdb.connect(config={"threads": "2"}) as engine:
         engine.register("labels", numbered)
-        grouped = engine.sql(
-            f"SELECT {sql.name(ID)}, arg_max({sql.name(TARGET)}, seq) AS {sql.name(TARGET)}, "
-            f"count(DISTINCT {sql.name(TARGET)}) AS targets FROM labels GROUP BY 1 ORDER BY 1"
-        ).to_arrow_table()
+        query = (
+            f"SELECT {identifier}, arg_max({target}, seq) AS {target}, "  # noqa: S608  # our own names
+            f"count(DISTINCT {target}) AS targets FROM labels GROUP BY 1 ORDER BY 1"
+        )
+        grouped = engine.sql(query).to_arrow_table()
     conflicts = sum(count > 1 for count in grouped.column("targets").to_pylist())
     return grouped.select([ID, TARGET]).cast(table.schema), conflicts
 

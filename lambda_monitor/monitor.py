@@ -89,8 +89,7 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     else:
         ref = watched.contract.model
         findings = _judge(clients, settings, watched, span, run)
-    prefix = layout.report_prefix(settings.model_name, span.start, span.end)
-    report = _write(clients.s3, settings.lake_bucket, prefix, ref, span, findings, run)
+    report = _write(clients.s3, settings, ref, span, findings, run)
     sent = _tell(clients, settings, ref, span, findings, report, run)
     index.update(clients.s3, settings.lake_bucket)
     print(_metrics(settings, ref, findings, sent, run))  # noqa: T201  # EMF is printed
@@ -107,11 +106,10 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
 
 def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
     """Read the window, hour ledgers first, and return what is found."""
-    s3, bucket, ref = clients.s3, settings.lake_bucket, watched.contract.model
-    prefix = f"{layout.PROFILES}/{ref.name}/{ref.version}/"
+    s3, bucket, prefix = clients.s3, settings.lake_bucket, watched.shelf
     kept = S3Shelf(s3, bucket, prefix)
     with shelf.lease(s3, bucket, prefix, run) as lease:
-        hours = Hours(s3, bucket, watched.contract, watched.profiler, kept, lease.take)
+        hours = Hours(s3, bucket, watched.contract, watched.profiler, shelf=kept, may_write=lease.take)
         found = window.read(hours, watched.contract, watched.profiler, span.start, span.end)
     refused = rejections.read(s3, bucket, span.start, span.end)
     reader = labels.Reader(s3, bucket, watched.contract, kept)
@@ -126,7 +124,7 @@ def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run
         settled=run.now - span.end >= health.SETTLED,
     )
     if not span.asked:
-        results.append(gap.judge(s3, bucket, ref.name, span.start, span.end))
+        results.append(gap.judge(s3, bucket, settings.model_name, span.start, span.end))
     evidence = judge.Evidence(window=found, rejections=refused, truth=known, results=results)
     return judge.judge(watched, evidence)
 
@@ -142,12 +140,13 @@ def _load(s3: "S3Client", settings: Settings) -> Model:
 
 
 def _write(
-    s3: "S3Client", bucket: str, prefix: str, ref: ModelRef, span: Span, findings: Findings, run: Run
+    s3: "S3Client", settings: Settings, ref: ModelRef, span: Span, findings: Findings, run: Run
 ) -> str:
     """Write the report's files and return where a person should look.
 
     `report.json` says what was found and nothing of the run, so the same window gives the same bytes.
     """
+    bucket, prefix = settings.lake_bucket, layout.report_prefix(settings.model_name, span.start, span.end)
     result = {
         "schema_version": 1,
         "model": ref,
@@ -202,8 +201,8 @@ def _tell(
         verdict,
         run,
         HOUR * settings.reminder_hours,
-        lambda kind, before: notify.compose(context, kind, before),
-        lambda message: notify.publish(clients.sns, settings.alert_topic_arn, message),
+        compose=lambda kind, before: notify.compose(context, kind, before),
+        publish=lambda message: notify.publish(clients.sns, settings.alert_topic_arn, message),
     )
 
 
@@ -220,9 +219,7 @@ def _store(s3: "S3Client", settings: Settings, span: Span) -> Store:
     return store
 
 
-def _metrics(
-    settings: Settings, ref: ModelRef, findings: Findings, sent: list[Message], run: Run
-) -> str:
+def _metrics(settings: Settings, ref: ModelRef, findings: Findings, sent: list[Message], run: Run) -> str:
     return metrics.embedded(settings.use_case, ref, run.now, _values(findings, sent), findings.checks)
 
 

@@ -1,4 +1,4 @@
-"""Checks of the way the data came: is it there, readable, distinct, of the right model, on time?"""
+"""Checks of the way the data came: there, readable, distinct, of the right model, on time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,6 +7,7 @@ from contract.bundle import TARGET_COLUMN as TARGET
 from contract.events import timestamp
 from contract.schema import Contract
 from lambda_monitor.checks import CheckResult
+from lambda_monitor.lake import Unreadable
 from lambda_monitor.rejections import Rejections
 from lambda_monitor.truth import ENOUGH, Truth
 from lambda_monitor.window import Window
@@ -32,7 +33,7 @@ def judge(contract: Contract, window: Window, rejections: Rejections) -> list[Ch
 
 
 def unreadable(window: Window) -> CheckResult:
-    """Objects that can't be read leave the verdict open, so this is an error, never ok."""
+    """Count objects that can't be read: they leave the verdict open, so this is an error, never ok."""
     count = len(window.unreadable)
     return CheckResult(
         name="lake.unreadable_objects",
@@ -41,13 +42,13 @@ def unreadable(window: Window) -> CheckResult:
         status="error" if count else "ok",
         columns=[],
         sentence=f"{count:,} of {window.objects:,} objects could not be read to their end"
-        + (f", such as {window.unreadable[0].key}: {window.unreadable[0].reason}." if count else "."),
+        + _example(window.unreadable),
         detail={"objects": {u.key: u.reason for u in window.unreadable[:_LISTED]}},
     )
 
 
 def bad_lines(window: Window) -> CheckResult:
-    """Lines that are no prediction event of the contract's shape."""
+    """Count lines that are no prediction event of the contract's shape."""
     count = sum(window.bad_lines.values())
     return _limit(
         "lake.bad_lines",
@@ -59,7 +60,7 @@ def bad_lines(window: Window) -> CheckResult:
 
 
 def duplicates(window: Window) -> CheckResult:
-    """Records that were delivered more than once; they are counted once."""
+    """Count records that were delivered more than once; elsewhere they are counted once."""
     share = window.duplicates / max(window.records + window.duplicates, 1)
     return _limit(
         "lake.duplicates",
@@ -70,7 +71,7 @@ def duplicates(window: Window) -> CheckResult:
 
 
 def strayed(window: Window) -> CheckResult:
-    """Records whose own time and partition are hours apart: clocks disagree, or scoring is far behind."""
+    """Count records hours away from their partition: clocks disagree, or scoring is far behind."""
     share = window.strayed / max(window.records + window.strayed, 1)
     return _limit(
         "lake.clock_skew",
@@ -82,7 +83,7 @@ def strayed(window: Window) -> CheckResult:
 
 
 def other_versions(contract: Contract, window: Window) -> CheckResult:
-    """Events of other model versions are left out: their predictions aren't this model's to answer for."""
+    """Count events of other model versions: left out, since they aren't this model's to answer for."""
     count = sum(window.others.values())
     listed = ", ".join(f"{n:,} by version {v}" for v, n in window.others.items())
     watched = contract.model.version
@@ -99,7 +100,7 @@ def other_versions(contract: Contract, window: Window) -> CheckResult:
 
 
 def rejected(window: Window, rejections: Rejections) -> CheckResult:
-    """Records the contract refused, as a share of all that came."""
+    """Count records the contract refused, as a share of all that came."""
     share = rejections.count / max(rejections.count + window.records, 1)
     most = ", ".join(f"{n:,} {reason}" for reason, n in list(rejections.reasons.items())[:3])
     return _limit(
@@ -107,12 +108,12 @@ def rejected(window: Window, rejections: Rejections) -> CheckResult:
         share,
         REJECTED_LIMIT,
         f"{rejections.count:,} records ({share:.1%}) were rejected" + (f": {most}." if most else "."),
-        {"reasons": rejections.reasons},
+        rejections.reasons,
     )
 
 
 def staleness(window: Window) -> CheckResult:
-    """Hours of silence at the window's end; half the window, at least an hour, is taken as trouble."""
+    """Measure the silence at the window's end; half the window, at least an hour, is trouble."""
     limit = max(timedelta(hours=1), (window.end - window.start) / 2) / timedelta(hours=1)
     newest: datetime = window.newest or window.start
     silent = (window.end - newest) / timedelta(hours=1)
@@ -164,10 +165,18 @@ def labels(truth: Truth) -> list[CheckResult]:
             status="error" if broken else "ok",
             columns=[TARGET],
             sentence=f"{found.bad_lines:,} labels and {len(found.unreadable):,} files of labels can't be read"
-            + (f", such as {found.unreadable[0].key}: {found.unreadable[0].reason}." if found.unreadable else "."),
+            + (
+                f", such as {found.unreadable[0].key}: {found.unreadable[0].reason}."
+                if found.unreadable
+                else "."
+            ),
             detail={"objects": {u.key: u.reason for u in found.unreadable[:_LISTED]}},
         ),
     ]
+
+
+def _example(unreadable: Sequence[Unreadable]) -> str:
+    return f", such as {unreadable[0].key}: {unreadable[0].reason}." if unreadable else "."
 
 
 def _limit(
@@ -175,7 +184,7 @@ def _limit(
     value: float,
     threshold: float,
     sentence: str,
-    detail: dict[str, int] | Sequence[str] | None = None,
+    detail: dict[str, int] | None = None,
 ) -> CheckResult:
     return CheckResult(
         name=name,

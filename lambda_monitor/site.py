@@ -25,7 +25,7 @@ def server(s3: "S3Client", bucket: str, port: int = 0) -> http.server.ThreadingH
     class Handler(http.server.BaseHTTPRequestHandler):
         """Answers GET with the object under reports/."""
 
-        def do_GET(self) -> None:  # noqa: N802  # the base class's name
+        def do_GET(self) -> None:  # the base class's name
             """Send the object that the path names; the front page for none."""
             name = unquote(urlsplit(self.path).path).lstrip("/") or "index.html"
             key = f"{layout.REPORTS}/{name}"
@@ -54,7 +54,9 @@ def presigned(s3: "S3Client", bucket: str, hours: int) -> str:
     page = index.read(s3, bucket)
     for name in sorted(index.links(page)):
         key = f"{layout.REPORTS}/{name}"
-        url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds)
+        url = s3.generate_presigned_url(
+            "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
+        )
         page = page.replace(f'href="{name}"', f'href="{url}"')
     return page
 
@@ -62,12 +64,17 @@ def presigned(s3: "S3Client", bucket: str, hours: int) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Open the site, or write it with presigned links; return the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m lambda_monitor.site", description=__doc__)
-    parser.add_argument("--use-case", default="green_taxi", help="whose stack to look up (default: green_taxi)")
+    parser.add_argument(
+        "--use-case", default="green_taxi", help="whose stack to look up (default: green_taxi)"
+    )
     parser.add_argument("--bucket", help="the lake bucket, instead of looking up the stack")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one (default)")
     parser.add_argument("--no-browser", action="store_true", help="print the address only")
     parser.add_argument(
-        "--presign", type=int, metavar="HOURS", help="print the front page with links valid that long, and stop"
+        "--presign",
+        type=int,
+        metavar="HOURS",
+        help="print the front page with links valid that long, and stop",
     )
     given = parser.parse_args(arguments)
     s3 = boto3.client("s3")

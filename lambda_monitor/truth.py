@@ -1,6 +1,7 @@
 """Predictions beside what really happened."""
 
 from datetime import datetime, timedelta
+
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc

@@ -12,19 +12,20 @@ import boto3
 import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from contract import bundle, layout, store
 from contract.events import RecordRef, ground_truth_line, prediction_type, timestamp
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
 from lambda_monitor.alerts import Run
 from lambda_monitor.hours import Hours
-from lambda_monitor.profile import Profile
+from lambda_monitor.profile import Layout, Profile
 from lambda_monitor.shelf import Lease, S3Shelf
 
 ARTIFACTS = "artifacts"
 LAKE = "lake"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-PROFILER = Profile.of
 MODEL = ModelRef(name="scorewatch-green-taxi", version="1", run_id="0" * 32)
 
 
@@ -73,8 +74,22 @@ def real_rides(folder: Path, month: str) -> pd.DataFrame:
     return rides[rides["duration"].between(1, 60)].reset_index(drop=True)
 
 
-def thresholds_of(declared: Contract, reference: pd.DataFrame) -> bytes:
+def thresholds_of(declared: Contract, rows: pa.Table) -> bytes:
     return b"{}"
+
+
+def reference(rows: int = 5000) -> pa.Table:
+    """Return a bundle's reference: rides of the made city."""
+    frame = made_rides(rows, seed=99).rename(columns={"duration": bundle.TARGET_COLUMN})
+    frame[bundle.PREDICTION_COLUMN] = predict(frame["trip_distance"].to_numpy())
+    return pa.Table.from_pandas(frame)
+
+
+LAYOUT = Layout.of(contract(), reference())
+
+
+def profiler(table: pa.Table) -> Profile:
+    return Profile.of(table, LAYOUT)
 
 
 class Killed(BaseException):
@@ -89,7 +104,14 @@ def moment(name: str, now: datetime = NOON) -> Run:
 def hours(stack: "Stack", run: str = "a", version: str = "1", *, now: datetime = NOON) -> Hours:
     prefix = f"profiles/m/{version}/"
     lease = Lease(stack.s3, LAKE, prefix, moment(run, now))
-    return Hours(stack.s3, LAKE, contract(version), PROFILER, S3Shelf(stack.s3, LAKE, prefix), lease.take)
+    return Hours(
+        stack.s3,
+        LAKE,
+        contract(version),
+        profiler,
+        shelf=S3Shelf(stack.s3, LAKE, prefix),
+        may_write=lease.take,
+    )
 
 
 class Stack:
@@ -129,14 +151,13 @@ class Stack:
 
     def bundle(self, version: str = "1", *, rows: int = 5000) -> None:
         """Upload a bundle whose reference is rides of the made city."""
-        reference = made_rides(rows, seed=99).rename(columns={"duration": bundle.TARGET_COLUMN})
-        reference[bundle.PREDICTION_COLUMN] = predict(reference["trip_distance"].to_numpy())
+        rows_of = reference(rows)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             declared = contract(version)
             (folder / bundle.CONTRACT).write_bytes(declared.to_json())
-            reference.to_parquet(folder / bundle.REFERENCE)
-            (folder / bundle.THRESHOLDS).write_bytes(thresholds_of(declared, reference))
+            pq.write_table(rows_of, folder / bundle.REFERENCE)
+            (folder / bundle.THRESHOLDS).write_bytes(thresholds_of(declared, rows_of))
             (folder / bundle.MODEL).write_bytes(b"not needed here")
             (folder / bundle.METRICS).write_bytes(b"{}")
             bundle.write_manifest(folder, MODEL.name, version)
@@ -195,7 +216,12 @@ class Stack:
         return keys
 
     def label(
-        self, labels: Mapping[str, Any], hour: datetime = NOON, *, packed: bool = True, lines: Sequence[bytes] = ()
+        self,
+        labels: Mapping[str, Any],
+        hour: datetime = NOON,
+        *,
+        packed: bool = True,
+        lines: Sequence[bytes] = (),
     ) -> str:
         """Put labels by id into the ground truth's partition of `hour`, and return the object's key."""
         self._sequence += 1

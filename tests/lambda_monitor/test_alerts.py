@@ -1,5 +1,6 @@
 """Alert states: one message a change, whoever overlaps and whoever dies."""
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambda_monitor import alerts
-from lambda_monitor.alerts import Conflict, Kind, Message, Run, Status, Store, Verdict
+from lambda_monitor.alerts import ConflictError, Kind, Message, Run, Status, Store, Verdict
 from tests.lambda_monitor.made import LAKE, NOON, Killed, Stack
 
 HOUR = timedelta(hours=1)
@@ -58,7 +59,7 @@ def follow(stack: Stack, *verdicts: Verdict) -> list[str]:
     outlet = Outlet()
     for number, found in enumerate(verdicts):
         moment = Run(id=str(number), now=found.window_end, deadline=found.window_end + timedelta(minutes=15))
-        alerts.update(store(stack), found, moment, REMINDER, compose, outlet)
+        alerts.update(store(stack), found, moment, REMINDER, compose=compose, publish=outlet)
     return outlet.kinds
 
 
@@ -102,27 +103,37 @@ def test_the_same_window_again_is_told_once(stack: Stack) -> None:
 
 def test_a_run_that_died_before_publishing_is_made_up_for(stack: Stack) -> None:
     with pytest.raises(Killed):
-        alerts.update(_Dies(store(stack)), verdict("alert", 1), run("a", 1), REMINDER, compose, _kill)
+        alerts.update(
+            _Dies(store(stack)), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=_kill
+        )
     early, late = Outlet(), Outlet()
-    alerts.update(store(stack), verdict("alert", 1), run("b", 1.1), REMINDER, compose, early)
-    alerts.update(store(stack), verdict("alert", 2), run("c", 2), REMINDER, compose, late)
+    alerts.update(store(stack), verdict("alert", 1), run("b", 1.1), REMINDER, compose=compose, publish=early)
+    alerts.update(store(stack), verdict("alert", 2), run("c", 2), REMINDER, compose=compose, publish=late)
 
     assert (early.kinds, late.kinds) == ([], ["alert"])
 
 
 def test_the_retry_of_a_killed_run_sends_its_message_at_once(stack: Stack) -> None:
     with pytest.raises(Killed):
-        alerts.update(_Dies(store(stack)), verdict("alert", 1), run("a", 1), REMINDER, compose, _kill)
+        alerts.update(
+            _Dies(store(stack)), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=_kill
+        )
     retried = Outlet()
-    alerts.update(store(stack), verdict("alert", 1), run("a", 1.02), REMINDER, compose, retried)
+    alerts.update(
+        store(stack), verdict("alert", 1), run("a", 1.02), REMINDER, compose=compose, publish=retried
+    )
     assert retried.kinds == ["alert"]
 
 
 def test_a_message_sns_refused_is_sent_by_the_next_run(stack: Stack) -> None:
     refusing, next_run = Outlet(failures=1), Outlet()
     with pytest.raises(ConnectionError):
-        alerts.update(store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose, refusing)
-    alerts.update(store(stack), verdict("alert", 1), run("b", 1.01), REMINDER, compose, next_run)
+        alerts.update(
+            store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=refusing
+        )
+    alerts.update(
+        store(stack), verdict("alert", 1), run("b", 1.01), REMINDER, compose=compose, publish=next_run
+    )
     assert next_run.kinds == ["alert"]
 
 
@@ -130,11 +141,15 @@ def test_a_run_that_overlaps_while_another_publishes_sends_nothing(stack: Stack)
     inner = Outlet()
 
     def publish_slowly(message: Message) -> None:
-        alerts.update(store(stack), verdict("alert", 1), run("b", 1.1), REMINDER, compose, inner)
+        alerts.update(
+            store(stack), verdict("alert", 1), run("b", 1.1), REMINDER, compose=compose, publish=inner
+        )
         outer(message)
 
     outer = Outlet()
-    alerts.update(store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose, publish_slowly)
+    alerts.update(
+        store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=publish_slowly
+    )
     assert (outer.kinds, inner.kinds) == (["alert"], [])
 
 
@@ -142,16 +157,20 @@ def test_a_write_that_lost_the_race_decides_again(stack: Stack) -> None:
     first, second = Outlet(), Outlet()
 
     def overtaken() -> None:
-        alerts.update(store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose, first)
+        alerts.update(
+            store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=first
+        )
 
     racing = _Overtaken(store(stack), overtaken)
-    alerts.update(racing, verdict("alert", 1), run("b", 1), REMINDER, compose, second)
+    alerts.update(racing, verdict("alert", 1), run("b", 1), REMINDER, compose=compose, publish=second)
     assert (first.kinds, second.kinds) == (["alert"], [])
 
 
 def test_gives_up_loudly_when_it_can_never_write(stack: Stack) -> None:
-    with pytest.raises(Conflict):
-        alerts.update(_Refuses(store(stack)), verdict("alert"), run("a"), REMINDER, compose, Outlet())
+    with pytest.raises(ConflictError):
+        alerts.update(
+            _Refuses(store(stack)), verdict("alert"), run("a"), REMINDER, compose=compose, publish=Outlet()
+        )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -168,12 +187,15 @@ def test_whatever_dies_the_subscriber_hears_every_change_once(stack: Stack, step
     for hour, (status, fault) in enumerate([*steps, ("ok", ""), ("ok", "")]):
         target = _Dies(store(stack)) if fault == "dies" else store(stack)
         publish = {"dies": _kill, "refused": Outlet(failures=1)}.get(fault, outlet)
-        try:
+        with contextlib.suppress(Killed, ConnectionError):
             alerts.update(
-                target, verdict(status, hour), run(str(hour), hour), 100 * REMINDER, compose, publish
+                target,
+                verdict(status, hour),
+                run(str(hour), hour),
+                100 * REMINDER,
+                compose=compose,
+                publish=publish,
             )
-        except (Killed, ConnectionError):
-            pass
     assert len({m.alert_id for m in outlet.sent}) == len(outlet.sent)
     assert outlet.kinds == _changes([status for status, _ in steps] + ["ok", "ok"])
 
@@ -228,5 +250,5 @@ class _Overtaken(_Wrapped):
 
 
 class _Refuses(_Wrapped):
-    def save(self, state, replaces) -> None:
-        raise Conflict
+    def save(self, *_) -> None:
+        raise ConflictError

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contract import layout
+from lambda_monitor import monitor
 from lambda_monitor.monitor import EventError
+from lambda_monitor.settings import Settings
 from tests.lambda_monitor.made import LAKE, NOON, Stack, made_rides
 
 HOUR = timedelta(hours=1)
@@ -154,14 +156,14 @@ def test_the_same_window_gives_the_same_files(stack: Stack, invoke) -> None:
     stack.put(stack.events(made_rides(3000, seed=7), NOON - HOUR, span=3 * HOUR), objects=3)
 
     def files() -> dict[str, bytes]:
-        summary = invoke(NOON - HOUR, NOON + 2 * HOUR)
+        invoke(NOON - HOUR, NOON + 2 * HOUR)
         return {
             k: stack.read(k) for k in stack.keys("reports/") if k.endswith(".json") and "run.json" not in k
         }
 
     first, second = files(), files()
 
-    assert {name.rsplit('/', 1)[1] for name in first} == {'report.json', 'report.evidently.json'}
+    assert {name.rsplit("/", 1)[1] for name in first} == {"report.json", "report.evidently.json"}
     assert first == second
 
 
@@ -212,18 +214,12 @@ def test_labels_that_come_late_judge_the_window_they_belong_to(stack: Stack, inv
         ({"start": 5, "end": 6}, "must be like"),
     ],
 )
-def test_says_what_is_wrong_with_a_window(stack: Stack, monkeypatch, event: dict, said: str) -> None:
-    from lambda_monitor import monitor
-    from lambda_monitor.settings import Settings
-
+def test_says_what_is_wrong_with_a_window(stack: Stack, event: dict, said: str) -> None:
     with pytest.raises(EventError, match=said):
         monitor.span(event, Settings.from_environment(stack.environment()), datetime.now(UTC))
 
 
 def test_without_a_window_the_last_complete_hours_are_taken(stack: Stack) -> None:
-    from lambda_monitor import monitor
-    from lambda_monitor.settings import Settings
-
     settings = Settings.from_environment(stack.environment(WINDOW_HOURS="24"))
     found = monitor.span({}, settings, datetime(2026, 3, 2, 12, 34, 56, tzinfo=UTC))
 

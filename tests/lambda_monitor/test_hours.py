@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from lambda_monitor import window
 from lambda_monitor.hours import Hours
 from lambda_monitor.shelf import Lease, S3Shelf
-from tests.lambda_monitor.made import LAKE, NOON, PROFILER, Killed, Stack, contract, hours, made_rides, moment
+from tests.lambda_monitor.made import LAKE, NOON, Killed, Stack, contract, hours, made_rides, moment, profiler
 
 HOUR = timedelta(hours=1)
 
 
 def read(kept: Hours, start=NOON, end=NOON + HOUR) -> window.Window:
-    return window.read(kept, contract(), PROFILER, start, end)
+    return window.read(kept, contract(), profiler, start, end)
 
 
 def same(one: window.Window, other: window.Window) -> bool:
@@ -88,11 +88,15 @@ def test_an_object_s3_could_not_give_is_said_and_read_next_time(stack: Stack) ->
     stack.put(lines[:50])
     [key] = stack.put(lines[50:])
     refused = _RefusesOnce(stack.s3, key)
-    kept = Hours(refused, LAKE, contract(), PROFILER, S3Shelf(stack.s3, LAKE, "p/"), lambda: True)
+    kept = Hours(
+        refused, LAKE, contract(), profiler, shelf=S3Shelf(stack.s3, LAKE, "p/"), may_write=lambda: True
+    )
 
     first = read(kept)
     second = read(
-        Hours(refused, LAKE, contract(), PROFILER, S3Shelf(stack.s3, LAKE, "p/"), lambda: True)
+        Hours(
+            refused, LAKE, contract(), profiler, shelf=S3Shelf(stack.s3, LAKE, "p/"), may_write=lambda: True
+        )
     )
 
     assert ([u.key for u in first.unreadable], first.records) == ([key], 50)

@@ -71,7 +71,9 @@ def test_a_dropped_correction_outranks_the_stream(stack: Stack) -> None:
 
 
 def test_labels_that_are_none_are_counted(stack: Stack) -> None:
-    stack.label({"a": 1.0}, lines=[b"not json\n", b'{"ride_id":"b"}\n', b'{"ride_id":"c","duration":"soon"}\n'])
+    stack.label(
+        {"a": 1.0}, lines=[b"not json\n", b'{"ride_id":"b"}\n', b'{"ride_id":"c","duration":"soon"}\n']
+    )
 
     found = read(stack)
 

@@ -12,18 +12,18 @@ import pytest
 from contract import layout
 from lambda_monitor import window
 from lambda_monitor.events import ARRIVED, ID, IDENTITY
-from tests.lambda_monitor.made import LAKE, NOON, PROFILER, Stack, contract, hours, made_rides
+from tests.lambda_monitor.made import LAKE, NOON, Stack, contract, hours, made_rides, profiler
 
 HOUR = timedelta(hours=1)
 
 
 def read(stack: Stack, start=NOON, end=NOON + HOUR, **given) -> window.Window:
-    return window.read(hours(stack, **given), contract(), PROFILER, start, end)
+    return window.read(hours(stack, **given), contract(), profiler, start, end)
 
 
 def rows(stack: Stack, start=NOON, end=NOON + HOUR) -> pa.Table:
     kept = hours(stack)
-    found = window.read(kept, contract(), PROFILER, start, end)
+    found = window.read(kept, contract(), profiler, start, end)
     return pa.concat_tables(kept.rows(found.extent, [ID, IDENTITY, "trip_distance"]))
 
 

@@ -1,0 +1,11 @@
+"""Says when a model stops being right.
+
+handler     Lambda entry
+monitor     one run: read, judge, write, tell
+hours       every object read once, kept by the hour its records arrived in
+window      any window as a merge of hours
+labels      ground truth; truth joins it to predictions
+judge       every check of a window; report draws them with Evidently
+alerts      who is told what, once; notify words it
+index       the report site's front page; site opens it
+"""
