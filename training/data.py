@@ -24,6 +24,7 @@ class Table:
     """Sound rows, where they came from and what the rules took away."""
 
     frame: pd.DataFrame
+    parts: Sequence[str]
     source: str
     raw_rows: int
     dropped: dict[str, int]
@@ -37,13 +38,18 @@ class Table:
 def load(use_case: UseCase, parts: Sequence[str], source: Source, place: Place) -> Table:
     """Return the sound rows of `parts`, in order. Raises SourceError and DataError."""
     raw = pd.concat([raw_part(use_case, part, source, place) for part in parts], ignore_index=True)
+    described = ", ".join(source.describe(part, place) for part in parts)
+    return wrangle(use_case, raw, parts, described)
+
+
+def wrangle(use_case: UseCase, raw: pd.DataFrame, parts: Sequence[str], described: str) -> Table:
+    """Return the sound rows of `raw`. Raises DataError when none is."""
     failures = _failures(raw, use_case.rules)
     sound_rows = raw[~raw.index.isin(failures["index"])]
     if sound_rows.empty:
         raise DataError(f"no row of {', '.join(parts)} passes the rules: {_counts(failures)}")
     frame = use_case.rules.validate(sound_rows).reset_index(drop=True)
-    described = ", ".join(source.describe(part, place) for part in parts)
-    return Table(frame=frame, source=described, raw_rows=len(raw), dropped=_counts(failures))
+    return Table(frame=frame, parts=parts, source=described, raw_rows=len(raw), dropped=_counts(failures))
 
 
 def raw_part(use_case: UseCase, part: str, source: Source, place: Place) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The fitted pipeline as ONNX, refused when it doesn't predict what scikit-learn does."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +11,12 @@ from skl2onnx import convert_sklearn, get_model_alias
 from skl2onnx.common._registration import get_converter  # nothing public gives a converter
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.pipeline import Pipeline
 
 from contract.schema import DType, Kind
 from training.use_case import UseCase
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
 
 OPSET = 18
 # Of the prediction's size plus the predictions' spread: float32 carries seven digits, sums of trees lose two.
@@ -45,15 +44,16 @@ class Parity:
     tolerance: float
 
 
-def convert(use_case: UseCase, pipeline: "Pipeline") -> bytes:
+def convert(use_case: UseCase, pipeline: Pipeline) -> bytes:
     """Return the pipeline as ONNX: an input [n, 1] a feature, named as the feature. Raises ExportError."""
-    inputs = [(f.name, _TENSORS[f.dtype]([None, 1])) for f in use_case.features]
-    options = {id(pipeline): {"zipmap": False}} if is_classifier(pipeline) else None
+    tensors = [(f.name, _TENSORS[f.dtype]([None, 1])) for f in use_case.features]
+    whole = _with_columns(use_case, pipeline)
+    options = {id(whole): {"zipmap": False}} if is_classifier(pipeline) else None
     try:
         model = convert_sklearn(
-            pipeline,
+            whole,
             use_case.model_name,
-            inputs,
+            tensors,
             options=options,
             target_opset=OPSET,
             custom_conversion_functions=_PATCHED,
@@ -68,6 +68,15 @@ def convert(use_case: UseCase, pipeline: "Pipeline") -> bytes:
     return onnx
 
 
+def _with_columns(use_case: UseCase, pipeline: Pipeline) -> Pipeline:
+    """Return the pipeline with its columns joined first: ONNX has an input a feature, a model takes one."""
+    if isinstance(pipeline[0], ColumnTransformer):
+        return pipeline
+    join = ColumnTransformer([("all", "passthrough", use_case.feature_names)])
+    join.fit(pd.DataFrame([[0.0] * len(use_case.features)], columns=use_case.feature_names))
+    return Pipeline([("join", join), *pipeline.steps])
+
+
 def _name_inputs(graph: Any, names: list[str]) -> None:
     """Name the inputs as the features: skl2onnx makes "volatile_acidity" of "volatile acidity"."""
     renamed = {given.name: name for given, name in zip(graph.input, names, strict=True)}
@@ -77,7 +86,7 @@ def _name_inputs(graph: Any, names: list[str]) -> None:
         node.input[:] = [renamed.get(name, name) for name in node.input]
 
 
-def check_parity(use_case: UseCase, pipeline: "Pipeline", onnx: bytes, rows: pd.DataFrame) -> Parity:
+def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.DataFrame) -> Parity:
     """Return how far the two lie apart on `rows` and on unseen categories.
 
     Raises ExportError, naming the rows, beyond the tolerance or where only one of the two predicts.
@@ -112,8 +121,8 @@ def check_parity(use_case: UseCase, pipeline: "Pipeline", onnx: bytes, rows: pd.
         raise ExportError(
             f"ONNX and scikit-learn disagree on {beyond.size} of {len(features)} rows by more than "
             f"{TOLERANCE:g} of a prediction's size, so the model is not exported:\n{shown}\n"
-            "Trees behind a scaler are the usual cause: float32 rounds a value across a split, and trees need "
-            f"no scaling. Supported: {SUPPORTED}."
+            "Trees behind a scaler are the usual cause: float32 rounds a value across a split, and "
+            f"trees need no scaling. Supported: {SUPPORTED}."
         )
     return Parity(rows=len(features), largest=float(distance.max()), tolerance=float(allowed.max()))
 
@@ -132,11 +141,13 @@ def _unseen(use_case: UseCase, rows: pd.DataFrame) -> pd.DataFrame:
 def run(use_case: UseCase, onnx: bytes, rows: pd.DataFrame) -> list[npt.NDArray[Any]]:
     """Return ONNX's raw outputs: values [n, 1], or labels [n] and probabilities [n, classes]."""
     session = ort.InferenceSession(onnx, providers=["CPUExecutionProvider"])
-    inputs: dict[str, npt.NDArray[Any]] = {
-        f.name: rows[[f.name]].to_numpy().astype(_NUMPY[f.dtype]) for f in use_case.features
-    }
-    outputs: list[npt.NDArray[Any]] = session.run(None, inputs)
+    outputs: list[npt.NDArray[Any]] = session.run(None, inputs(use_case, rows))
     return outputs
+
+
+def inputs(use_case: UseCase, rows: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
+    """Return the model's inputs: a tensor [n, 1] a feature."""
+    return {f.name: rows[[f.name]].to_numpy().astype(_NUMPY[f.dtype]) for f in use_case.features}
 
 
 class _PlainNumbers:

@@ -1,19 +1,23 @@
-"""The steps from rows to a bundle, each a plain function."""
+"""The steps from rows to a champion, each a plain function."""
 
+import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import mlflow
+import pandas as pd
+from mlflow.tracking import MlflowClient
+from sklearn.pipeline import Pipeline
 
-from training import export, onnx_model, tracking
-from training.data import Table, load
+from contract import bundle
+from training import gate, onnx_model, registry, store, tracking
+from training.data import load
 from training.evaluate import evaluate
-from training.export import Exported
-from training.onnx_model import Parity
+from training.gate import Verdict
+from training.lock import Lock
 from training.sources import Place
-from training.tracking import CHAMPION
+from training.store import Data, Fitted, Stored
+from training.tracking import CHAMPION, Version
 from training.use_case import Params, UseCase
 
 WORKDIR = Path(".scorewatch")
@@ -21,29 +25,11 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Data:
-    """The rows of a run: those it learns from and those it is judged on."""
-
-    train: Table
-    validation: Table
-    source: str
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A fitted pipeline, its ONNX form and how good it is."""
-
-    params: Params
-    pipeline: Any
-    onnx: bytes
-    parity: Parity
-    train_metrics: dict[str, float]
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
 class Trained:
-    """What a training run leaves: a bundle, the registered version, its metrics, its data's source."""
+    """What a training run leaves: a bundle, the registered version, its metrics, its data's source.
+
+    `champion` says whether it passed the gate, `refused` why it didn't; `page` is the run's report.
+    """
 
     bundle: Path
     name: str
@@ -51,6 +37,9 @@ class Trained:
     run_id: str
     metrics: dict[str, float]
     source: str
+    champion: bool
+    refused: list[str]
+    page: Path
 
 
 def train(
@@ -59,31 +48,28 @@ def train(
     *,
     source: str | None = None,
     params: Params | None = None,
+    lock: Path | None = None,
     tell: Tell = print,
 ) -> Trained:
-    """Train a use case and export its bundle.
+    """Train a use case, export its bundle and make it champion if it passes the gate.
 
+    With `lock`, repeat the run that left it: same source, parameters and rows, or DataError.
     Raises UseCaseError, SourceError, DataError and ExportError, each saying what to change.
     """
     use_case = UseCase.named(use_case_name)
-    place = Place(workdir=workdir)
-    data = load_data(use_case, place, source, tell)
-    fitted = fit(use_case, data, params)
-    tell(f"validated on {len(data.validation.frame):,} rows: {figures(fitted.metrics)}")
-    tell(f"ONNX agrees with scikit-learn on every row: {fitted.parity.largest:.1e} apart at most")
-    with tracking.tracking(workdir, use_case.name) as client:
-        with mlflow.start_run(tags=tags(use_case, data)) as run:
-            log_run(use_case, data, fitted)
-            example = data.validation.frame[use_case.feature_names].head()
-            uri = tracking.log_model(fitted.pipeline, example)
-            version = tracking.register(client, use_case, uri, run.info.run_id)
-        client.set_registered_model_alias(use_case.model_name, CHAMPION, version.version)
-    exported = Exported(version, fitted.onnx, data.train, data.validation, metrics_json(data, fitted))
-    folder = export.write(use_case, exported, workdir / "bundles")
-    return Trained(folder, version.name, version.version, version.run_id, fitted.metrics, data.source)
+    locked = Lock.read(lock) if lock else None
+    if locked is not None:
+        source, params = locked.source, locked.params
+        for package, versions in locked.other_packages().items():
+            tell(f"{package}: {versions}; the metrics may differ")
+    data = load_data(use_case, Place(workdir=workdir), source, tell)
+    if locked is not None:
+        locked.train.check("training", data.train)
+        locked.validation.check("validation", data.validation)
+    return finish(use_case, data, fit(use_case, data, params, tell), workdir, tell)
 
 
-def load_data(use_case: UseCase, place: Place, wanted: str | None, tell: Tell) -> Data:
+def load_data(use_case: UseCase, place: Place, wanted: str | None, tell: Tell = print) -> Data:
     """Load and wrangle the rows, telling which source gave them and what each rule took away."""
     source = use_case.source(place, wanted)
     for passed in use_case.sources[: list(use_case.sources).index(source)]:
@@ -98,14 +84,14 @@ def load_data(use_case: UseCase, place: Place, wanted: str | None, tell: Tell) -
     return Data(tables["train"], tables["validation"], source.name)
 
 
-def fit(use_case: UseCase, data: Data, params: Params | None = None) -> Fitted:
+def fit(use_case: UseCase, data: Data, params: Params | None = None, tell: Tell = print) -> Fitted:
     """Fit and evaluate the use case's pipeline. Raises ExportError when ONNX can't serve it."""
     chosen = use_case.params if params is None else params
     frame = data.train.frame
     pipeline = use_case.pipeline(chosen).fit(frame[use_case.feature_names], frame[use_case.target.name])
     onnx = onnx_model.convert(use_case, pipeline)
     parity = onnx_model.check_parity(use_case, pipeline, onnx, data.validation.frame)
-    return Fitted(
+    fitted = Fitted(
         params=chosen,
         pipeline=pipeline,
         onnx=onnx,
@@ -113,42 +99,95 @@ def fit(use_case: UseCase, data: Data, params: Params | None = None) -> Fitted:
         train_metrics=evaluate(use_case, pipeline, frame),
         metrics=evaluate(use_case, pipeline, data.validation.frame),
     )
+    tell(f"validated on {len(data.validation.frame):,} rows: {figures(fitted.metrics)}")
+    tell(f"ONNX agrees with scikit-learn on every row: {parity.largest:.1e} apart at most")
+    return fitted
 
 
-def tags(use_case: UseCase, data: Data) -> dict[str, str]:
-    """Return the MLflow tags of a run."""
-    return {"use_case": use_case.name, "source": data.source, "rows_from": data.train.source}
+def finish(use_case: UseCase, data: Data, fitted: Fitted, workdir: Path, tell: Tell = print) -> Trained:
+    """Keep a fitted model as challenger, judge it and, when it passes, make it champion."""
+    with tracking.tracking(workdir, use_case.name) as client:
+        stored = store.keep(client, use_case, data, fitted, workdir)
+        registry.challenge(client, stored.version)
+        champion = _pipeline(tracking.by_alias(client, use_case.model_name, CHAMPION))
+        verdict = gate.judge(use_case, fitted.pipeline, fitted.onnx, champion, data.validation.frame)
+        settle(client, stored.version, verdict, tell)
+        store.publish(client, use_case, data, fitted, stored, verdict=verdict)
+    return trained(data, fitted, stored, verdict)
 
 
-def log_run(use_case: UseCase, data: Data, fitted: Fitted) -> None:
-    """Log parameters, metrics and the data's identity to the active run."""
-    mlflow.log_params({**fitted.params, "seed": use_case.seed})
-    mlflow.log_metrics(fitted.metrics)
-    mlflow.log_metrics({f"train_{k}": v for k, v in fitted.train_metrics.items()})
-    mlflow.log_metric("onnx_largest_difference", fitted.parity.largest)
-    for role, table in {"training": data.train, "validation": data.validation}.items():
-        tracking.log_dataset(table, role, use_case.target.name)
+def trained(data: Data, fitted: Fitted, stored: Stored, verdict: Verdict | None) -> Trained:
+    """Return what a run left; without a verdict the model is a challenger only."""
+    version = stored.version
+    return Trained(
+        bundle=stored.bundle,
+        name=version.name,
+        version=version.version,
+        run_id=version.run_id,
+        metrics=fitted.metrics,
+        source=data.source,
+        champion=verdict is not None and verdict.passed,
+        refused=verdict.reasons if verdict else [],
+        page=stored.page,
+    )
 
 
-def metrics_json(data: Data, fitted: Fitted) -> dict[str, Any]:
-    """Return what metrics.json holds."""
-    return {
-        "validation": fitted.metrics,
-        "train": fitted.train_metrics,
-        "onnx": asdict(fitted.parity),
-        "data": {
-            role: {
-                "source": table.source,
-                "sha256": table.sha256,
-                "raw_rows": table.raw_rows,
-                "rows": len(table.frame),
-                "dropped": table.dropped,
-            }
-            for role, table in {"train": data.train, "validation": data.validation}.items()
-        },
-    }
+def promote(
+    use_case_name: str, workdir: Path = WORKDIR, *, wanted: str = tracking.CHALLENGER, tell: Tell = print
+) -> Verdict:
+    """Judge a version on the rows its run held out and, when it passes, make it champion.
+
+    Raises RegistryError when there is no such version.
+    """
+    use_case = UseCase.named(use_case_name)
+    with tracking.tracking(workdir, use_case.name) as client:
+        challenger = registry.find(client, use_case, wanted)
+        champion = tracking.by_alias(client, use_case.model_name, CHAMPION)
+        if champion is not None and champion.version == challenger.version:
+            tell(f"{champion.name} {champion.version} is champion already")
+            return Verdict([])
+        with registry.artifact(challenger, f"{registry.REPORT}/{registry.VALIDATION}") as path:
+            rows = pd.read_parquet(path)
+        with registry.artifact(challenger, f"{registry.BUNDLE}/{bundle.MODEL}") as path:
+            onnx = path.read_bytes()
+        pipeline = tracking.load_pipeline(challenger)
+        verdict = gate.judge(use_case, pipeline, onnx, _pipeline(champion), rows)
+        settle(client, challenger, verdict, tell)
+    return verdict
+
+
+def settle(client: MlflowClient, challenger: Version, verdict: Verdict, tell: Tell) -> None:
+    """Make the challenger champion when the verdict lets it, and tell every check."""
+    for check in verdict.checks:
+        tell(f"  {'pass' if check.passed else 'FAIL'} {check.name}: {check.sentence}")
+    if verdict.passed:
+        registry.crown(client, challenger)
+        tell(f"{challenger.name} {challenger.version} is champion")
+    else:
+        tell(f"{challenger.name} {challenger.version} is refused: the champion stays")
+
+
+def export_bundle(use_case_name: str, wanted: str, workdir: Path = WORKDIR, to: Path | None = None) -> Path:
+    """Write the bundle that a version's run kept, byte for byte, and return its folder.
+
+    Raises RegistryError when there is no such version, BundleError when a file isn't the one exported.
+    """
+    use_case = UseCase.named(use_case_name)
+    with tracking.tracking(workdir, use_case.name) as client:
+        version = registry.find(client, use_case, wanted)
+        with registry.artifact(version, registry.BUNDLE) as kept:
+            entries = bundle.Manifest.from_json((kept / bundle.MANIFEST).read_bytes())
+            for file in entries.files:
+                entries.verify(file, (kept / file).read_bytes())
+            folder = (to or workdir / "bundles") / version.name / version.version
+            shutil.copytree(kept, folder, dirs_exist_ok=True)
+    return folder
 
 
 def figures(metrics: dict[str, float]) -> str:
     """Return metrics as people read them."""
     return ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+
+
+def _pipeline(version: Version | None) -> Pipeline | None:
+    return tracking.load_pipeline(version) if version else None

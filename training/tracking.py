@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 # Training must work offline and tells nobody that it ran.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -21,12 +21,10 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sklearn.pipeline import Pipeline
 
 from training.data import Table
 from training.use_case import UseCase
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -83,7 +81,7 @@ def tracking(workdir: Path, experiment: str) -> Iterator[MlflowClient]:
         mlflow.set_tracking_uri(before)
 
 
-def log_model(pipeline: "Pipeline", example: Any) -> str:
+def log_model(pipeline: Pipeline, example: Any) -> str:
     """Store the pipeline in the active run as skops, which runs no code on loading; return its URI."""
     types = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
     if foreign := [t for t in types if not t.startswith(("sklearn.", "numpy.", "scipy."))]:
@@ -126,7 +124,7 @@ def register(client: MlflowClient, use_case: UseCase, model_uri: str, run_id: st
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     made = client.create_model_version(use_case.model_name, model_uri, run_id=run_id)
-    return _version(made)
+    return version_of(made)
 
 
 def by_alias(client: MlflowClient, name: str, alias: str) -> Version | None:
@@ -137,7 +135,7 @@ def by_alias(client: MlflowClient, name: str, alias: str) -> Version | None:
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
         raise
-    return _version(found)
+    return version_of(found)
 
 
 @contextmanager
@@ -148,11 +146,12 @@ def _integers_never_missing() -> Iterator[None]:
         yield
 
 
-def _version(found: ModelVersion) -> Version:
+def version_of(found: ModelVersion) -> Version:
+    """Return the version MLflow describes."""
     return Version(found.name, str(found.version), str(found.run_id), str(found.source))
 
 
-def load_pipeline(version: Version) -> "Pipeline":
+def load_pipeline(version: Version) -> Pipeline:
     """Return the version's scikit-learn pipeline."""
     return mlflow.sklearn.load_model(f"models:/{version.name}/{version.version}")
 

@@ -41,11 +41,27 @@ class Demo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What a challenger must keep to become champion.
+
+    `margin`: how much worse its main metric may be, as a share of the champion's, with `confidence`;
+    `segment_margin`: the same in any one segment. Size in MB, time a record in a batch in microseconds.
+    """
+
+    margin: float = 0.02
+    segment_margin: float = 0.10
+    confidence: float = 0.95
+    max_megabytes: float = 50
+    max_microseconds: float = 200
+
+
+@dataclass(frozen=True, kw_only=True)
 class UseCase:
     """A model to train, serve and watch.
 
-    `prepare` turns a source's raw rows into columns named as features, target and time; `rules` says
-    which of those rows are sound; `split` picks a part's rows where all lie in one table; `pipeline` builds an unfitted scikit-learn pipeline from parameters.
+    `prepare` turns a source's raw rows into columns named as features, target and time; `split` picks a
+    part's rows where all lie in one table; `rules` says which rows are sound; `pipeline` builds an
+    unfitted scikit-learn pipeline from parameters.
     """
 
     name: str
@@ -68,6 +84,7 @@ class UseCase:
     segments: Sequence[str] = ()
     id_dtype: DType = DType.STR
     time_column: str | None = None
+    gate: Gate = field(default_factory=Gate)
     window_rows: int = 2_000
     false_alarm_rate: float = 0.01
     seed: int = 7

@@ -13,7 +13,7 @@ from contract.schema import DType, Feature, Kind, Target, Task
 from training.sources import Download, Folder, Generated
 from training.split import by_content
 from training.synthetic import wine
-from training.use_case import Demo, Params, UseCase
+from training.use_case import Demo, Gate, Params, UseCase
 
 if TYPE_CHECKING:
     import optuna
@@ -105,4 +105,5 @@ USE_CASE = UseCase(
     pipeline=pipeline,
     params={"model": "boosting", "n_estimators": 40, "max_depth": 3, "learning_rate": 0.1},
     search_space=search_space,
+    gate=Gate(margin=0.05),  # under a thousand wines are held out: less can't be told apart
 )

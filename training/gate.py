@@ -1,0 +1,183 @@
+"""The gate: a challenger becomes champion only when it is no worse on the same held-out rows."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from contract.schema import Task
+from training import onnx_model
+from training.evaluate import MAIN_METRIC, losses, score, segment_columns
+from training.use_case import UseCase
+
+Losses = npt.NDArray[np.float64]
+
+RESAMPLES = 2_000
+DRAWS = 100_000_000
+SEGMENT_ROWS = 100
+BATCH = 1_000
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing the gate looked at, in a sentence."""
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says, check by check."""
+
+    checks: list[Check]
+
+    @property
+    def passed(self) -> bool:
+        """True when every check passed."""
+        return all(c.passed for c in self.checks)
+
+    @property
+    def reasons(self) -> list[str]:
+        """The sentences of the checks that failed."""
+        return [c.sentence for c in self.checks if not c.passed]
+
+
+def judge(
+    use_case: UseCase, challenger: Pipeline, onnx: bytes, champion: Pipeline | None, rows: pd.DataFrame
+) -> Verdict:
+    """Return the verdict on a challenger; without a champion only what serving needs is checked."""
+    checks = [
+        _parity(use_case, challenger, onnx, rows),
+        _size(use_case, onnx),
+        _latency(use_case, onnx, rows),
+    ]
+    if champion is None:
+        return Verdict([Check("champion", passed=True, sentence="there is no champion to beat"), *checks])
+    if (takes := list(getattr(champion, "feature_names_in_", []))) != use_case.feature_names:
+        sentence = (
+            f"the champion takes {', '.join(takes)}, the challenger {', '.join(use_case.feature_names)}: "
+            "they can't be compared on the same rows; look at both and promote with --anyway"
+        )
+        return Verdict([Check("features", passed=False, sentence=sentence), *checks])
+    target = rows[use_case.target.name].to_numpy()
+    theirs, ours = (
+        losses(use_case.task, target, model.predict(rows[use_case.feature_names]))
+        for model in (champion, challenger)
+    )
+    return Verdict([_metric(use_case, ours, theirs), *_segments(use_case, rows, ours, theirs), *checks])
+
+
+def worsening(
+    task: Task, ours: Losses, theirs: Losses, *, confidence: float, seed: int
+) -> tuple[float, float, float]:
+    """Return by how much the challenger's main metric is worse, with a paired bootstrap interval.
+
+    Rows are drawn together for both models, so what makes a row hard cancels. Negative is better.
+    """
+    rng = np.random.default_rng(seed)
+    resamples = int(np.clip(DRAWS // len(ours), 200, RESAMPLES))
+    drawn = np.empty(resamples)
+    for number in range(resamples):
+        rows = rng.integers(0, len(ours), len(ours))
+        drawn[number] = _worse(task, ours[rows], theirs[rows])
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return _worse(task, ours, theirs), float(low), float(high)
+
+
+def _worse(task: Task, ours: Losses, theirs: Losses) -> float:
+    difference = score(task, ours) - score(task, theirs)
+    return -difference if MAIN_METRIC[task][1] else difference
+
+
+def _metric(use_case: UseCase, ours: Losses, theirs: Losses) -> Check:
+    gate, metric = use_case.gate, MAIN_METRIC[use_case.task][0]
+    _, low, high = worsening(use_case.task, ours, theirs, confidence=gate.confidence, seed=use_case.seed)
+    champion = score(use_case.task, theirs)
+    sentence = (
+        f"{metric} {score(use_case.task, ours):.4g} against the champion's {champion:.4g} on "
+        f"{len(ours):,} held-out rows: between {_signed(low, champion)} and {_signed(high, champion)} "
+        f"({gate.confidence:.0%} paired bootstrap); at most {gate.margin:.1%} worse is let through"
+    )
+    return Check(metric, passed=high <= gate.margin * champion, sentence=sentence)
+
+
+def _segments(use_case: UseCase, rows: pd.DataFrame, ours: Losses, theirs: Losses) -> list[Check]:
+    """Return a check a segment column: no value with enough rows may be clearly worse than the margin."""
+    gate, champion = use_case.gate, score(use_case.task, theirs)
+    limit = gate.segment_margin * champion
+    checks = []
+    for column in segment_columns(use_case):
+        groups = {v: p for v, p in rows.groupby(column).indices.items() if len(p) >= SEGMENT_ROWS}
+        worse = {}
+        for value, positions in groups.items():
+            point = _worse(use_case.task, ours[positions], theirs[positions])
+            # Many segments: each gets its part of the error that all together may have.
+            confidence = 1 - (1 - gate.confidence) / len(groups)
+            if point > limit and _surely_worse(use_case, ours[positions], theirs[positions], confidence):
+                worse[value] = point
+        said = ", ".join(f"{v} ({_signed(w, champion)})" for v, w in worse.items()) or "none"
+        sentence = (
+            f"of {len(groups)} values of {column} with {SEGMENT_ROWS} rows or more, worse by more than "
+            f"{gate.segment_margin:.0%} of the champion's overall figure: {said}"
+        )
+        checks.append(Check(f"segments of {column}", passed=not worse, sentence=sentence))
+    return checks
+
+
+def _surely_worse(use_case: UseCase, ours: Losses, theirs: Losses, confidence: float) -> bool:
+    return worsening(use_case.task, ours, theirs, confidence=confidence, seed=use_case.seed)[1] > 0
+
+
+def _parity(use_case: UseCase, challenger: Pipeline, onnx: bytes, rows: pd.DataFrame) -> Check:
+    try:
+        parity = onnx_model.check_parity(use_case, challenger, onnx, rows)
+    except onnx_model.ExportError as error:
+        return Check("onnx", passed=False, sentence=str(error))
+    return Check(
+        "onnx",
+        passed=True,
+        sentence=f"ONNX agrees with scikit-learn on {parity.rows:,} rows, {parity.largest:.1e} apart at most",
+    )
+
+
+def _size(use_case: UseCase, onnx: bytes) -> Check:
+    size, limit = len(onnx) / MEGABYTE, use_case.gate.max_megabytes
+    return Check(
+        "size", passed=size <= limit, sentence=f"the model has {size:.2f} MB, {limit:g} MB are allowed"
+    )
+
+
+def _latency(use_case: UseCase, onnx: bytes, rows: pd.DataFrame) -> Check:
+    """Check the time a record takes in a batch of 1,000 on one thread, the best of ten batches."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    batch = rows[use_case.feature_names].sample(BATCH, replace=len(rows) < BATCH, random_state=use_case.seed)
+    inputs = onnx_model.inputs(use_case, batch)
+    best = min(_seconds(session, inputs) for _ in range(10))
+    micros, limit = best / BATCH * 1e6, use_case.gate.max_microseconds
+    return Check(
+        "latency",
+        passed=micros <= limit,
+        sentence=f"a record takes {micros:.1f} microseconds in a batch of {BATCH:,}, {limit:g} are allowed",
+    )
+
+
+def _seconds(session: ort.InferenceSession, inputs: dict[str, Any]) -> float:
+    start = time.perf_counter()
+    session.run(None, inputs)
+    return time.perf_counter() - start
+
+
+def _signed(difference: float, champion: float) -> str:
+    share = difference / champion if champion else 0.0
+    return f"{abs(share):.1%} {'worse' if share > 0 else 'better'}"
