@@ -1,22 +1,31 @@
 """The whole loop on this machine: train, apply, score, land, monitor, alert."""
 
 import json
-import signal
 import textwrap
-import webbrowser
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-import boto3
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contract import layout
-from local import drive, stack
+from contract.bundle import CONTRACT
+from contract.schema import Contract
+from local import drive, images, stack
 from training import pipeline, records
 from training.use_case import UseCase
+
+ROWS = 2_000
+REPORTS = images.WORK / "demo"
+_ALERT_SECONDS = 20
+_HOLD_SECONDS = 3600
+_WIDTH = 100
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -29,31 +38,161 @@ class DemoError(RuntimeError):
 class Phase:
     """What became of the records of one phase."""
 
-    name: str
-    start: datetime
-    end: datetime
     sent: int
     landed: dict[str, dict[str, Any]]
     summary: dict[str, Any]
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
+    report: Path
 
 
-def run(use_case_name: str, state_dir: Path, *, rows: int = 2_000, keep: bool = False) -> None:
+@dataclass
+class Loop:
+    """A deployed stack, and a subscriber to its alerts."""
+
+    endpoint: stack.Endpoint
+    outputs: dict[str, Any]
+    use_case: UseCase
+    contract: Contract
+    subscriber: drive.Subscriber = field(init=False)
+    reader: drive.LakeReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Subscribe a queue to the alerts, as an email address would be."""
+        client, outputs = self.endpoint.client, self.outputs
+        self.subscriber = drive.Subscriber(
+            client("sqs"), client("sns"), outputs["alert_topic_arn"], f"{outputs['model_name']}-demo"
+        )
+        self.reader = drive.LakeReader(client("s3"), outputs["lake_bucket"], layout.PREDICTIONS)
+
+    def phase(self, name: Literal["normal", "drifted"], rows: int) -> Phase:
+        """Stream `rows` records, wait until all are in the lake, monitor their window."""
+        frame = self.use_case.demo(name, rows)
+        lines = records.encode(self.contract, frame)
+        ids = {str(value) for value in frame[self.contract.id_field]}
+        start = drive.now()
+        with _bar("put on the input stream", len(lines)) as advance:
+            drive.put_records(
+                self.endpoint.client("kinesis"), self.outputs["input_stream"], lines, advance=advance
+            )
+        with _bar("predictions in S3", len(ids)) as advance:
+            landed = drive.wait_landed(self.reader, self.contract.id_field, ids, start, advance=advance)
+        with console.status("the monitor reads the window"):
+            summary = self.monitor(start, drive.now())
+        console.print(f"  monitored {summary['records']:,} records: {summary['status']}")
+        messages = self.messages(expected=summary["notified"])
+        return Phase(len(lines), landed, summary, messages, self.download(summary["report"], name))
+
+    def monitor(self, start: datetime, end: datetime) -> dict[str, Any]:
+        """Run the monitoring function on [start, end) and return its summary."""
+        return drive.monitor(self.endpoint.client("lambda"), self.outputs["monitor_function"], start, end)
+
+    def messages(self, *, expected: bool) -> list[dict[str, Any]]:
+        """Return what the subscriber received; wait for it where something was sent."""
+        if not expected:
+            return self.subscriber.messages()
+        return drive.wait_for("the alert", lambda: self.subscriber.messages() or None, seconds=_ALERT_SECONDS)
+
+    def download(self, report: str, name: str) -> Path:
+        """Keep the report where a browser can open it after the embedded AWS is gone."""
+        place = urlsplit(report)
+        path = REPORTS / f"{name}{Path(place.path).suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        body = self.endpoint.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+        path.write_bytes(body.read())
+        return path
+
+
+def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
     """Run the demo and print what happened. Raises DemoError when the loop doesn't hold."""
-    signal.signal(signal.SIGTERM, lambda *_: _interrupt())
-    _heading("1/5", f"Train {use_case_name}")
-    trained = pipeline.train(use_case_name)
+    began = time.monotonic()
     use_case = UseCase.named(use_case_name)
-    with stack.embedded_aws(state_dir) as endpoint:
-        _heading("2/5", "Apply the Terraform of infra/ to the embedded AWS")
-        outputs = stack.deploy(endpoint, trained.bundle)
-        loop = Loop(endpoint.session(), outputs, use_case, trained)
-        _heading("3/5", f"Stream {rows:,} ordinary records of {use_case.demo_title('normal')}")
+    _heading(1, f"Train {use_case.title}")
+    trained = pipeline.train(use_case_name, images.WORK, tell=_tell)
+    _heading(2, "Start the embedded AWS and apply the Terraform of infra/ to it")
+    with stack.embedded_aws(tell=_tell) as endpoint:
+        outputs = stack.deploy(endpoint, trained.bundle, tell=_tell)
+        loop = Loop(endpoint, outputs, use_case, Contract.read(trained.bundle / CONTRACT))
+        _heading(3, f"Stream {rows:,} ordinary records: {use_case.demo_title('normal')}")
         normal = loop.phase("normal", rows)
-        _heading("4/5", f"Stream {rows:,} drifted records of {use_case.demo_title('drifted')}")
+        _heading(4, f"Stream {rows:,} drifted records: {use_case.demo_title('drifted')}")
         drifted = loop.phase("drifted", rows)
-        _heading("5/5", "What happened")
-        loop.show(normal, drifted)
-        loop.check(normal, drifted)
+        _heading(5, "What happened")
+        _show(normal, drifted)
+        _check(normal, drifted)
+        console.print(f"\nThe loop held, in {time.monotonic() - began:.0f} s.", style="bold green")
+        _next_steps(loop, drifted, keep=keep)
         if keep:
-            loop.hold()
+            _hold()
+
+
+def _show(normal: Phase, drifted: Phase) -> None:
+    one = next(iter(normal.landed.values()))
+    console.print("\nA scored record, as it lies in S3:", style="bold")
+    console.print(textwrap.indent(textwrap.fill(json.dumps(one), _WIDTH), "  "))
+    console.print("\nRecords in, distinct predictions in S3, verdict of the monitor:", style="bold")
+    for name, phase in (("ordinary", normal), ("drifted", drifted)):
+        console.print(f"  {name:<9} {phase.sent:>6,} {len(phase.landed):>6,}   {phase.summary['status']}")
+    for message in drifted.messages:
+        console.print("\nThe alert, as a subscriber received it:", style="bold")
+        console.print(textwrap.indent(f"{message['Subject']}\n\n{message['Message']}", "  │ "))
+    console.print("\nThe reports, to look at:", style="bold")
+    for name, phase in (("ordinary", normal), ("drifted", drifted)):
+        console.print(f"  {name:<9} {phase.report}")
+    console.print(f"  in AWS    {drifted.summary['report']}")
+
+
+def _check(normal: Phase, drifted: Phase) -> None:
+    problems = []
+    for name, phase in (("ordinary", normal), ("drifted", drifted)):
+        if phase.sent != len(phase.landed) or phase.summary["records"] != phase.sent:
+            problems.append(
+                f"{phase.sent} {name} records went in, {len(phase.landed)} are in S3, "
+                f"{phase.summary['records']} were monitored"
+            )
+    if normal.messages or normal.summary["status"] != "ok":
+        problems.append(f"the ordinary window was not ok: {normal.summary['reason']}")
+    if not drifted.messages or drifted.summary["status"] != "alert":
+        problems.append(f"the drifted window raised no alert: {drifted.summary['status']}")
+    if problems:
+        raise DemoError("the loop did not hold: " + "; ".join(problems))
+
+
+def _next_steps(loop: Loop, drifted: Phase, *, keep: bool) -> None:
+    console.print("\nTry next:", style="bold")
+    console.print(f"  open {drifted.report}")
+    if keep:
+        record = records.encode(loop.contract, loop.use_case.demo("normal", 1, seed=1))[0].decode()
+        console.print(textwrap.indent(stack.environment_lines(loop.endpoint), "  "))
+        console.print(
+            f"  aws kinesis put-record --stream-name {loop.outputs['input_stream']} --partition-key 1 \\\n"
+            f"    --cli-binary-format raw-in-base64-out --data '{record}'"
+        )
+    else:
+        console.print("  make demo KEEP=1       leave the stack running, to put records of your own on it")
+    console.print("  make mlflow            look at the run and the registered model")
+    console.print("  make test              everything that must hold")
+    console.print("  make deploy            the same Terraform on your AWS account (docs/deploy.md)")
+
+
+def _hold() -> None:
+    console.print("\nThe stack stays up for an hour, or until Ctrl-C.", style="bold")
+    try:
+        time.sleep(_HOLD_SECONDS)
+    except KeyboardInterrupt:
+        console.print("stopping")
+
+
+def _heading(step: int, text: str) -> None:
+    console.print(f"\n[bold cyan]{step}/5[/] [bold]{text}[/]")
+
+
+def _tell(line: str) -> None:
+    console.print(f"  {line.strip()}", markup=False)
+
+
+@contextmanager
+def _bar(text: str, total: int) -> Iterator[drive.Advance]:
+    columns = (TextColumn("  {task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(text, total=total)
+        yield lambda count: progress.advance(task, count)

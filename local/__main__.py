@@ -1,0 +1,86 @@
+"""`python -m local COMMAND`: the embedded AWS for people."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from contract.bundle import BundleError
+from infra.terraform import TerraformError
+from local import drive, images, stack
+
+_INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("demo", help="the whole loop, shown")
+    show.add_argument(
+        "--use-case", default="green_taxi", help="e.g. green_taxi, or the path of a Python file"
+    )
+    show.add_argument("--rows", type=int, default=2_000, help="records a phase")
+    show.add_argument("--keep", action="store_true", help="leave the stack running until Ctrl-C")
+    commands.add_parser("start", help="start the embedded AWS and leave it running")
+    commands.add_parser("stop", help="stop it; what it held is gone")
+    commands.add_parser("status", help="say whether it runs, and where")
+    commands.add_parser("env", help="print shell lines that point the AWS CLI at it")
+    apply = commands.add_parser("apply", help="apply infra/ to the running one")
+    apply.add_argument(
+        "--bundle", type=Path, required=True, help="e.g. .scorewatch/bundles/scorewatch-green-taxi/1"
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(parser.parse_args(arguments))
+    except KeyboardInterrupt:
+        print("interrupted: nothing is left running", file=sys.stderr)
+        return _INTERRUPTED
+    except (TerraformError, BundleError, stack.StackError, images.ImageError, drive.NotSeenError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "demo":
+        return _demo(options)
+    if options.command == "start":
+        endpoint = stack.start()
+        print(f'The embedded AWS runs at {endpoint.url}. Next: eval "$(.venv/bin/python -m local env)"')
+    elif options.command == "stop":
+        print("stopped" if stack.stop() else "nothing was running")
+    elif options.command == "apply":
+        outputs = stack.deploy(_running(), options.bundle)
+        print(f"applied: put records on {outputs['input_stream']}")
+    else:
+        running = _running()
+        print(stack.environment_lines(running) if options.command == "env" else running.url)
+    return 0
+
+
+def _running() -> stack.Endpoint:
+    running = stack.status()
+    if running is None:
+        raise stack.StackError("the embedded AWS doesn't run: make local-up starts it")
+    return running
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from local import demo  # noqa: PLC0415  # training's packages take seconds to import
+    from training.cli import EXPECTED  # noqa: PLC0415  # as above
+
+    try:
+        demo.run(options.use_case, rows=options.rows, keep=options.keep)
+    except (demo.DemoError, *EXPECTED) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
