@@ -106,7 +106,7 @@ def _contains(ordered: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np
     if not len(ordered):
         return np.zeros(len(values), bool)
     found: np.ndarray[Any, Any] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)]
-    return np.equal(found, values)
+    return np.asarray(found == values)
 
 
 class _Parser:

@@ -1,7 +1,7 @@
 """Hours that no window covered: the monitor itself did not run."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from contract import layout
 from contract.events import timestamp
@@ -43,7 +43,7 @@ def _moment(text: str) -> datetime:
     return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
 
 
-def _result(value: float, status: str, sentence: str) -> CheckResult:
+def _result(value: float, status: Literal["ok", "alert"], sentence: str) -> CheckResult:
     return CheckResult(
         name=NAME, value=value, threshold=0.0, status=status, columns=[], sentence=sentence, detail={}
     )

@@ -126,9 +126,13 @@ def _lost(found: dict[str, float], accounted: int) -> CheckResult:
 
 
 def _judged(name: str, value: float, threshold: float, sentence: str) -> CheckResult:
-    status = "alert" if value > threshold else "ok"
     return CheckResult(
-        name=name, value=value, threshold=threshold, status=status, columns=[], sentence=sentence, detail={}
+        name=name,
+        value=value,
+        threshold=threshold,
+        status="alert" if value > threshold else "ok",
+        columns=[],
+        sentence=sentence,
     )
 
 

@@ -9,20 +9,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract import bundle, layout, store
+from contract.bundle import BundleError
 from contract.schema import Contract
+from lambda_monitor import thresholds
+from lambda_monitor.choices import choices
 from lambda_monitor.profile import Layout, Profile
+from lambda_monitor.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """A version's contract, reference rows, thresholds and, where the user wrote one, checks file."""
+    """A version's contract, reference rows, thresholds and, where the user wrote one, checks file.
+
+    `layout` is how columns are counted, `baseline` the reference counted so.
+    """
 
     contract: Contract
     reference: pa.Table
     layout: Layout
-    thresholds: bytes
+    baseline: Profile
+    limits: Thresholds
     checks: bytes | None
 
     def profiler(self, table: pa.Table) -> Profile:
@@ -37,14 +45,26 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
-    """Return the bundle, every file verified. Raises BundleError and ContractError."""
+    """Return the bundle, every file verified. Raises BundleError, ContractError and ChoicesError."""
     manifest = store.manifest(s3, bucket, name, version)
     contract = Contract.from_json(store.read(s3, bucket, manifest, bundle.CONTRACT))
     reference = pq.read_table(io.BytesIO(store.read(s3, bucket, manifest, bundle.REFERENCE)))
+    counted = Layout.of(contract, reference)
+    checks = store.read(s3, bucket, manifest, bundle.CHECKS) if bundle.CHECKS in manifest.files else None
+    # A name that is no check or column shows itself now, not when its check would have mattered.
+    choices(checks, counted.columns)
     return Model(
         contract=contract,
         reference=reference,
-        layout=Layout.of(contract, reference),
-        thresholds=store.read(s3, bucket, manifest, bundle.THRESHOLDS),
-        checks=store.read(s3, bucket, manifest, bundle.CHECKS) if bundle.CHECKS in manifest.files else None,
+        layout=counted,
+        baseline=Profile.of(reference, counted),
+        limits=_limits(store.read(s3, bucket, manifest, bundle.THRESHOLDS)),
+        checks=checks,
     )
+
+
+def _limits(data: bytes) -> Thresholds:
+    try:
+        return thresholds.load(data)
+    except msgspec.DecodeError as error:
+        raise BundleError(f"{bundle.THRESHOLDS} can't be read: {error}; export the bundle again") from error

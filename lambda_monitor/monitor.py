@@ -28,6 +28,7 @@ from lambda_monitor import (
     window,
 )
 from lambda_monitor.alerts import Message, Run, Status, Store, Verdict
+from lambda_monitor.choices import ChoicesError
 from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings
 from lambda_monitor.hours import Hours
 from lambda_monitor.model import Model
@@ -83,7 +84,7 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     """Monitor `span` and return the summary. What prevents a verdict is a result of its own, not a crash."""
     try:
         watched = _load(clients.s3, settings)
-    except (BundleError, ContractError) as error:
+    except (BundleError, ContractError, ChoicesError) as error:
         ref = ModelRef(name=settings.model_name, version=settings.model_version, run_id="")
         findings = Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
     else:

@@ -5,6 +5,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from contract import bundle, layout, store
 from contract.events import RecordRef, ground_truth_line, prediction_type, timestamp
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
+from lambda_monitor import thresholds
 from lambda_monitor.alerts import Run
 from lambda_monitor.hours import Hours
 from lambda_monitor.profile import Layout, Profile
@@ -74,15 +76,18 @@ def real_rides(folder: Path, month: str) -> pd.DataFrame:
     return rides[rides["duration"].between(1, 60)].reset_index(drop=True)
 
 
-def thresholds_of(declared: Contract, rows: pa.Table) -> bytes:
-    return b"{}"
-
-
 def reference(rows: int = 5000) -> pa.Table:
     """Return a bundle's reference: rides of the made city."""
     frame = made_rides(rows, seed=99).rename(columns={"duration": bundle.TARGET_COLUMN})
     frame[bundle.PREDICTION_COLUMN] = predict(frame["trip_distance"].to_numpy())
     return pa.Table.from_pandas(frame)
+
+
+@cache
+def limits(rows: int) -> bytes:
+    """Return the thresholds of `reference(rows)`."""
+    frame = reference(rows).to_pandas()
+    return thresholds.compute(frame, contract(), window_rows=1000, false_alarm_rate=0.001, seed=1)
 
 
 LAYOUT = Layout.of(contract(), reference())
@@ -157,7 +162,7 @@ class Stack:
             declared = contract(version)
             (folder / bundle.CONTRACT).write_bytes(declared.to_json())
             pq.write_table(rows_of, folder / bundle.REFERENCE)
-            (folder / bundle.THRESHOLDS).write_bytes(thresholds_of(declared, rows_of))
+            (folder / bundle.THRESHOLDS).write_bytes(limits(rows))
             (folder / bundle.MODEL).write_bytes(b"not needed here")
             (folder / bundle.METRICS).write_bytes(b"{}")
             bundle.write_manifest(folder, MODEL.name, version)
