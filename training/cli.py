@@ -1,67 +1,183 @@
-"""The commands of `python -m training`."""
+"""The commands of `python -m training` and their arguments."""
 
 import argparse
-import json
-import sys
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
-from training import pipeline
+from contract.bundle import BundleError
+from training import commands, pipeline, use_case
 from training.data import DataError
 from training.download import DownloadError
 from training.onnx_model import ExportError
 from training.sources import SourceError
-from training.tracking import RegistryError
+from training.tracking import CHALLENGER, CHAMPION, RegistryError
 from training.use_case import UseCaseError
 
 # What a person can put right; anything else is a defect and keeps its traceback.
-EXPECTED = (DataError, DownloadError, ExportError, RegistryError, SourceError, UseCaseError)
+EXPECTED = (
+    BundleError,
+    DataError,
+    DownloadError,
+    ExportError,
+    FileExistsError,
+    RegistryError,
+    SourceError,
+    UseCaseError,
+)
+Run = Callable[[argparse.Namespace, Console], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    """Run one command and return its exit code: 1 for an error, 3 when the gate refused."""
+    options = parser().parse_args(arguments)
     console = Console(stderr=options.json, highlight=False, soft_wrap=True)
     try:
-        result: int = options.run(options, console)
+        run: Run = options.run
+        return run(options, console)
     except EXPECTED as error:
-        console.print(f"[red]{type(error).__name__}[/red] {error}", markup=True)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False)
         return 1
-    return result
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description="Train models.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    train = commands.add_parser(
-        "train",
-        help="train a use case, register the model and export its bundle",
-        epilog="examples:\n"
-        "  python -m training train --use-case green_taxi\n"
-        "  SCOREWATCH_DATA=~/trips python -m training train --use-case green_taxi --source folder\n"
-        "  python -m training train --use-case my/use_case.py --json | jq -r .bundle",
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    whole = argparse.ArgumentParser(prog="python -m training", description="Train, judge and export models.")
+    adder = whole.add_subparsers(required=True, metavar="COMMAND")
+    _add_training(adder)
+    _add_registry(adder)
+    _add_others(adder)
+    return whole
+
+
+def _add_training(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    train = _command(
+        adder,
+        commands.train,
+        "train a use case, judge it against the champion and export its bundle",
+        "train --use-case green_taxi",
+        "train --use-case my/use_case.py --source folder --json | jq -r .bundle",
+        "train --use-case green_taxi --lock .scorewatch/runs/scorewatch-green-taxi/1/data.lock",
+    )
+    _add_source(train)
+    train.add_argument("--lock", type=Path, help="repeat the run that left this data.lock, or fail")
+    search = _command(
+        adder,
+        commands.search,
+        "search hyperparameters; the best becomes the challenger",
+        "search --use-case green_taxi",
+        "search --use-case white_wine --trials 20",
+    )
+    _add_source(search)
+    search.add_argument("--trials", type=int, default=50, help="default: %(default)s")
+    retrain = _command(
+        adder,
+        commands.retrain,
+        "train a challenger on the newest labelled predictions of the lake and judge it",
+        "retrain --use-case green_taxi --days 30",
+        "retrain --use-case green_taxi --lake-bucket my-lake || echo refused or failed",
+    )
+    retrain.add_argument("--days", type=int, default=30, help="how far back to read; default: %(default)s")
+    retrain.add_argument("--lake-bucket", help="default: that of the deployed stack")
+
+
+def _add_registry(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    promote = _command(
+        adder,
+        commands.promote,
+        "make the challenger champion, if it passes the gate",
+        "promote --use-case green_taxi",
+        "promote --use-case green_taxi --version 4 --anyway",
+    )
+    promote.add_argument("--version", default=CHALLENGER, help="a number or an alias; default: %(default)s")
+    promote.add_argument("--anyway", action="store_true", help="overrule the gate")
+    rollback = _command(
+        adder,
+        commands.rollback,
+        "make an earlier version champion again",
+        "rollback --use-case green_taxi --version 1",
+    )
+    rollback.add_argument("--version", required=True, help="the version's number")
+    register = _command(
+        adder,
+        commands.register,
+        "register the model of a run, such as a search's second best, as challenger",
+        "register --use-case green_taxi --run-id 4369585005324325b95874f4b29d56a4",
+    )
+    register.add_argument("--run-id", required=True, help="an MLflow run that holds a model")
+    _command(
+        adder,
+        commands.compare,
+        "show every version with its alias and metric",
+        "compare --use-case green_taxi",
+        "compare --use-case green_taxi --json | jq '.[-1]'",
+    )
+    export = _command(
+        adder,
+        commands.export,
+        "write the bundle of a version, byte for byte as it was exported",
+        "export --use-case green_taxi --version 2 --to /tmp/bundles",
+    )
+    export.add_argument("--version", default=CHAMPION, help="a number or an alias; default: %(default)s")
+    export.add_argument("--to", type=Path, help="default: bundles in the work folder")
+
+
+def _add_others(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    uri = _command(
+        adder,
+        commands.storage_uri,
+        "print run, artifact location and version of an alias as JSON",
+        "storage-uri --model-name scorewatch-green-taxi --alias champion | jq -r .source",
+        "storage-uri --tracking-uri http://mlflow:5000 --model-name scorewatch-green-taxi --alias challenger",
+        use_case=False,
+    )
+    uri.add_argument(
+        "--tracking-uri", help="default: MLFLOW_TRACKING_URI, else the work folder's SQLite file"
+    )
+    uri.add_argument("--model-name", required=True)
+    uri.add_argument("--alias", default=CHAMPION, help="default: %(default)s")
+    new = _command(
+        adder,
+        commands.new_use_case,
+        "write a commented starting file for your own model",
+        "new-use-case flight_air_time",
+        "new-use-case flight_air_time --folder my_models",
+        use_case=False,
+    )
+    new.add_argument("name", help="lower case with underscores")
+    new.add_argument("--folder", type=Path, default=use_case.FOLDER, help="default: training/use_cases")
+    ui = _command(
+        adder,
+        commands.mlflow,
+        "open the MLflow UI on the local registry",
+        "mlflow --port 5001",
+        use_case=False,
+    )
+    ui.add_argument("--port", type=int, default=5000, help="default: %(default)s")
+
+
+def _command(
+    adder: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    run: Run,
+    about: str,
+    *examples: str,
+    use_case: bool = True,
+) -> argparse.ArgumentParser:
+    command = adder.add_parser(
+        run.__name__.replace("_", "-"),
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog="examples:\n" + "\n".join(f"  python -m training {e}" for e in examples),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    train.add_argument("--use-case", required=True, help="a name in training/use_cases, or a file")
-    train.add_argument("--source", help="folder, download or synthetic; default: the first that can serve")
-    train.add_argument("--workdir", type=Path, default=pipeline.WORKDIR, help="default: %(default)s")
-    train.add_argument("--json", action="store_true", help="print one JSON line, and progress to stderr")
-    train.set_defaults(run=_train)
-    return parser
+    if use_case:
+        command.add_argument("--use-case", required=True, help="a name in training/use_cases, or a file")
+    command.add_argument("--workdir", type=Path, default=pipeline.WORKDIR, help="default: %(default)s")
+    command.add_argument("--json", action="store_true", help="print one JSON line, and progress to stderr")
+    command.set_defaults(run=run)
+    return command
 
 
-def _train(options: argparse.Namespace, console: Console) -> int:
-    trained = pipeline.train(
-        options.use_case,
-        options.workdir,
-        source=options.source,
-        tell=lambda line: console.print(line, markup=False),
-    )
-    if options.json:
-        sys.stdout.write(json.dumps(asdict(trained), default=str) + "\n")
-        return 0
-    console.print(f"bundle: {trained.bundle}")
-    console.print("Next: make demo, or make mlflow to look at the run")
-    return 0
+def _add_source(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--source", help="folder, download or synthetic; default: the first that can serve")

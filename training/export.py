@@ -97,9 +97,9 @@ def _reference(use_case: "UseCase", contract: Contract, exported: Exported) -> p
 
 def _thresholds(use_case: "UseCase", contract: Contract, reference: pd.DataFrame) -> bytes:
     """Return thresholds.json, from resampled windows of the reference."""
-    from lambda_monitor import thresholds  # noqa: PLC0415 (costs seconds only an export needs)
+    from lambda_monitor.thresholds import compute  # noqa: PLC0415 (loads what only an export needs)
 
-    computed: bytes = thresholds.compute(
+    computed: bytes = compute(
         reference,
         contract,
         window_rows=use_case.window_rows,

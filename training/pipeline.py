@@ -11,10 +11,10 @@ from sklearn.pipeline import Pipeline
 
 from contract import bundle
 from training import gate, onnx_model, registry, store, tracking
-from training.data import load
+from training.data import Table, load
 from training.evaluate import evaluate
 from training.gate import Verdict
-from training.lock import Lock
+from training.lock import FILE, Lock
 from training.sources import Place
 from training.store import Data, Fitted, Stored
 from training.tracking import CHAMPION, Version
@@ -62,7 +62,10 @@ def train(
         source, params = locked.source, locked.params
         for package, versions in locked.other_packages().items():
             tell(f"{package}: {versions}; the metrics may differ")
-    data = load_data(use_case, Place(workdir=workdir), source, tell)
+    if lock is not None and source == store.LAKE:
+        data = _kept_rows(lock.parent)
+    else:
+        data = load_data(use_case, Place(workdir=workdir), source, tell)
     if locked is not None:
         locked.train.check("training", data.train)
         locked.validation.check("validation", data.validation)
@@ -89,14 +92,19 @@ def fit(use_case: UseCase, data: Data, params: Params | None = None, tell: Tell 
     chosen = use_case.params if params is None else params
     frame = data.train.frame
     pipeline = use_case.pipeline(chosen).fit(frame[use_case.feature_names], frame[use_case.target.name])
+    return measure(use_case, data, pipeline, chosen, tell)
+
+
+def measure(use_case: UseCase, data: Data, pipeline: Pipeline, params: Params, tell: Tell) -> Fitted:
+    """Convert and evaluate a fitted pipeline. Raises ExportError when ONNX can't serve it."""
     onnx = onnx_model.convert(use_case, pipeline)
     parity = onnx_model.check_parity(use_case, pipeline, onnx, data.validation.frame)
     fitted = Fitted(
-        params=chosen,
+        params=params,
         pipeline=pipeline,
         onnx=onnx,
         parity=parity,
-        train_metrics=evaluate(use_case, pipeline, frame),
+        train_metrics=evaluate(use_case, pipeline, data.train.frame),
         metrics=evaluate(use_case, pipeline, data.validation.frame),
     )
     tell(f"validated on {len(data.validation.frame):,} rows: {figures(fitted.metrics)}")
@@ -107,7 +115,8 @@ def fit(use_case: UseCase, data: Data, params: Params | None = None, tell: Tell 
 def finish(use_case: UseCase, data: Data, fitted: Fitted, workdir: Path, tell: Tell = print) -> Trained:
     """Keep a fitted model as challenger, judge it and, when it passes, make it champion."""
     with tracking.tracking(workdir, use_case.name) as client:
-        stored = store.keep(client, use_case, data, fitted, workdir)
+        logged = store.log(client, use_case, data, fitted, workdir)
+        stored = store.register(client, use_case, data, fitted, logged, workdir)
         registry.challenge(client, stored.version)
         champion = _pipeline(tracking.by_alias(client, use_case.model_name, CHAMPION))
         verdict = gate.judge(use_case, fitted.pipeline, fitted.onnx, champion, data.validation.frame)
@@ -167,6 +176,26 @@ def settle(client: MlflowClient, challenger: Version, verdict: Verdict, tell: Te
         tell(f"{challenger.name} {challenger.version} is refused: the champion stays")
 
 
+def register_run(use_case_name: str, run_id: str, workdir: Path = WORKDIR, *, tell: Tell = print) -> Trained:
+    """Register the model a run holds and make it challenger. Raises RegistryError without one."""
+    use_case = UseCase.named(use_case_name)
+    with tracking.tracking(workdir, use_case.name) as client:
+        held = Version(use_case.model_name, "of a run", run_id, f"runs:/{run_id}/model")
+        with registry.artifact(held, registry.REPORT) as report:
+            lock = Lock.read(report / FILE)
+            data = _kept_rows(report) if lock.source == store.LAKE else None
+        data = data or load_data(use_case, Place(workdir=workdir), lock.source, tell)
+        lock.train.check("training", data.train)
+        lock.validation.check("validation", data.validation)
+        fitted = measure(use_case, data, tracking.load_pipeline(held), lock.params, tell)
+        folder = store.write_tables(use_case, data, fitted, run_id, workdir)
+        logged = store.Logged(run_id, held.source, folder)
+        stored = store.register(client, use_case, data, fitted, logged, workdir)
+        registry.challenge(client, stored.version)
+        store.publish(client, use_case, data, fitted, stored, verdict=None)
+    return trained(data, fitted, stored, None)
+
+
 def export_bundle(use_case_name: str, wanted: str, workdir: Path = WORKDIR, to: Path | None = None) -> Path:
     """Write the bundle that a version's run kept, byte for byte, and return its folder.
 
@@ -187,6 +216,15 @@ def export_bundle(use_case_name: str, wanted: str, workdir: Path = WORKDIR, to: 
 def figures(metrics: dict[str, float]) -> str:
     """Return metrics as people read them."""
     return ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+
+
+def _kept_rows(report: Path) -> Data:
+    """Return the rows a run on the lake kept beside its lock."""
+    tables = {}
+    for role, file in {"older": store.TRAIN, "newest": registry.VALIDATION}.items():
+        frame = pd.read_parquet(report / file)
+        tables[role] = Table(frame, [role], f"{file} of the run", len(frame), {})
+    return Data(tables["older"], tables["newest"], store.LAKE)
 
 
 def _pipeline(version: Version | None) -> Pipeline | None:

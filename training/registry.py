@@ -84,9 +84,10 @@ def artifact(version: Version, path: str) -> Iterator[Path]:
         yield Path(local)
 
 
-def storage_uri(version: Version) -> str:
-    """Return run, artifact location and version as JSON for jq."""
-    return json.dumps({"run_id": version.run_id, "source": version.source, "version": version.version})
+def storage_uri(client: MlflowClient, version: Version) -> str:
+    """Return run, where the model's files lie, and version, as JSON for jq."""
+    source = client.get_model_version_download_uri(version.name, version.version)
+    return json.dumps({"run_id": version.run_id, "source": source, "version": version.version})
 
 
 def _by_number(client: MlflowClient, name: str, number: str) -> Version | None:

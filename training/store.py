@@ -1,6 +1,7 @@
 """Keep a fitted model: an MLflow run with everything people look at, a registered version, a bundle."""
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ from training.tracking import Version
 from training.use_case import Params, UseCase
 
 METRICS = "metrics.json"
+TRAIN = "train.parquet"
+# The source of rows that no use case declares: labelled records of the lake. Their runs keep them.
+LAKE = "lake"
 PAGE = "report.html"
 
 
@@ -49,6 +53,15 @@ class Fitted:
 
 
 @dataclass(frozen=True)
+class Logged:
+    """A run that holds a model and its tables; `folder` has the tables on this machine."""
+
+    run_id: str
+    model_uri: str
+    folder: Path
+
+
+@dataclass(frozen=True)
 class Stored:
     """A registered version and where its bundle and its page lie on this machine."""
 
@@ -57,21 +70,29 @@ class Stored:
     page: Path
 
 
-def keep(client: MlflowClient, use_case: UseCase, data: Data, fitted: Fitted, workdir: Path) -> Stored:
-    """Log a run whole, register its model and write its bundle; call within `tracking`."""
-    nested = mlflow.active_run() is not None
-    with mlflow.start_run(nested=nested, tags=tags(use_case, data)) as run:
+def log(client: MlflowClient, use_case: UseCase, data: Data, fitted: Fitted, workdir: Path) -> Logged:
+    """Log a run whole, inside the active run when there is one; call within `tracking`."""
+    with mlflow.start_run(nested=mlflow.active_run() is not None, tags=tags(use_case, data)) as run:
         log_numbers(use_case, fitted)
         for role, table in {"training": data.train, "validation": data.validation}.items():
             tracking.log_dataset(table, role, use_case.target.name)
         uri = tracking.log_model(fitted.pipeline, data.validation.frame[use_case.feature_names].head())
-    version = tracking.register(client, use_case, uri, run.info.run_id)
+    folder = write_tables(use_case, data, fitted, run.info.run_id, workdir)
+    client.log_artifacts(run.info.run_id, str(folder), registry.REPORT)
+    return Logged(run.info.run_id, uri, folder)
+
+
+def register(
+    client: MlflowClient, use_case: UseCase, data: Data, fitted: Fitted, logged: Logged, workdir: Path
+) -> Stored:
+    """Register a logged model as the next version and write its bundle, here and into its run."""
+    version = tracking.register(client, use_case, logged.model_uri, logged.run_id)
     exported = Exported(version, fitted.onnx, data.train, data.validation, metrics_json(data, fitted))
     folder = export.write(use_case, exported, workdir / "bundles")
     client.log_artifacts(version.run_id, str(folder), registry.BUNDLE)
-    report = workdir / "runs" / version.name / version.version
-    _write_tables(use_case, data, fitted, report)
-    client.log_artifacts(version.run_id, str(report), registry.REPORT)
+    report = logged.folder.with_name(version.version)
+    shutil.rmtree(report, ignore_errors=True)
+    logged.folder.rename(report)
     return Stored(version, folder, report / PAGE)
 
 
@@ -140,14 +161,17 @@ def metrics_json(data: Data, fitted: Fitted) -> dict[str, Any]:
     }
 
 
-def _write_tables(use_case: UseCase, data: Data, fitted: Fitted, folder: Path) -> None:
-    """Write what a run keeps beside its page: metrics, lock, held-out rows, importance, segments."""
+def write_tables(use_case: UseCase, data: Data, fitted: Fitted, run_id: str, workdir: Path) -> Path:
+    """Write what a run keeps beside its page (metrics, lock, held-out rows, tables); return the folder."""
+    folder = workdir / "runs" / use_case.model_name / f"run-{run_id}"
     folder.mkdir(parents=True, exist_ok=True)
     rows = data.validation.frame
     lock = Lock.of(use_case.name, data.source, fitted.params, data.train, data.validation)
     (folder / data_lock.FILE).write_bytes(lock.to_json())
     (folder / METRICS).write_text(json.dumps(metrics_json(data, fitted), indent=2) + "\n")
     rows.to_parquet(folder / registry.VALIDATION, index=False)
+    if data.source == LAKE:
+        data.train.frame.to_parquet(folder / TRAIN, index=False)
     figures.importance(use_case, fitted.pipeline, rows).to_csv(folder / "importance.csv", index=False)
     loss = losses(
         use_case.task,
@@ -155,6 +179,7 @@ def _write_tables(use_case: UseCase, data: Data, fitted: Fitted, folder: Path) -
         fitted.pipeline.predict(rows[use_case.feature_names]),
     )
     by_segment(use_case, rows, loss).to_csv(folder / "segments.csv", index=False)
+    return folder
 
 
 def _sections(

@@ -153,7 +153,7 @@ def version_of(found: ModelVersion) -> Version:
 
 def load_pipeline(version: Version) -> Pipeline:
     """Return the version's scikit-learn pipeline."""
-    return mlflow.sklearn.load_model(f"models:/{version.name}/{version.version}")
+    return mlflow.sklearn.load_model(version.source)
 
 
 def log_text(files: dict[str, str | bytes]) -> None:

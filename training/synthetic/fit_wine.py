@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import ndtri
 
 from training.sources import read_table
 from training.synthetic.wine import COLUMNS, PARAMETERS, PROBABILITIES

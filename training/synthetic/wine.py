@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import ndtr
 
 FITTED_TO = "the 4,898 white wines of Cortez et al., 2009 (UCI)"
 PARAMETERS = Path(__file__).with_name("wine.npz")

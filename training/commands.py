@@ -1,0 +1,178 @@
+"""What each command of `python -m training` does once its arguments are read."""
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mlflow.tracking import MlflowClient
+from rich.console import Console
+from rich.table import Table
+
+from training import pipeline, registry, tracking
+from training.pipeline import Tell, Trained
+from training.use_case import UseCase
+
+REFUSED = 3
+TEMPLATE = Path(__file__).with_name("use_case_template.py.txt")
+
+
+def train(options: argparse.Namespace, console: Console) -> int:
+    """Train, judge, export."""
+    trained = pipeline.train(
+        options.use_case, options.workdir, source=options.source, lock=options.lock, tell=_tell(console)
+    )
+    return _finish(options, console, trained)
+
+
+def search(options: argparse.Namespace, console: Console) -> int:
+    """Search; the best becomes challenger."""
+    from training.search import search as run  # noqa: PLC0415 (Optuna only where it is used)
+
+    found = run(
+        options.use_case,
+        options.workdir,
+        trials=options.trials,
+        source=options.source,
+        tell=_tell(console),
+        console=console,
+    )
+    if options.json:
+        return _json(asdict(found))
+    console.print(f"report: {found.challenger.page}")
+    console.print(f"Next: make promote USE_CASE={options.use_case}")
+    return 0
+
+
+def promote(options: argparse.Namespace, console: Console) -> int:
+    """Judge a version and make it champion when it passes."""
+    if options.anyway:
+        return rollback(options, console)
+    verdict = pipeline.promote(options.use_case, options.workdir, wanted=options.version, tell=_tell(console))
+    if options.json:
+        _json({"passed": verdict.passed, **asdict(verdict)})
+    elif verdict.passed:
+        console.print(f"Next: make deploy USE_CASE={options.use_case}")
+    return 0 if verdict.passed else REFUSED
+
+
+def rollback(options: argparse.Namespace, console: Console) -> int:
+    """Make a version champion without asking the gate."""
+    use_case = UseCase.named(options.use_case)
+    with tracking.tracking(options.workdir, use_case.name) as client:
+        version = registry.find(client, use_case, options.version)
+        registry.crown(client, version)
+    console.print(f"{version.name} {version.version} is champion")
+    console.print(f"Next: make deploy USE_CASE={options.use_case}")
+    return 0
+
+
+def register(options: argparse.Namespace, console: Console) -> int:
+    """Register the model of a run, such as the second best of a search, as challenger."""
+    trained = pipeline.register_run(options.use_case, options.run_id, options.workdir, tell=_tell(console))
+    if options.json:
+        return _json(asdict(trained))
+    console.print(f"Next: make promote USE_CASE={options.use_case}")
+    return 0
+
+
+def storage_uri(options: argparse.Namespace, console: Console) -> int:
+    """Print where MLflow keeps a version."""
+    del console
+    uri = options.tracking_uri or tracking.tracking_uri(options.workdir)
+    client = MlflowClient(uri)
+    version = tracking.by_alias(client, options.model_name, options.alias)
+    if version is None:
+        raise tracking.RegistryError(
+            f"{uri} has no {options.model_name} with alias {options.alias}: train one, or see compare"
+        )
+    sys.stdout.write(registry.storage_uri(client, version) + "\n")
+    return 0
+
+
+def export(options: argparse.Namespace, console: Console) -> int:
+    """Write a version's bundle to a folder."""
+    folder = pipeline.export_bundle(options.use_case, options.version, options.workdir, options.to)
+    if options.json:
+        return _json({"bundle": folder})
+    console.print(f"bundle: {folder}")
+    return 0
+
+
+def compare(options: argparse.Namespace, console: Console) -> int:
+    """Print every version with its alias and its metric."""
+    use_case = UseCase.named(options.use_case)
+    with tracking.tracking(options.workdir, use_case.name) as client:
+        found = registry.versions(client, use_case)
+    if options.json:
+        return _json(found.to_dict("records"))
+    table = Table(*found.columns[:-1], title=use_case.model_name)
+    for row in found.itertuples(index=False):
+        table.add_row(*(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row[:-1]))
+    console.print(table)
+    return 0
+
+
+def retrain(options: argparse.Namespace, console: Console) -> int:
+    """Train a challenger on the lake's newest labelled predictions and judge it."""
+    from infra import deployment  # noqa: PLC0415 (needs Terraform only here)
+    from training.retrain import retrain as run  # noqa: PLC0415 (as above)
+
+    bucket = options.lake_bucket or deployment.outputs(options.use_case)["lake_bucket"]
+    s3 = deployment.session().client("s3")
+    trained = run(options.use_case, s3, bucket, options.workdir, days=options.days, tell=_tell(console))
+    return _finish(options, console, trained) or (0 if trained.champion else REFUSED)
+
+
+def new_use_case(options: argparse.Namespace, console: Console) -> int:
+    """Write a commented use case to start from."""
+    folder: Path = options.folder
+    path = folder / f"{options.name}.py"
+    if path.exists():
+        raise FileExistsError(f"{path} is there already: choose another name, or edit it")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(TEMPLATE.read_text().replace("my_model", options.name))
+    console.print(f"{path} is written: its comments say what to fill in")
+    console.print(f"Next: python -m training train --use-case {path}")
+    return 0
+
+
+def mlflow(options: argparse.Namespace, console: Console) -> int:
+    """Serve the MLflow UI until it is stopped."""
+    uri = tracking.tracking_uri(options.workdir)
+    console.print(f"MLflow on http://127.0.0.1:{options.port} shows {uri}; Ctrl-C stops it")
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1"]
+    command += [
+        "--port",
+        str(options.port),
+        "--default-artifact-root",
+        tracking.artifact_root(options.workdir),
+    ]
+    try:
+        return subprocess.run(command, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def _finish(options: argparse.Namespace, console: Console, trained: Trained) -> int:
+    if options.json:
+        return _json(asdict(trained))
+    console.print(f"bundle: {trained.bundle}")
+    console.print(f"report: {trained.page}")
+    if trained.champion:
+        console.print(f"Next: make demo USE_CASE={options.use_case}, or make mlflow to look at the run")
+    else:
+        console.print("Next: look at the report; python -m training promote --anyway overrules the gate")
+    return 0
+
+
+def _json(result: Any) -> int:
+    sys.stdout.write(json.dumps(result, default=str) + "\n")
+    return 0
+
+
+def _tell(console: Console) -> Tell:
+    return lambda line: console.print(line, markup=False)

@@ -1,0 +1,100 @@
+"""Train a challenger on what the lake holds: scored records whose label has come."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+
+from contract import bundle, layout
+from contract.schema import Contract
+from lambda_monitor import events, hours, lake, truth
+from lambda_monitor.events import ARRIVED, Seen, Tally
+from lambda_monitor.labels import TARGET, Reader
+from training import pipeline, registry, tracking
+from training.data import DataError, Table, wrangle
+from training.lock import FILE, Lock
+from training.pipeline import Tell, Trained
+from training.store import LAKE, Data
+from training.tracking import CHAMPION
+from training.use_case import UseCase
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+HELD_OUT = 0.25
+ENOUGH = 1_000
+
+
+def retrain(
+    use_case_name: str,
+    s3: "S3Client",
+    bucket: str,
+    workdir: Path = pipeline.WORKDIR,
+    *,
+    days: int = 30,
+    now: datetime | None = None,
+    tell: Tell = print,
+) -> Trained:
+    """Train on the labelled records of the last `days`, hold out the newest quarter and ask the gate.
+
+    Parameters are the champion's. Raises DataError when too few labels came, RegistryError without a
+    champion.
+    """
+    use_case = UseCase.named(use_case_name)
+    with tracking.tracking(workdir, use_case.name) as client:
+        champion = registry.find(client, use_case, CHAMPION)
+        with registry.artifact(champion, f"{registry.BUNDLE}/{bundle.CONTRACT}") as path:
+            contract = Contract.read(path)
+        with registry.artifact(champion, f"{registry.REPORT}/{FILE}") as path:
+            params = Lock.read(path).params
+    end = now or datetime.now(UTC)
+    start = end - timedelta(days=days)
+    rows = labelled(contract, s3, bucket, start, end)
+    tell(f"{len(rows):,} labelled records since {start:%Y-%m-%d %H:%M} UTC in s3://{bucket}")
+    data = split(use_case, rows, f"lake s3://{bucket} {layout.window_name(start, end)}")
+    return pipeline.finish(use_case, data, pipeline.fit(use_case, data, params, tell), workdir, tell)
+
+
+def labelled(contract: Contract, s3: "S3Client", bucket: str, start: datetime, end: datetime) -> pd.DataFrame:
+    """Return features, target and arrival of the distinct labelled records of [start, end), oldest first."""
+    labels = Reader(s3, bucket, contract, _Nowhere()).read(start, end)
+    prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in hours.landing(start, end))
+    objects = [o for prefix in prefixes for o in lake.list_objects(s3, bucket, prefix)]
+    seen, tables = Seen(), [events.schema(contract).empty_table()]
+    tables += [
+        hours.inside(seen.drop(t), start, end) for t in events.read(s3, bucket, objects, contract, Tally())
+    ]
+    rows = truth.joined(pa.concat_tables(tables), labels).to_pandas()
+    rows = rows.sort_values(ARRIVED, kind="stable", ignore_index=True)
+    return rows.rename(columns={TARGET: contract.target.name})
+
+
+def split(use_case: UseCase, rows: pd.DataFrame, described: str) -> Data:
+    """Return the rows by the use case's rules, the newest quarter held out. Raises DataError."""
+    if len(rows) < ENOUGH:
+        raise DataError(
+            f"{len(rows):,} labelled records are too few, {ENOUGH:,} are needed: wait for labels, read more "
+            "days with --days, or check that ground truth arrives (docs/operations.md)"
+        )
+    if use_case.time_column:
+        rows = rows.assign(**{use_case.time_column: rows[ARRIVED].dt.tz_localize(None)})
+    first_held_out = int(len(rows) * (1 - HELD_OUT))
+    parts = {"older": rows.iloc[:first_held_out], "newest": rows.iloc[first_held_out:]}
+    tables: dict[str, Table] = {
+        name: wrangle(use_case, part[use_case.columns].reset_index(drop=True), [name], f"{described}, {name}")
+        for name, part in parts.items()
+    }
+    return Data(tables["older"], tables["newest"], LAKE)
+
+
+class _Nowhere:
+    """A shelf that keeps nothing: a training run reads the lake once."""
+
+    def get(self, name: str) -> bytes | None:
+        del name
+        return None
+
+    def put(self, name: str, file: BinaryIO) -> None:
+        del name, file
