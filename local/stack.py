@@ -16,7 +16,7 @@ import boto3
 import psutil
 
 from contract import bundle, store
-from contract.bundle import Manifest
+from contract.schema import Contract
 from infra.terraform import Terraform
 from local import drive, images
 
@@ -124,23 +124,30 @@ def deploy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print, **variab
     The Terraform is the one a real account gets, in a copy: see docs/design-notes.md. Raises
     TerraformError and BundleError.
     """
-    contract = json.loads((bundle_dir / bundle.CONTRACT).read_bytes())
-    terraform = workspace(endpoint, contract["use_case"], tell)
-    manifest = Manifest.from_json((bundle_dir / bundle.MANIFEST).read_bytes())
+    use_case, version = _of(bundle_dir)
+    terraform = workspace(endpoint, use_case, tell)
     terraform.init()
-    settings = settings_for(endpoint, contract["use_case"], manifest.version, variables)
+    settings = settings_for(endpoint, use_case, version, variables)
     terraform.apply(settings)
     outputs = terraform.outputs()
     store.upload(endpoint.client("s3"), outputs["artifact_bucket"], bundle_dir)
     return outputs
 
 
-def destroy(endpoint: Endpoint, use_case: str, version: str, *, tell: Tell = print) -> None:
+def destroy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print) -> None:
     """Remove what `deploy` made. Raises TerraformError."""
+    use_case, version = _of(bundle_dir)
     terraform = workspace(endpoint, use_case, tell)
+    terraform.init()
     settings = settings_for(endpoint, use_case, version, {"force_destroy": True})
     terraform.apply(settings)
     terraform.destroy(settings)
+
+
+def _of(bundle_dir: Path) -> tuple[str, str]:
+    """Return the use case and version a bundle is of."""
+    contract = Contract.read(bundle_dir / bundle.CONTRACT)
+    return contract.use_case, contract.model.version
 
 
 def settings_for(endpoint: Endpoint, use_case: str, version: str, more: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,7 +166,16 @@ def workspace(endpoint: Endpoint, use_case: str, tell: Tell = print) -> Terrafor
     """Return Terraform on a copy of infra/ with what only the embedded AWS needs added."""
     work = endpoint.state_dir / "work"
     shutil.rmtree(work, ignore_errors=True)
-    ignore = shutil.ignore_patterns("*_override.tf", "*.py", "__pycache__", ".terraform*", "state", "tests")
+    ignore = shutil.ignore_patterns(
+        "*_override.tf",
+        "terraform.tfvars",
+        "*.auto.tfvars",
+        "*.py",
+        "__pycache__",
+        ".terraform*",
+        "state",
+        "tests",
+    )
     shutil.copytree(images.ROOT / "infra", work / "infra", ignore=ignore)
     (work / "contract").mkdir()
     shutil.copy(images.ROOT / "contract/layout.json", work / "contract")

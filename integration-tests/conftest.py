@@ -1,0 +1,77 @@
+"""One deployed stack for every integration test, reached through AWS_ENDPOINT_URL alone.
+
+Without that variable the embedded AWS is started and the Terraform applied to it. With it, the
+stack must be there already: `make deploy` with the same variable makes it.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import localstack_client.session
+import pandas as pd
+import pytest
+
+from contract.bundle import CONTRACT
+from contract.schema import Contract
+from infra import deploy, deployment
+from local import drive, stack
+from training import pipeline, records
+from training.use_case import UseCase
+
+USE_CASE = os.environ.get("USE_CASE", "green_taxi")
+ROOT = Path(__file__).resolve().parents[1]
+REAL_DATA = ROOT.parent / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A stack, the contract of the model it serves, and clients for it."""
+
+    outputs: dict[str, Any]
+    contract: Contract
+    use_case: UseCase
+
+    def client(self, service: str) -> Any:
+        return localstack_client.session.Session().client(service)
+
+    def lake(self, root: str) -> drive.LakeReader:
+        return drive.LakeReader(self.client("s3"), self.outputs["lake_bucket"], root)
+
+    def records(self, phase: str, rows: int, seed: int) -> tuple[pd.DataFrame, list[bytes]]:
+        """Return rows as life gives them and as producers send them; a seed's ids are its own."""
+        frame = self.use_case.demo(phase, rows, seed=seed)
+        return frame, records.encode(self.contract, frame)
+
+    def put(self, lines: list[bytes]) -> None:
+        drive.put_records(self.client("kinesis"), self.outputs["input_stream"], lines)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _data() -> Iterator[None]:
+    """Train on real rides where they are; else on the synthetic ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "SCOREWATCH_DATA" not in os.environ and REAL_DATA.is_dir():
+            patch.setenv("SCOREWATCH_DATA", str(REAL_DATA))
+        yield
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    use_case = UseCase.named(USE_CASE)
+    if "AWS_ENDPOINT_URL" in os.environ:
+        outputs = deployment.outputs(USE_CASE)
+        folder = deploy.bundle_directory(USE_CASE, outputs["model_version"])
+        yield Deployment(outputs, Contract.read(folder / CONTRACT), use_case)
+        return
+    work = tmp_path_factory.mktemp("stack")
+    trained = pipeline.train(USE_CASE, work)
+    with stack.embedded_aws(work / "local") as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in endpoint.settings.items():
+            patch.setenv(name, value)
+        outputs = stack.deploy(endpoint, trained.bundle)
+        yield Deployment(outputs, Contract.read(trained.bundle / CONTRACT), use_case)
+        stack.destroy(endpoint, trained.bundle)
+        assert endpoint.client("kinesis").list_streams()["StreamNames"] == []

@@ -1,0 +1,91 @@
+"""The whole loop: four thousand records to the lake, the monitor, a subscriber."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from contract import layout
+from local import drive
+
+ROWS = 2_000
+_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def subscriber(deployed: Any) -> Iterator[drive.Subscriber]:
+    topic = deployed.outputs["alert_topic_arn"]
+    subscriber = drive.Subscriber(deployed.client("sqs"), deployed.client("sns"), topic, "integration-tests")
+    yield subscriber
+    subscriber.close()
+
+
+def stream(deployed: Any, phase: str) -> tuple[set[str], dict[str, Any], datetime, datetime]:
+    frame, lines = deployed.records(phase, ROWS, seed=1)
+    ids = set(frame[deployed.contract.id_field].astype(str))
+    start = drive.now()
+    deployed.put(lines)
+    reader = deployed.lake(layout.PREDICTIONS)
+    landed = drive.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=_SECONDS)
+    return ids, landed, start, drive.now()
+
+
+def run_monitor(deployed: Any, start: datetime, end: datetime) -> dict[str, Any]:
+    return drive.monitor(deployed.client("lambda"), deployed.outputs["monitor_function"], start, end)
+
+
+def read_report(deployed: Any, uri: str) -> bytes:
+    place = urlsplit(uri)
+    body = deployed.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+    assert isinstance(body, bytes)
+    return body
+
+
+def test_four_thousand_records_normal_then_drifted(deployed: Any, subscriber: drive.Subscriber) -> None:
+    ids, landed, start, end = stream(deployed, "normal")
+    calm = run_monitor(deployed, start, end)
+    assert (calm["status"], calm["records"], calm["notified"]) == ("ok", ROWS, False), calm["reason"]
+
+    more_ids, more, start, end = stream(deployed, "drifted")
+    drifted = run_monitor(deployed, start, end)
+    assert (drifted["status"], drifted["records"], drifted["notified"]) == ("alert", ROWS, True)
+    failing = {check["name"] for check in drifted["checks"] if check["status"] == "alert"}
+    assert failing & {"drift.feature", "drift.prediction"}
+
+    (message,) = drive.wait_for("the alert", lambda: subscriber.messages() or None, seconds=_SECONDS)
+    assert message["Subject"].startswith("ALERT: ")
+    assert "What to do next" in message["Message"]
+    assert drifted["report"] in message["Message"]
+    assert b"<html" in read_report(deployed, drifted["report"]).lower()
+    result = json.loads(read_report(deployed, drifted["report"].replace("report.html", "report.json")))
+    assert result["checks"] == drifted["checks"]
+
+    references = {
+        (e["record"]["shard"], e["record"]["sequence_number"]) for e in [*landed.values(), *more.values()]
+    }
+    assert len(landed.keys() | more.keys()) == len(references) == len(ids | more_ids) == 2 * ROWS
+
+
+def test_an_empty_window_is_said_to_be_empty(deployed: Any) -> None:
+    end = drive.now() - timedelta(days=30)
+    summary = run_monitor(deployed, end - timedelta(hours=1), end)
+    assert (summary["status"], summary["records"]) == ("no_data", 0)
+
+
+def test_predictions_lie_in_the_partition_of_their_hour(deployed: Any) -> None:
+    start = drive.now()
+    frame, lines = deployed.records("normal", 10, seed=2)
+    deployed.put(lines)
+    reader = deployed.lake(layout.PREDICTIONS)
+    ids = set(frame[deployed.contract.id_field].astype(str))
+    drive.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=_SECONDS)
+    pages = deployed.client("s3").get_paginator("list_objects_v2")
+    objects = pages.paginate(Bucket=deployed.outputs["lake_bucket"], Prefix=layout.PREDICTIONS)
+    keys = [entry["Key"] for page in objects for entry in page["Contents"]]
+    prefixes = {
+        layout.hour_prefix(layout.PREDICTIONS, hour) for hour in layout.hours_between(start, drive.now())
+    }
+    assert {key.rpartition("/")[0] + "/" for key in keys} & prefixes
