@@ -11,6 +11,7 @@ MODELS: str = _LAYOUT["models"]
 PREDICTIONS: str = _LAYOUT["predictions"]
 REJECTED: str = _LAYOUT["rejected"]
 GROUND_TRUTH: str = _LAYOUT["ground_truth"]
+# AWS fixes where an event source mapping leaves the batches it gave up.
 FAILED: str = _LAYOUT["failed"]
 REPORTS: str = _LAYOUT["reports"]
 PROFILES: str = _LAYOUT["profiles"]

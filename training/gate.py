@@ -105,9 +105,10 @@ def _metric(use_case: UseCase, ours: Losses, theirs: Losses) -> Check:
     sentence = (
         f"{metric} {score(use_case.task, ours):.4g} against the champion's {champion:.4g} on "
         f"{len(ours):,} held-out rows: between {_signed(low, champion)} and {_signed(high, champion)} "
-        f"({gate.confidence:.0%} paired bootstrap); at most {gate.margin:.1%} worse is let through"
+        f"({gate.confidence:.0%} paired bootstrap); let through unless surely worse, or perhaps more than "
+        f"{gate.margin:.1%} worse"
     )
-    return Check(metric, passed=high <= gate.margin * champion, sentence=sentence)
+    return Check(metric, passed=low <= 0 and high <= gate.margin * champion, sentence=sentence)
 
 
 def _segments(use_case: UseCase, rows: pd.DataFrame, ours: Losses, theirs: Losses) -> list[Check]:

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from contract import bundle
 from training import gate, onnx_model, registry, store, tracking
-from training.data import Table, load
+from training.data import DataError, Table, load
 from training.evaluate import evaluate
 from training.gate import Verdict
 from training.lock import FILE, Lock
@@ -59,6 +59,8 @@ def train(
     use_case = UseCase.named(use_case_name)
     locked = Lock.read(lock) if lock else None
     if locked is not None:
+        if locked.use_case != use_case.name:
+            raise DataError(f"{lock} is a lock of {locked.use_case}, not of {use_case.name}")
         source, params = locked.source, locked.params
         for package, versions in locked.other_packages().items():
             tell(f"{package}: {versions}; the metrics may differ")

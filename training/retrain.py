@@ -66,7 +66,7 @@ def labelled(contract: Contract, s3: "S3Client", bucket: str, start: datetime, e
     tables += [
         hours.inside(seen.drop(t), start, end) for t in events.read(s3, bucket, objects, contract, Tally())
     ]
-    rows = truth.joined(pa.concat_tables(tables), labels).to_pandas()
+    rows: pd.DataFrame = truth.joined(pa.concat_tables(tables), labels).to_pandas()
     rows = rows.sort_values(ARRIVED, kind="stable", ignore_index=True)
     return rows.rename(columns={TARGET: contract.target.name})
 

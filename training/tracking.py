@@ -12,6 +12,7 @@ from typing import Any
 
 # Training must work offline and tells nobody that it ran.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import mlflow.data.pandas_dataset

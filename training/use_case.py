@@ -44,8 +44,9 @@ class Demo:
 class Gate:
     """What a challenger must keep to become champion.
 
-    `margin`: how much worse its main metric may be, as a share of the champion's, with `confidence`;
-    `segment_margin`: the same in any one segment. Size in MB, time a record in a batch in microseconds.
+    It is refused when its main metric is surely worse, or perhaps worse by more than `margin`, a share
+    of the champion's; "surely" and "perhaps" are the ends of an interval of `confidence`. In no segment
+    may it surely be worse by more than `segment_margin`. Size in MB, time a record in a batch in microseconds.
     """
 
     margin: float = 0.02
