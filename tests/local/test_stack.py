@@ -1,0 +1,87 @@
+"""The embedded AWS starts, and goes when its starter goes, however that goes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local import drive, stack
+
+_SECONDS = 90
+_HOLD = """
+import sys, time
+from pathlib import Path
+from local import stack
+with stack.embedded_aws(Path(sys.argv[1]), tell=lambda _: None) as endpoint:
+    print(endpoint.url, flush=True)
+    time.sleep(600)
+"""
+
+
+def holder(state: Path) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(state)], stdout=subprocess.PIPE, text=True, cwd=stack.images.ROOT
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("http://127.0.0.1:")
+    return process
+
+
+def emulator(state: Path) -> psutil.Process:
+    return psutil.Process(json.loads((state / "emulator.json").read_text())["pid"])
+
+
+def gone(processes: list[psutil.Process]) -> bool | None:
+    return True if not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes) else None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
+def test_nothing_outlives_the_process_that_started_it(tmp_path: Path, number: signal.Signals) -> None:
+    process = holder(tmp_path)
+    try:
+        family = [emulator(tmp_path), *emulator(tmp_path).children(recursive=True)]
+        process.send_signal(number)
+        process.wait(_SECONDS)
+        drive.wait_for("the end of the embedded AWS", lambda: gone(family), seconds=_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+    # What a killed run left is no obstacle to the next one.
+    with stack.embedded_aws(tmp_path, tell=lambda _: None) as endpoint:
+        assert endpoint.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_a_detached_one_is_found_and_stopped(tmp_path: Path) -> None:
+    assert stack.status(tmp_path) is None
+    endpoint = stack.start(tmp_path, tell=lambda _: None)
+    try:
+        assert stack.start(tmp_path) == stack.status(tmp_path) == endpoint
+        family = [emulator(tmp_path)]
+    finally:
+        assert stack.stop(tmp_path)
+    assert drive.wait_for("its end", lambda: gone(family), seconds=_SECONDS)
+    assert not stack.stop(tmp_path)
+
+
+def test_a_pid_that_came_round_again_is_not_ours(tmp_path: Path) -> None:
+    record = {"pid": os.getpid(), "started": 1.0, "url": "http://127.0.0.1:1"}
+    (tmp_path / "emulator.json").write_text(json.dumps(record))
+    assert stack.status(tmp_path) is None
+    assert not stack.stop(tmp_path)
+
+
+def test_settings_of_a_real_account_never_reach_a_local_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
+    env = stack.Endpoint("http://127.0.0.1:1", tmp_path).env
+    assert "AWS_PROFILE" not in env
+    assert "AWS_SESSION_TOKEN" not in env
+    assert env["AWS_ACCESS_KEY_ID"] == "test"
+    assert env["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
