@@ -46,6 +46,13 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of everything that is written as JSON and read back strictly."""
 
 
+def _check_name(name: str) -> None:
+    if not name or '"' in name or "\\" in name or not name.isprintable():
+        raise ContractError(
+            f"{name!r} can't be a field's name: use printable characters but quotes and backslashes"
+        )
+
+
 class Feature(Struct, frozen=True, kw_only=True):
     """One feature of a record.
 
@@ -64,6 +71,7 @@ class Feature(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raise ContractError where the declaration contradicts itself."""
+        _check_name(self.name)
         numeric = self.kind is Kind.NUMERIC
         if numeric and self.dtype is DType.STR:
             raise ContractError(f"feature {self.name!r} is numeric: give it dtype int or float, not str")
@@ -130,6 +138,7 @@ class Contract(Struct, frozen=True, kw_only=True):
             raise ContractError(f"features must have distinct names, got {names}")
         taken = {"features", "prediction", "model", "record", "scored_at", "flags"}
         for field in (self.id_field, self.payload_field):
+            _check_name(field)
             if field in taken:
                 raise ContractError(
                     f"{field!r} is a field of the prediction event: rename the record's field"

@@ -1,10 +1,12 @@
 """Run the terraform binary: typed, with progress, with errors a person can act on."""
 
+import ctypes
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ WORK = ROOT.parent / ".scorewatch"
 _TAIL_LINES = 40
 _STOP_SECONDS = 60
 _PLAN_HAS_CHANGES = 2
+_PR_SET_PDEATHSIG = 1
 
 
 class TerraformError(RuntimeError):
@@ -167,6 +170,7 @@ class Terraform:
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  one system call
         )
         try:
             yield process
@@ -181,6 +185,11 @@ class Terraform:
             "CHECKPOINT_DISABLE": "1",
         }
         return env
+
+
+def _end_with_parent() -> None:
+    """Have the kernel interrupt terraform, which then saves its state, when we are killed outright."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _lines(process: "subprocess.Popen[str]") -> Iterator[str]:

@@ -5,12 +5,8 @@ from typing import Annotated, Any
 import msgspec
 
 from contract.events import Rejection
-from contract.schema import Contract, DType, Feature, OutOfRange
-from lambda_predict.explain import explain
-
-# The model takes float32 and int64: what doesn't fit would reach it as infinity or as another number.
-_FLOAT_LIMIT = 3.4028234663852886e38
-_INT_LIMIT = 2**63 - 1
+from contract.schema import Contract, DType, Feature
+from lambda_predict.explain import bounds, explain
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -84,12 +80,3 @@ def _value_type(feature: Feature) -> Any:
     if feature.dtype is DType.INT:
         return Annotated[int, msgspec.Meta(ge=int(low), le=int(high))]
     return Annotated[float, msgspec.Meta(ge=low, le=high)]
-
-
-def bounds(feature: Feature) -> tuple[float, float]:
-    """Return the values outside which a record is rejected: its range, or what the model can take."""
-    limit = _INT_LIMIT if feature.dtype is DType.INT else _FLOAT_LIMIT
-    rejects = feature.out_of_range is OutOfRange.REJECT
-    low = feature.minimum if rejects and feature.minimum is not None else -limit
-    high = feature.maximum if rejects and feature.maximum is not None else limit
-    return low, high

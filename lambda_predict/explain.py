@@ -8,6 +8,9 @@ from contract.events import Rejection
 from contract.schema import Contract, DType, Feature, OutOfRange
 
 FINE = Rejection(reason="", field="", message="")
+# The model takes float32 and int64: what doesn't fit would reach it as infinity or as another number.
+_FLOAT_LIMIT = 3.4028234663852886e38
+_INT_LIMIT = 2**63 - 1
 _JSON_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
 
 
@@ -85,25 +88,27 @@ def _in_value(field: str, feature: Feature, value: Any) -> Rejection:
             field=field,
             message=f"{field} is {value}: send a finite number, or leave the record out",
         )
-    if feature.dtype is DType.INT and value != int(value):
+    if feature.dtype is DType.INT and not isinstance(value, int):
         return _wrong_type(field, "an integer", value)
     return _in_range(field, feature, value)
 
 
 def _in_range(field: str, feature: Feature, value: float) -> Rejection:
-    if feature.out_of_range is OutOfRange.REJECT:
-        low, high = feature.minimum, feature.maximum
-        if (low is not None and value < low) or (high is not None and value > high):
-            message = (
-                f"{field} is {value:g} {feature.unit}".rstrip()
-                + f", outside {_bound(low)} to {_bound(high)}: correct it, or widen the range in the use case"
-            )
-            return Rejection(reason="out_of_range", field=field, message=message)
-    return FINE
+    low, high = bounds(feature)
+    if low <= value <= high:
+        return FINE
+    shown = f"{field} is {value:g} {feature.unit}".rstrip()
+    message = f"{shown}, outside {low:g} to {high:g}: correct it, or widen the range in the use case"
+    return Rejection(reason="out_of_range", field=field, message=message)
 
 
-def _bound(value: float | None) -> str:
-    return "any" if value is None else f"{value:g}"
+def bounds(feature: Feature) -> tuple[float, float]:
+    """Return the values outside which a record is rejected: its range, or what the model can take."""
+    limit = _INT_LIMIT if feature.dtype is DType.INT else _FLOAT_LIMIT
+    rejects = feature.out_of_range is OutOfRange.REJECT
+    low = feature.minimum if rejects and feature.minimum is not None else -limit
+    high = feature.maximum if rejects and feature.maximum is not None else limit
+    return low, high
 
 
 def _missing(field: str, present: list[str]) -> Rejection:

@@ -1,0 +1,178 @@
+"""Models made here, records, and an AWS of lists that fails as it is told."""
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from botocore.exceptions import ClientError
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, OutOfRange, Target, Task
+from lambda_predict.model import Model
+from lambda_predict.publish import publish
+from lambda_predict.score import Line, Scorer
+
+NOW = datetime(2026, 3, 2, 12, 0, 1, tzinfo=UTC)
+ARRIVED = datetime(2026, 3, 2, 12, 0, 0, 250_000, tzinfo=UTC).timestamp()
+_TYPES = {DType.INT: Int64TensorType, DType.FLOAT: FloatTensorType, DType.STR: StringTensorType}
+
+
+def contract(**changes: Any) -> Contract:
+    values: dict[str, Any] = {
+        "use_case": "green_taxi",
+        "task": Task.REGRESSION,
+        "id_field": "ride_id",
+        "payload_field": "ride",
+        "features": [
+            Feature(name="PULocationID", kind=Kind.CATEGORICAL, dtype=DType.INT, categories=[1, 2, 3]),
+            Feature(name="DOLocationID", kind=Kind.CATEGORICAL, dtype=DType.INT, categories=[1, 2, 3]),
+            Feature(
+                name="trip_distance",
+                kind=Kind.NUMERIC,
+                dtype=DType.FLOAT,
+                minimum=0,
+                maximum=100,
+                unit="miles",
+            ),
+        ],
+        "target": Target(name="duration", unit="minutes", decimals=2),
+        "model": ModelRef(name="scorewatch-green-taxi", version="1", run_id="0" * 32),
+        "data": DataRef(source="made", sha256="0" * 64, rows=300),
+    }
+    return Contract(**{**values, **changes})
+
+
+def onnx(declared: Contract, estimator: Any, target: Any) -> bytes:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            f.name: rng.choice([1, 2, 3], 300) if f.kind is Kind.CATEGORICAL else rng.uniform(0, 30, 300)
+            for f in declared.features
+        }
+    )
+    columns = [f.name for f in declared.features if f.kind is Kind.CATEGORICAL]
+    encoder = ColumnTransformer(
+        [("levels", OneHotEncoder(handle_unknown="ignore"), columns)], remainder="passthrough"
+    )
+    pipeline = make_pipeline(encoder, estimator).fit(frame, target(frame))
+    types = [(f.name, _TYPES[f.dtype]([None, 1])) for f in declared.features]
+    options = {id(estimator): {"zipmap": False}} if declared.task is Task.CLASSIFICATION else None
+    serialized: bytes = to_onnx(pipeline, initial_types=types, options=options).SerializeToString()
+    return serialized
+
+
+def regression(**changes: Any) -> Model:
+    declared = contract(**changes)
+    return Model(
+        declared, onnx(declared, Ridge(), lambda frame: 3 * frame["trip_distance"] + frame["PULocationID"])
+    )
+
+
+def classification() -> Model:
+    declared = contract(
+        task=Task.CLASSIFICATION,
+        id_field="customer_id",
+        payload_field="wine_features",
+        features=[
+            Feature(name="alcohol", kind=Kind.NUMERIC, dtype=DType.FLOAT),
+            Feature(name="volatile_acidity", kind=Kind.NUMERIC, dtype=DType.FLOAT),
+        ],
+        target=Target(name="quality", labels=[5, 6]),
+    )
+    fitted = onnx(declared, LogisticRegression(), lambda frame: np.where(frame["alcohol"] > 15, 6, 5))
+    return Model(declared, fitted)
+
+
+def rejecting() -> Contract:
+    """Return the contract with a distance that is refused out of its range."""
+    features = contract().features
+    strict = Feature(
+        name="trip_distance",
+        kind=Kind.NUMERIC,
+        dtype=DType.FLOAT,
+        minimum=0,
+        maximum=100,
+        out_of_range=OutOfRange.REJECT,
+    )
+    return contract(features=[*features[:2], strict])
+
+
+def ride(record_id: Any = "r1", **changes: Any) -> bytes:
+    values = {"PULocationID": 1, "DOLocationID": 2, "trip_distance": 3.5, **changes}
+    return json.dumps({"ride_id": record_id, "ride": values}).encode()
+
+
+def kinesis(
+    data: Sequence[bytes], shard: str = "shardId-000000000000", first: int = 1
+) -> list[dict[str, Any]]:
+    """Return the records of a Lambda event for `data`."""
+    return [
+        {
+            "kinesis": {
+                "partitionKey": "k",
+                "sequenceNumber": str(first + number),
+                "data": base64.b64encode(item).decode(),
+                "approximateArrivalTimestamp": ARRIVED,
+            },
+            "eventID": f"{shard}:{first + number}",
+        }
+        for number, item in enumerate(data)
+    ]
+
+
+def throttled() -> ClientError:
+    return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "PutRecords")
+
+
+def denied() -> ClientError:
+    return ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "PutRecords")
+
+
+class Sink:
+    """A stream of lines; `fault(lines)` says of each call what is refused, or raises."""
+
+    limits = (500, 5 * 1024 * 1024)
+
+    def __init__(self, fault: Callable[[Sequence[Line]], list[bool]] | None = None) -> None:
+        self.lines: list[bytes] = []
+        self.calls: list[int] = []
+        self._fault = fault
+
+    def __call__(self, lines: Sequence[Line]) -> list[bool]:
+        self.calls.append(len(lines))
+        taken = [True] * len(lines) if self._fault is None else self._fault(lines)
+        self.lines += [line.data for line, kept in zip(lines, taken, strict=True) if kept]
+        return taken
+
+    def references(self) -> Counter[tuple[str, str]]:
+        """Return how often each (shard, sequence number) lies here."""
+        events = [json.loads(line)["record"] for line in self.lines]
+        return Counter((e["shard"], e["sequence_number"]) for e in events)
+
+
+class Clock:
+    """Seconds that pass only when something waits."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+        self.pauses: list[float] = []
+
+    def remaining(self) -> float:
+        return self.left
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.left -= seconds
+
+
+__all__ = ["Clock", "Line", "Model", "Scorer", "Sink", "publish"]

@@ -1,0 +1,144 @@
+import json
+from typing import Any
+
+import made
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract.events import Rejection
+from contract.schema import ContractError, DType, Feature, Kind
+from lambda_predict.decode import Decoded, Decoder
+
+DECODER = Decoder(made.contract())
+STRICT = Decoder(made.rejecting())
+
+
+def refused(data: bytes, decoder: Decoder = DECODER) -> Rejection:
+    result = decoder.decode(data)
+    assert isinstance(result, Rejection), result
+    return result
+
+
+def accepted(data: bytes, decoder: Decoder = DECODER) -> Decoded:
+    result = decoder.decode(data)
+    assert isinstance(result, Decoded), result
+    return result
+
+
+def test_a_good_record_keeps_its_payload_to_the_byte() -> None:
+    payload = b'{"trip_distance":  30, "PULocationID": 100, "DOLocationID": 102, "tip": [1.50, {"a": null}]}'
+    found = accepted(b'{"extra": 1, "ride": ' + payload + b', "ride_id": "XYZ10"}')
+    assert found.record_id == "XYZ10"
+    assert bytes(found.payload) == payload
+    assert msgspec.to_builtins(found.features) == {
+        "PULocationID": 100,
+        "DOLocationID": 102,
+        "trip_distance": 30.0,
+    }
+
+
+def test_newlines_between_tokens_become_one_line_of_equal_json() -> None:
+    data = json.dumps(
+        {"ride_id": 7, "ride": {**json.loads(made.ride())["ride"], "note": "a\nb"}}, indent=2
+    ).encode()
+    found = accepted(data)
+    assert b"\n" not in bytes(found.payload)
+    assert json.loads(bytes(found.payload)) == json.loads(data)["ride"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason", "field", "words"),
+    [
+        (b"", "not_json", "", "not JSON"),
+        (b"{", "not_json", "", "send one JSON object"),
+        (made.ride() + b"{}", "not_json", "", "Extra data"),
+        (b"[]", "wrong_type", "", "this is array"),
+        (b"null", "wrong_type", "", "this is null"),
+        (b"\xff\xfe", "not_utf8", "", "byte 0"),
+        (made.ride(note="\udcff").replace(b"\\udcff", b"\xff"), "not_utf8", "", "UTF-8"),
+        (b'{"ride": {}}', "missing", "ride_id", "'ride'"),
+        (b'{"ride_id": 1}', "missing", "ride", "'ride_id'"),
+        (b'{"ride_id": true, "ride": {}}', "wrong_type", "ride_id", "boolean true"),
+        (b'{"ride_id": null, "ride": {}}', "wrong_type", "ride_id", "null"),
+        (b'{"ride_id": 1, "ride": [1]}', "wrong_type", "ride", "array"),
+        (b'{"ride_id": 1, "ride": {"PULocationID": 1}}', "missing", "ride.DOLocationID", "'PULocationID'"),
+        (made.ride(PULocationID="1"), "wrong_type", "ride.PULocationID", 'string "1"'),
+        (made.ride(PULocationID=1.5), "wrong_type", "ride.PULocationID", "an integer"),
+        (made.ride(PULocationID=1.0), "wrong_type", "ride.PULocationID", "an integer"),
+        (made.ride(PULocationID=None), "wrong_type", "ride.PULocationID", "null"),
+        (made.ride(PULocationID=2**63), "out_of_range", "ride.PULocationID", "correct it"),
+        (made.ride(trip_distance=False), "wrong_type", "ride.trip_distance", "boolean"),
+        (made.ride(trip_distance=float("nan")), "not_finite", "ride.trip_distance", "nan"),
+        (made.ride(trip_distance=float("-inf")), "not_finite", "ride.trip_distance", "-inf"),
+        (made.ride(trip_distance=1e39), "out_of_range", "ride.trip_distance", "1e+39 miles"),
+        (b'{"ride_id": 1, "ride_id": 2, "ride": {}}', "duplicate_key", "ride_id", "twice"),
+        (made.ride()[:-2] + b', "trip_distance": 4}}', "duplicate_key", "trip_distance", "twice"),
+        (made.ride()[:-2] + b', "trip\\u005fdistance": 4}}', "duplicate_key", "trip_distance", "twice"),
+        (made.ride(deep="@").replace(b'"@"', b"[" * 9000 + b"]" * 9000), "nested_too_deep", "", "flat"),
+    ],
+)
+def test_a_bad_record_is_refused_with_field_and_fix(data: bytes, reason: str, field: str, words: str) -> None:
+    found = refused(data)
+    assert (found.reason, found.field) == (reason, field)
+    assert words in found.message
+    assert field in found.message
+
+
+def test_the_range_rejects_where_the_contract_says_so() -> None:
+    assert refused(made.ride(trip_distance=101), STRICT).message == (
+        "ride.trip_distance is 101, outside 0 to 100: correct it, or widen the range in the use case"
+    )
+    accepted(made.ride(trip_distance=101))
+    accepted(made.ride(trip_distance=100), STRICT)
+
+
+def test_text_with_colons_and_quotes_is_no_duplicate() -> None:
+    accepted(made.ride(note='"trip_distance": 3, "ride_id": 4', at="12:00:01"))
+    accepted(made.ride(note="\\ \u2713"))
+
+
+def test_features_may_be_called_anything() -> None:
+    names = ["volatile acidity", "größe", "record_id", "features", "f1"]
+    features = [Feature(name=n, kind=Kind.NUMERIC, dtype=DType.FLOAT) for n in names]
+    decoder = Decoder(made.contract(features=features))
+    data = json.dumps({"ride_id": 1, "ride": {n: i for i, n in enumerate(names)}}).encode()
+    assert msgspec.to_builtins(accepted(data, decoder).features) == {n: float(i) for i, n in enumerate(names)}
+
+
+@pytest.mark.parametrize("name", ['quo"te', "back\\slash", "line\nbreak", ""])
+def test_names_that_json_must_escape_are_refused_at_declaration(name: str) -> None:
+    with pytest.raises(ContractError, match="can't be a field's name"):
+        Feature(name=name, kind=Kind.NUMERIC, dtype=DType.FLOAT)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200) | values.map(lambda v: json.dumps(v).encode()))
+def test_any_bytes_give_a_record_or_a_reason(data: bytes) -> None:
+    found = DECODER.decode(data)
+    assert isinstance(found, Decoded) or (found.reason and found.message)
+
+
+@settings(max_examples=300, deadline=None)
+@given(record_id=values, pickup=values, dropoff=values, distance=values, extra=values)
+def test_the_decoder_agrees_with_the_plain_reading(
+    record_id: Any, pickup: Any, dropoff: Any, distance: Any, extra: Any
+) -> None:
+    ride = {"PULocationID": pickup, "DOLocationID": dropoff, "trip_distance": distance, "x": extra}
+    found = DECODER.decode(json.dumps({"ride_id": record_id, "ride": ride}).encode())
+    whole = [type(v) is int and abs(v) < 2**63 for v in (pickup, dropoff)]
+    number = type(distance) in (int, float) and abs(distance) < 3.4e38
+    good = type(record_id) in (int, str) and all(whole) and number
+    nan = "NaN" in json.dumps(extra) or "Infinity" in json.dumps(extra)
+    if good and not nan:
+        assert isinstance(found, Decoded)
+    if not good:
+        assert isinstance(found, Rejection)

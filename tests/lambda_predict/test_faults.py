@@ -1,0 +1,352 @@
+"""The real handler under AWS's rules and every fault we know: nothing is lost, nothing counts twice."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import boto3
+import made
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from contract import bundle, layout, store
+from contract.bundle import BundleError
+from lambda_predict import handler as handlers
+from lambda_predict.publish import publish
+from lambda_predict.score import Line, Scorer
+from lambda_predict.settings import Settings, SettingsError
+from local.event_source import Failed, InvocationError, Mapping, Record, event
+from local.event_source import Settings as MappingSettings
+
+SETTINGS = Settings(
+    artifact_bucket="artifacts",
+    model_name="scorewatch-green-taxi",
+    model_version="1",
+    use_case="green_taxi",
+    output_stream="output",
+    rejected_stream="rejected",
+)
+TERRAFORM = MappingSettings(batch_size=20, bisect=True, maximum_retries=100, report_failures=True)
+_STREAM = "arn:aws:kinesis:eu-west-1:000000000000:stream/input"
+_ROUNDS = 3_000
+
+
+class Context:
+    """Lambda's context: time that passes only while the handler waits."""
+
+    def __init__(self, seconds: float) -> None:
+        self.clock = made.Clock(seconds)
+
+    def get_remaining_time_in_millis(self) -> float:
+        return self.clock.left * 1000
+
+
+class Shard:
+    def __init__(
+        self, shard_id: str, data: Sequence[bytes], parents: Sequence[str] = (), *, closed: bool = False
+    ) -> None:
+        self.shard_id, self.parents, self.closed = shard_id, parents, closed
+        self.records = [Record(f"{i + 1:04d}", "k", item, made.ARRIVED) for i, item in enumerate(data)]
+
+    def read(self, position: int, most: int) -> list[Record]:
+        return self.records[position : position + most]
+
+
+class World:
+    """An input stream, the handler, what it wrote, and what Lambda gave up."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, model: made.Model) -> None:
+        self._patch = monkeypatch
+        self.scorer = Scorer(model)
+        self.output, self.rejected = made.Sink(), made.Sink()
+        self.given_up: list[tuple[str, str]] = []
+        self.seconds = 60.0
+        self.before: Callable[[], None] = lambda: None
+
+    def invoke(self, shard_id: str, records: list[Record]) -> Any:
+        context = Context(self.seconds)
+        start = lambda: (SETTINGS, self.scorer, self.output, self.rejected)  # noqa: E731
+        self._patch.setattr(handlers, "_start", start)
+        self._patch.setattr(handlers, "publish", partial(publish, pause=context.clock.pause))
+        given = event(records, shard_id, _STREAM, "eu-west-1", lambda data: base64.b64encode(data).decode())
+        try:
+            self.before()
+            return handlers.handler(given, context)
+        except Exception as error:
+            raise InvocationError(repr(error)) from error
+
+    def run(self, *shards: Shard, mapping: MappingSettings = TERRAFORM) -> None:
+        def give_up(failed: Failed) -> None:
+            self.given_up += [(failed.shard_id, r.sequence_number) for r in failed.records]
+
+        reader = Mapping(mapping, self.invoke, give_up)
+        for step in range(_ROUNDS):
+            reader.poll(shards, made.ARRIVED + 60 * step)
+            if all(reader.drained(_Closed(s)) for s in shards):
+                return
+        raise AssertionError(f"the shards were not read to their end in {_ROUNDS} polls")
+
+    def check(self, *shards: Shard, poison: int = 0) -> None:
+        """Every record is scored, rejected or given up: exactly one of them, once duplicates are dropped."""
+        everything = {(s.shard_id, r.sequence_number) for s in shards for r in s.records}
+        scored, rejected = set(self.output.references()), set(self.rejected.references())
+        assert scored | rejected | set(self.given_up) == everything
+        assert not scored & rejected
+        assert len(rejected) == poison
+        by_reference = {}
+        for line in self.output.lines:
+            found = json.loads(line)
+            reference = (found["record"]["shard"], found["record"]["sequence_number"])
+            assert by_reference.setdefault(reference, found["ride_id"]) == found["ride_id"]
+
+
+class _Closed:
+    """A shard seen as closed, so that `drained` means read to its end."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard_id, self.parents, self.closed, self.read = shard.shard_id, shard.parents, True, shard.read
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, model: made.Model) -> World:
+    return World(monkeypatch, model)
+
+
+def rides(count: int, poison: Sequence[int] = ()) -> list[bytes]:
+    return [b"{poison" if i in poison else made.ride(f"r{i}") for i in range(count)]
+
+
+@pytest.mark.parametrize("poison", [[0], [30], [59], [0, 30, 59], list(range(60)), []], ids=str)
+def test_poison_anywhere_is_rejected_and_the_rest_scored(world: World, poison: list[int]) -> None:
+    shard = Shard("s0", rides(60, poison))
+    world.run(shard)
+    world.check(shard, poison=len(poison))
+    assert max(world.output.references().values(), default=1) == 1
+    assert world.given_up == []
+
+
+def test_a_throttled_output_is_retried_without_scoring_twice(world: World) -> None:
+    calls = iter(range(1000))
+    world.output = made.Sink(lambda lines: [(next(calls) + i) % 4 > 0 for i in range(len(lines))])
+    shard = Shard("s0", rides(60))
+    world.run(shard)
+    world.check(shard)
+    assert max(world.output.references().values()) == 1
+
+
+def test_a_whole_call_that_fails_is_retried(world: World) -> None:
+    faults = iter([made.throttled(), made.throttled()])
+
+    def fault(lines: Sequence[Line]) -> list[bool]:
+        if (error := next(faults, None)) is not None:
+            raise error
+        return [True] * len(lines)
+
+    world.output = made.Sink(fault)
+    shard = Shard("s0", rides(30))
+    world.run(shard)
+    world.check(shard)
+
+
+def test_a_crash_after_half_was_published_repeats_and_loses_nothing(world: World) -> None:
+    crashes = iter([True, True])
+
+    def fault(lines: Sequence[Line]) -> list[bool]:
+        if next(crashes, False):
+            half = len(lines) // 2
+            world.output.lines += [line.data for line in lines[:half]]
+            raise MemoryError("killed")
+        return [True] * len(lines)
+
+    world.output = made.Sink(fault)
+    shard = Shard("s0", rides(40, poison=[3]))
+    world.run(shard)
+    world.check(shard, poison=1)
+    assert max(world.output.references().values()) > 1
+
+
+def test_near_the_timeout_lambda_resumes_at_the_lowest_record(world: World) -> None:
+    stuck = {"r7": 3}
+
+    def fault(lines: Sequence[Line]) -> list[bool]:
+        return [line.key != "r7" or stuck["r7"] <= 0 for line in lines]
+
+    def step() -> None:
+        stuck["r7"] -= 1
+
+    world.output, world.seconds, world.before = made.Sink(fault), 3.0, step
+    shard = Shard("s0", rides(20))
+    answer = world.invoke("s0", shard.records)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "0008"}]}
+    world.run(shard)
+    world.check(shard)
+
+
+def test_rejects_are_kept_before_the_batch_is_acknowledged(world: World) -> None:
+    down = iter([True])
+    world.rejected = made.Sink(lambda lines: [not next(down, False)] * len(lines))
+    world.seconds = 2.01
+    shard = Shard("s0", rides(10, poison=[4]))
+    answer = world.invoke("s0", shard.records)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "0005"}]}
+    world.seconds = 60
+    world.run(shard)
+    world.check(shard, poison=1)
+
+
+def test_a_batch_delivered_twice_gives_the_same_references(world: World) -> None:
+    shard = Shard("s0", rides(20, poison=[5]))
+    for _ in range(2):
+        assert world.invoke("s0", shard.records) == {"batchItemFailures": []}
+    world.check(shard, poison=1)
+    assert set(world.output.references().values()) == {2}
+
+
+def test_an_output_that_never_answers_ends_in_the_failure_destination(world: World) -> None:
+    def fault(_: Sequence[Line]) -> list[bool]:
+        raise made.denied()
+
+    world.output = made.Sink(fault)
+    shard = Shard("s0", rides(8))
+    world.run(
+        shard, mapping=MappingSettings(batch_size=4, bisect=True, maximum_retries=2, report_failures=True)
+    )
+    assert len(world.given_up) == 8
+    world.check(shard)
+
+
+def test_records_stay_in_order_across_a_split(world: World) -> None:
+    parent = Shard("s0", rides(30), closed=True)
+    children = [Shard("s1", rides(15), ["s0"]), Shard("s2", rides(15), ["s0"])]
+    world.run(*children, parent)
+    world.check(parent, *children)
+    order = [ref[0] for ref in world.output.references()]
+    assert order[:30] == ["s0"] * 30
+
+
+def test_records_of_a_mebibyte_are_scored_or_kept(world: World) -> None:
+    large = [made.ride(f"r{i}", note="x" * size) for i, size in enumerate([1_047_000, 1_048_500, 1_040_000])]
+    shard = Shard("s0", [*large, made.ride("small")])
+    world.run(shard)
+    world.check(shard, poison=1)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_schedule_of_faults_loses_or_doubles_a_record(world: World, data: st.DataObject) -> None:
+    faults = data.draw(
+        st.lists(st.sampled_from(["refuse", "throttle", "crash", "half", "slow"]), max_size=25)
+    )
+    pending = iter(faults)
+
+    def fault(sink: made.Sink, lines: Sequence[Line]) -> list[bool]:
+        kind = next(pending, None)
+        if kind == "throttle":
+            raise made.throttled()
+        if kind in {"crash", "half"}:
+            kept = lines[: len(lines) // 2] if kind == "half" else []
+            sink.lines += [line.data for line in kept]
+            raise RuntimeError("killed")
+        return [kind != "refuse" or i % 2 == 0 for i in range(len(lines))]
+
+    def slow() -> None:
+        world.seconds = 2.2 if next(pending, None) == "slow" else 60.0
+
+    world.given_up = []
+    world.output = made.Sink(lambda lines: fault(world.output, lines))
+    world.rejected = made.Sink(lambda lines: fault(world.rejected, lines))
+    world.before = slow
+    poison = data.draw(st.sets(st.integers(0, 39), max_size=5))
+    shards = [Shard("s0", rides(40, sorted(poison)), closed=True), Shard("s1", rides(10), ["s0"])]
+    size = data.draw(st.integers(1, 25))
+    world.run(
+        *shards,
+        mapping=MappingSettings(batch_size=size, bisect=True, maximum_retries=100, report_failures=True),
+    )
+    world.check(*shards, poison=len(poison))
+    assert world.given_up == []
+
+
+@pytest.fixture
+def bucket() -> Iterator[Any]:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="artifacts")
+        yield s3
+
+
+@pytest.fixture
+def bundle_dir(tmp_path: Any) -> Any:
+    declared = made.contract()
+    (tmp_path / bundle.CONTRACT).write_bytes(declared.to_json())
+    onnx = made.onnx(declared, made.Ridge(), lambda frame: 3 * frame["trip_distance"])
+    (tmp_path / bundle.MODEL).write_bytes(onnx)
+    for name in (bundle.REFERENCE, bundle.THRESHOLDS, bundle.METRICS):
+        (tmp_path / name).write_bytes(b"{}")
+    bundle.write_manifest(tmp_path, declared.model.name, declared.model.version)
+    return tmp_path
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch, bucket: Any) -> Any:
+    for name in SETTINGS.__struct_fields__:
+        monkeypatch.setenv(name.upper(), str(getattr(SETTINGS, name)))
+    monkeypatch.setenv("TEST_RUN", "true")
+    handlers._start.cache_clear()
+    yield bucket
+    handlers._start.cache_clear()
+
+
+def call(data: list[bytes]) -> Any:
+    return handlers.handler({"Records": made.kinesis(data)}, Context(30))
+
+
+def test_a_missing_bundle_fails_the_batch_until_it_is_there(
+    started: Any, bundle_dir: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BundleError, match="upload the bundle"):
+        call([made.ride()])
+    store.upload(started, "artifacts", bundle_dir)
+    assert call([made.ride("XYZ10"), b"?"]) == {"batchItemFailures": []}
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.get("ride_id") for line in printed] == [None, "XYZ10", None]
+    assert printed[0]["reason"] == "not_json"
+    assert printed[2]["Scored"] == 1
+
+
+def test_a_changed_model_never_scores(started: Any, bundle_dir: Any) -> None:
+    prefix = store.upload(started, "artifacts", bundle_dir)
+    started.put_object(Bucket="artifacts", Key=prefix + bundle.MODEL, Body=b"another model")
+    with pytest.raises(BundleError, match="changed after export"):
+        call([made.ride()])
+
+
+def test_a_model_that_was_not_asked_for_never_scores(started: Any, bundle_dir: Any) -> None:
+    store.upload(started, "artifacts", bundle_dir)
+    body = (bundle_dir / bundle.MANIFEST).read_bytes().replace(b'"1"', b'"2"')
+    started.put_object(
+        Bucket="artifacts", Key=layout.model_prefix("scorewatch-green-taxi", "1") + bundle.MANIFEST, Body=body
+    )
+    with pytest.raises(BundleError, match="not scorewatch-green-taxi 1"):
+        call([made.ride()])
+
+
+def test_the_model_is_loaded_once(started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.upload(started, "artifacts", bundle_dir)
+    loads = []
+    load = handlers.model.load
+    monkeypatch.setattr(handlers.model, "load", lambda *a: loads.append(a) or load(*a))
+    call([made.ride()])
+    call([made.ride()])
+    assert len(loads) == 1
+
+
+@pytest.mark.usefixtures("started")
+def test_an_incomplete_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OUTPUT_STREAM")
+    with pytest.raises(SettingsError, match="OUTPUT_STREAM"):
+        call([made.ride()])

@@ -1,0 +1,119 @@
+import base64
+import json
+from typing import Any
+
+import made
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract.events import REJECTED_PART_BYTES
+from lambda_predict import metrics
+from lambda_predict.score import EVENT_LIMIT, Scorer
+
+
+def test_an_event_has_the_stated_bytes(model: made.Model) -> None:
+    (line,) = Scorer(model).score(made.kinesis([made.ride("XYZ10", PULocationID=2)]), made.NOW).scored
+    duration = json.loads(line.data)["prediction"]["duration"]
+    assert line.key == "XYZ10"
+    assert line.data == (
+        b'{"ride_id":"XYZ10","ride":{"PULocationID": 2, "DOLocationID": 2, "trip_distance": 3.5},'
+        b'"features":{"PULocationID":2,"DOLocationID":2,"trip_distance":3.5},'
+        b'"prediction":{"duration":%s},'
+        b'"model":{"name":"scorewatch-green-taxi","version":"1","run_id":"%s"},'
+        b'"record":{"shard":"shardId-000000000000","sequence_number":"1",'
+        b'"arrived_at":"2026-03-02T12:00:00.250Z"},"scored_at":"2026-03-02T12:00:01.000Z"}\n'
+    ) % (str(duration).encode(), b"0" * 32)
+    assert duration == pytest.approx(3 * 3.5 + 2, abs=0.5)
+    assert duration == round(duration, 2)
+
+
+def test_a_classifier_gives_class_and_probability(classifier: made.Model) -> None:
+    data = [
+        json.dumps({"customer_id": 123, "wine_features": {"alcohol": a, "volatile_acidity": 0.3}}).encode()
+        for a in (1, 29)
+    ]
+    events = [json.loads(line.data) for line in Scorer(classifier).score(made.kinesis(data), made.NOW).scored]
+    assert [e["customer_id"] for e in events] == [123, 123]
+    assert [e["prediction"]["quality"] for e in events] == [5, 6]
+    assert all(0.5 <= e["prediction"]["probability"] <= 1 for e in events)
+
+
+def test_a_batch_is_one_run_and_equals_its_records_alone(
+    model: made.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = made.kinesis([made.ride(str(i), PULocationID=i % 5, trip_distance=i) for i in range(50)])
+    runs = []
+    predict = model.predict
+    monkeypatch.setattr(model, "predict", lambda columns: runs.append(len(columns[0])) or predict(columns))
+    together = Scorer(model).score(records, made.NOW)
+    assert runs == [50]
+    alone = [Scorer(model).score([record], made.NOW).scored[0] for record in records]
+    assert together.scored == alone
+
+
+def test_unknown_categories_and_odd_values_are_scored_and_flagged(model: made.Model) -> None:
+    data = [
+        made.ride("a"),
+        made.ride("b", DOLocationID=99, trip_distance=-1),
+        made.ride("c", trip_distance=100.5),
+    ]
+    batch = Scorer(model).score(made.kinesis(data), made.NOW)
+    flags = {e["ride_id"]: e.get("flags") for e in map(json.loads, (line.data for line in batch.scored))}
+    assert flags == {
+        "a": None,
+        "b": ["DOLocationID: unknown category", "trip_distance: out of range"],
+        "c": ["trip_distance: out of range"],
+    }
+    assert batch.unknown_categories == 1
+
+
+def test_a_rejected_record_is_kept_whole_in_as_many_lines_as_it_takes(model: made.Model) -> None:
+    data = b"{" + b"x" * (2 * REJECTED_PART_BYTES)
+    batch = Scorer(model).score(made.kinesis([data, made.ride()]), made.NOW)
+    parts = [json.loads(line.data) for line in batch.rejected]
+    assert [(p.get("part", 1), p["parts"]) for p in parts] == [(1, 3), (2, 3), (3, 3)]
+    assert b"".join(base64.b64decode(p["data"]) for p in parts) == data
+    assert all(len(line.data) <= 1000 * 1024 for line in batch.rejected)
+    assert {p["reason"] for p in parts} == {"not_json"}
+    assert len(batch.scored) == 1
+
+
+def test_an_event_the_stream_cannot_take_is_rejected(model: made.Model) -> None:
+    fits, too_large = (made.ride(note="x" * size) for size in (EVENT_LIMIT - 1000, EVENT_LIMIT - 100))
+    batch = Scorer(model).score(made.kinesis([too_large, fits]), made.NOW)
+    assert [line.sequence_number for line in batch.scored] == ["2"]
+    assert all(len(line.data) + len(line.key) <= EVENT_LIMIT for line in batch.scored)
+    assert batch.reasons == {"too_large": 1}
+    assert {line.sequence_number for line in batch.rejected} == {"1"}
+
+
+def test_a_batch_of_nothing_but_poison_scores_nothing(model: made.Model) -> None:
+    batch = Scorer(model).score(made.kinesis([b"a", b"b"]), made.NOW)
+    assert (batch.scored, len(batch.rejected)) == ([], 2)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.binary(max_size=60) | st.integers(0, 9).map(lambda i: made.ride(str(i))), max_size=12))
+def test_every_record_is_scored_or_rejected_and_never_both(data: list[bytes]) -> None:
+    batch = Scorer(_MODEL).score(made.kinesis(data), made.NOW)
+    scored = [line.sequence_number for line in batch.scored]
+    rejected = [line.sequence_number for line in batch.rejected]
+    assert sorted(scored + rejected, key=int) == [str(i + 1) for i in range(len(data))]
+
+
+_MODEL = made.regression()
+
+
+def test_metrics_count_every_record(model: made.Model) -> None:
+    data = [made.ride(), made.ride(PULocationID=9), b"?", made.ride(trip_distance="x")]
+    batch = Scorer(model).score(made.kinesis(data), made.NOW)
+    line: dict[str, Any] = json.loads(
+        metrics.embedded(batch, 1, model.contract.model, "green_taxi", made.NOW)
+    )
+    assert (line["Records"], line["Scored"], line["Rejected"]) == (4, 2, 2)
+    assert (line["Rejected.not_json"], line["Rejected.wrong_type"]) == (1, 1)
+    assert (line["UnknownCategories"], line["Unpublished"], line["Age"]) == (1, 1, 0.75)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["UseCase"]]
+    assert {m["Name"] for m in directive["Metrics"]} <= line.keys()
