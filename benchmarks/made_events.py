@@ -60,9 +60,9 @@ def bundle_files(folder: Path, model: str) -> None:
     reference = rides(REFERENCE_ROWS, seed=10**6)
     reference.to_parquet(folder / bundle.REFERENCE)
     (folder / bundle.CONTRACT).write_bytes(declared.to_json())
-    (folder / bundle.THRESHOLDS).write_bytes(thresholds.compute(
-            reference, declared, window_rows=1000, false_alarm_rate=0.001, seed=1
-        ))
+    (folder / bundle.THRESHOLDS).write_bytes(
+        thresholds.compute(reference, declared, window_rows=1000, false_alarm_rate=0.001, seed=1)
+    )
     (folder / bundle.MODEL).write_bytes(b"not needed here")
     (folder / bundle.METRICS).write_bytes(b"{}")
     bundle.write_manifest(folder, model, "1")

@@ -146,7 +146,7 @@ def _monitor(folder: Path, first: int) -> dict[str, float]:
             "ALERT_TOPIC_ARN": "arn",
         }
     )
-    clients = monitor.Clients(s3=FolderS3(folder), sns=SilentSNS(), cloudwatch=None)  # type: ignore[arg-type]  # what a run uses of them
+    clients = monitor.Clients(s3=FolderS3(folder), sns=SilentSNS(), cloudwatch=None, athena=None)  # type: ignore[arg-type]  # what a run uses of them
     start = START + first * HOUR
     end = start + WINDOW * HOUR
     run = Run(id=str(first), now=end + HOUR, deadline=end + 2 * HOUR)

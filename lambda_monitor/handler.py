@@ -11,7 +11,10 @@ from lambda_monitor.alerts import Run
 from lambda_monitor.settings import Settings
 
 _CLIENTS = monitor.Clients(
-    s3=boto3.client("s3"), sns=boto3.client("sns"), cloudwatch=boto3.client("cloudwatch")
+    s3=boto3.client("s3"),
+    sns=boto3.client("sns"),
+    cloudwatch=boto3.client("cloudwatch"),
+    athena=boto3.client("athena"),
 )
 
 

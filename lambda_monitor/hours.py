@@ -9,82 +9,43 @@ apart by identity across every partition an hour's records can land in.
 import contextlib
 import hashlib
 import io
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contract import layout
 from contract.layout import HOUR
-from contract.schema import Contract, Struct
+from contract.schema import Contract
 from lambda_monitor import events, lake
-from lambda_monitor.events import ARRIVED, ID, IDENTITY, VERSION, Seen, Tally
+from lambda_monitor.athena import AthenaError, Counted, Counter
+from lambda_monitor.events import ARRIVED, IDENTITY, Tally
+from lambda_monitor.folding import Folding, by_hour, parquet
 from lambda_monitor.lake import Object, Unreadable
+from lambda_monitor.ledger import LANDS_AFTER, LANDS_BEFORE, Extent, Ledger, Part, Placed, inside, landing
 from lambda_monitor.profile import Profile
-from lambda_monitor.sample import lowest
 from lambda_monitor.shelf import Draft, Shelf
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# A record lands in the partition of the hour it is delivered in: later than it arrived, by the scoring
-# backlog and Firehose's buffer, or earlier where Firehose names an object by its oldest record.
-LANDS_BEFORE = timedelta(hours=1)
-LANDS_AFTER = timedelta(hours=3)
 LEDGER = "ledger.json"
 _WORKERS = 16
+# Parquet files fetched ahead, and rows of one taken at a time: together they bound the memory.
+_AHEAD = 8
+_BATCH_ROWS = 1 << 18
 
 
-class Part(Struct, frozen=True, kw_only=True):
-    """What one partition holds of the records that arrived in one hour.
+class Bulk(msgspec.Struct, frozen=True, kw_only=True):
+    """Counting where the objects lie, taken when at least `min_bytes` of them are new."""
 
-    `records` are the distinct ones of the model's own version, `newest` the arrival of the last of
-    them; `others` count the events of other versions; `rows` and `samples` name Parquet files, one a
-    folding.
-    """
-
-    records: int = 0
-    newest: datetime | None = None
-    duplicates: int = 0
-    others: dict[str, int] = msgspec.field(default_factory=dict)
-    profile: str = ""
-    rows: list[str] = msgspec.field(default_factory=list)
-    samples: list[str] = msgspec.field(default_factory=list)
-
-
-class Ledger(Struct, frozen=True, kw_only=True):
-    """What was read of one partition: objects by key with their entity tag, and parts by hour."""
-
-    objects: dict[str, str] = msgspec.field(default_factory=dict)
-    unreadable: list[Unreadable] = msgspec.field(default_factory=list)
-    bad_lines: dict[str, int] = msgspec.field(default_factory=dict)
-    parts: dict[str, Part] = msgspec.field(default_factory=dict)
-
-
-class Extent(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledgers hold of [start, end): parts with the hour their records arrived in."""
-
-    start: datetime
-    end: datetime
-    parts: list[tuple[datetime, Part]]
-
-
-def landing(start: datetime, end: datetime) -> list[datetime]:
-    """Return the partitions that records of [start, end) may have landed in."""
-    return list(layout.hours_between(start - LANDS_BEFORE, end + LANDS_AFTER))
-
-
-def inside(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
-    """Return the rows that arrived in [start, end)."""
-    arrived = table.column(ARRIVED)
-    return table.filter(pc.and_(pc.greater_equal(arrived, start), pc.less(arrived, end)))
+    counter: Counter
+    min_bytes: int
 
 
 class Hours:
@@ -99,6 +60,7 @@ class Hours:
         *,
         shelf: Shelf,
         may_write: Callable[[], bool],
+        bulk: Bulk | None = None,
     ) -> None:
         """Take the lake, what makes a profile of a table, and where ledgers are kept.
 
@@ -111,6 +73,7 @@ class Hours:
         self._profiler = profiler
         self._shelf = shelf
         self._may_write = may_write
+        self._bulk = bulk
         self._ready = False
         self._ledgers: dict[datetime, Ledger] = {}
         self.unreachable: list[Unreadable] = []
@@ -120,7 +83,62 @@ class Hours:
         with ThreadPoolExecutor(_WORKERS) as pool:
             listings = pool.map(self._list, partitions)
             list(pool.map(self.ledger, partitions))
-            return {p: self._update(p, listed) for p, listed in zip(partitions, listings, strict=True)}
+            listed = dict(zip(partitions, listings, strict=True))
+        first = next((p for p in partitions if self._unread(p, listed[p])[1]), None)
+        if first is not None and self._wants_bulk(listed):
+            self._count({p: found for p, found in listed.items() if p >= first and found})
+        return {p: self._update(p, found) for p, found in listed.items()}
+
+    def partial(self, extent: Extent, hour: datetime) -> Iterator[Counted]:
+        """Yield what is known of the records of `hour` inside the extent, where it was counted in bulk."""
+        if self._bulk is None:
+            raise AthenaError(f"{hour.isoformat()} was counted by Athena: switch it on to look into the hour")
+        partitions = [p.partition for p in extent.parts if p.hour == hour and p.part.in_bulk]
+        among = _sharing(partitions)
+        found, _ = self._bulk.counter.count(partitions, among, between=(extent.start, extent.end))
+        for partition in partitions:
+            if counted := found[partition].get(hour):
+                yield counted
+
+    def _wants_bulk(self, listed: dict[datetime, list[Object]]) -> bool:
+        """Tell whether what is new is too much to read, or shares records with what was counted in bulk."""
+        if self._bulk is None:
+            return False
+        new = [(p, o) for p, found in listed.items() for o in self._unread(p, found)[1]]
+        beside = {
+            part.in_bulk for p in _sharing([p for p, _ in new]) for part in self.ledger(p).parts.values()
+        }
+        return True in beside or sum(o.size for _, o in new) >= self._bulk.min_bytes
+
+    def _count(self, listed: dict[datetime, list[Object]]) -> None:
+        """Make the ledgers of whole partitions anew, without reading an object here."""
+        if self._bulk is None:
+            raise AssertionError("only called where counting in bulk was wanted")
+        self._begin()
+        partitions = list(listed)
+        found, bad = self._bulk.counter.count(partitions, _sharing(partitions))
+        for partition in partitions:
+            ledger = Ledger(
+                objects={o.key: o.etag for o in listed[partition]},
+                bad_lines={layout.hour_prefix(layout.PREDICTIONS, partition): bad[partition]}
+                if partition in bad
+                else {},
+                parts={h.isoformat(): self._counted(partition, h, c) for h, c in found[partition].items()},
+            )
+            self._shelf.put(_name(partition, LEDGER), io.BytesIO(msgspec.json.encode(ledger)))
+            self._ledgers[partition] = ledger
+
+    def _counted(self, partition: datetime, hour: datetime, counted: Counted) -> Part:
+        name = _name(partition, f"{hour:%Y%m%dT%H}-sample.parquet")
+        self._shelf.put(name, parquet(counted.sample))
+        return Part(
+            records=counted.records,
+            newest=counted.newest,
+            duplicates=counted.duplicates,
+            others=counted.others,
+            profile=counted.profile.to_json().decode(),
+            samples=[name],
+        )
 
     def _list(self, partition: datetime) -> list[Object]:
         prefix = layout.hour_prefix(layout.PREDICTIONS, partition)
@@ -143,9 +161,12 @@ class Hours:
     def _unread(self, partition: datetime, listed: list[Object]) -> tuple[Ledger, list[Object]]:
         """Return the ledger to add to and the objects it lacks; changed objects void what is kept."""
         ledger = self.ledger(partition)
-        if any(ledger.objects.get(o.key, o.etag) != o.etag for o in listed):
-            ledger = Ledger()
-        return ledger, [o for o in listed if o.key not in ledger.objects]
+        new = [o for o in listed if o.key not in ledger.objects]
+        changed = any(ledger.objects.get(o.key, o.etag) != o.etag for o in listed)
+        # Without rows nothing tells a new record from a known one.
+        if changed or (new and any(part.in_bulk for part in ledger.parts.values())):
+            return Ledger(), listed
+        return ledger, new
 
     def _begin(self) -> bool:
         """Get ready to write, once; True when ledgers have to be looked at again."""
@@ -167,11 +188,12 @@ class Hours:
 
     def extent(self, start: datetime, end: datetime) -> Extent:
         """Return what the ledgers hold of [start, end), as they are."""
+        partitions = landing(start, end)
         with ThreadPoolExecutor(_WORKERS) as pool:
-            ledgers = list(pool.map(self.ledger, landing(start, end)))
+            ledgers = list(pool.map(self.ledger, partitions))
         parts = [
-            (datetime.fromisoformat(hour), part)
-            for ledger in ledgers
+            Placed(partition=partition, hour=datetime.fromisoformat(hour), part=part)
+            for partition, ledger in zip(partitions, ledgers, strict=True)
             for hour, part in sorted(ledger.parts.items())
             if start - HOUR < datetime.fromisoformat(hour) < end
         ]
@@ -179,17 +201,23 @@ class Hours:
 
     def rows(self, extent: Extent, columns: list[str], *, sampled: bool = False) -> Iterator[pa.Table]:
         """Yield those columns of the extent's records, or of their samples, in batches."""
-        for _, part in extent.parts:
-            for table in self.tables(part.samples if sampled else part.rows, [*columns, ARRIVED]):
+        for placed in extent.parts:
+            names = placed.part.samples if sampled else placed.part.rows
+            for table in self.tables(names, [*columns, ARRIVED]):
                 yield inside(table, extent.start, extent.end).select(columns)
 
     def tables(self, names: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """Yield the Parquet files of those names, in order."""
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            for name, data in zip(names, pool.map(self._shelf.get, names), strict=True):
-                if data is None:
-                    raise FileNotFoundError(f"{name} is named by a ledger but isn't there")
-                yield pq.read_table(io.BytesIO(data), columns=columns)
+        """Yield the Parquet files of those names in order, in batches of bounded size."""
+        names = list(names)
+        with ThreadPoolExecutor(_AHEAD) as pool:
+            for first in range(0, len(names), _AHEAD):
+                some = names[first : first + _AHEAD]
+                for name, data in zip(some, pool.map(self._shelf.get, some), strict=True):
+                    if data is None:
+                        raise FileNotFoundError(f"{name} is named by a ledger but isn't there")
+                    with pq.ParquetFile(io.BytesIO(data)) as file:
+                        for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
+                            yield pa.Table.from_batches([batch])
 
     def _fold(self, partition: datetime, ledger: Ledger, new: list[Object]) -> Ledger:
         with contextlib.ExitStack() as stack:
@@ -199,11 +227,11 @@ class Hours:
         self, partition: datetime, ledger: Ledger, new: list[Object], stack: contextlib.ExitStack
     ) -> Ledger:
         tally = Tally()
-        folding: dict[datetime, _Folding] = {}
+        folding: dict[datetime, Folding] = {}
         for batch in events.read(self._s3, self._bucket, new, self._contract, tally):
-            for hour, rows in _by_hour(batch):
+            for hour, rows in by_hour(batch):
                 if hour not in folding:
-                    one = _Folding(self._contract, self._profiler, self._known(hour))
+                    one = Folding(self._contract, self._profiler, self._known(hour))
                     folding[hour] = stack.enter_context(contextlib.closing(one))
                 folding[hour].add(rows)
         digest = hashlib.sha256("".join(o.key + o.etag for o in new).encode()).hexdigest()[:16]
@@ -229,7 +257,7 @@ class Hours:
                 for table in self.tables(part.rows, [IDENTITY]):
                     yield table.column(IDENTITY).to_numpy()
 
-    def _keep(self, partition: datetime, stem: str, one: "_Folding", before: Part) -> Part:
+    def _keep(self, partition: datetime, stem: str, one: "Folding", before: Part) -> Part:
         profile = one.profile
         if profile is not None and before.profile:
             profile = Profile.from_json(before.profile.encode()).merge(profile)
@@ -250,73 +278,12 @@ class Hours:
         )
 
 
-class _Folding:
-    """One arrival hour of the partition that is being read; memory: a sample and 8 bytes a record."""
-
-    def __init__(
-        self,
-        contract: Contract,
-        profiler: Callable[[pa.Table], Profile],
-        known: Iterable[np.ndarray[Any, Any]],
-    ) -> None:
-        self._version = contract.model.version
-        self._profiler = profiler
-        self._seen = Seen(known)
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # lives until close()
-        schema = events.schema(contract)
-        schema = schema.remove(schema.get_field_index(VERSION))
-        self._columns = schema.names
-        self._writer = pq.ParquetWriter(
-            self._file,
-            schema,
-            compression="zstd",
-            use_dictionary=[n for n in schema.names if n not in {ID, IDENTITY, ARRIVED}],
-        )
-        self._sample = schema.empty_table()
-        self.profile: Profile | None = None
-        self.records = 0
-        self.newest: datetime | None = None
-        self.duplicates = 0
-        self.others: dict[str, int] = {}
-
-    def add(self, rows: pa.Table) -> None:
-        """Take in rows of this hour, of any model version."""
-        own = pc.equal(rows.column(VERSION), self._version)
-        for entry in pc.value_counts(rows.column(VERSION).filter(pc.invert(own))).to_pylist():
-            self.others[entry["values"]] = self.others.get(entry["values"], 0) + entry["counts"]
-        mine = rows.filter(own).select(self._columns)
-        distinct = self._seen.drop(mine)
-        self.duplicates += len(mine) - len(distinct)
-        if not len(distinct):
-            return
-        self.records += len(distinct)
-        newest = pc.max(distinct.column(ARRIVED)).as_py()
-        self.newest = newest if self.newest is None else max(self.newest, newest)
-        profile = self._profiler(distinct)
-        self.profile = profile if self.profile is None else self.profile.merge(profile)
-        self._sample = lowest([self._sample, distinct])
-        self._writer.write_table(distinct)
-
-    def files(self) -> Iterator[tuple[str, BinaryIO]]:
-        """Yield the distinct rows and their sample, each as a Parquet file, by kind."""
-        self._writer.close()
-        self._file.seek(0)
-        yield "rows", self._file
-        buffer = io.BytesIO()
-        pq.write_table(self._sample, buffer, compression="zstd")
-        buffer.seek(0)
-        yield "sample", buffer
-
-    def close(self) -> None:
-        """Let the files go."""
-        self._writer.close()
-        self._file.close()
-
-
-def _by_hour(batch: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:
-    hours = pc.floor_temporal(batch.column(ARRIVED), unit="hour")
-    for hour in sorted(pc.unique(hours).to_pylist()):
-        yield hour, batch.filter(pc.equal(hours, pa.scalar(hour, hours.type)))
+def _sharing(partitions: Sequence[datetime]) -> list[datetime]:
+    """Return `partitions` and those that may hold copies of their records."""
+    if not partitions:
+        return []
+    reach = LANDS_AFTER + LANDS_BEFORE
+    return list(layout.hours_between(min(partitions) - reach, max(partitions) + reach + HOUR))
 
 
 def _name(partition: datetime, file: str) -> str:

@@ -1,5 +1,6 @@
 """One run: read a window, judge it, write the report, tell people."""
 
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,6 +15,7 @@ from contract.layout import HOUR
 from contract.schema import ContractError, ModelRef
 from lambda_monitor import (
     alerts,
+    athena,
     gap,
     health,
     index,
@@ -28,19 +30,23 @@ from lambda_monitor import (
     window,
 )
 from lambda_monitor.alerts import Message, Run, Status, Store, Verdict
+from lambda_monitor.athena import AthenaError
 from lambda_monitor.choices import ChoicesError
 from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings
-from lambda_monitor.hours import Hours
+from lambda_monitor.hours import Bulk, Hours
 from lambda_monitor.model import Model
 from lambda_monitor.settings import Settings
 from lambda_monitor.shelf import S3Shelf
 
 if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
 
 STATE = "state.json"
+# Share of the run's time that Athena may take; judging, drawing and telling need the rest.
+_QUERY_SHARE = 0.7
 
 
 class EventError(ValueError):
@@ -53,6 +59,7 @@ class Clients(msgspec.Struct, frozen=True, kw_only=True):
     s3: "S3Client"
     sns: "SNSClient"
     cloudwatch: "CloudWatchClient"
+    athena: "AthenaClient"
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +96,7 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
         findings = Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
     else:
         ref = watched.contract.model
-        findings = _judge(clients, settings, watched, span, run)
+        findings = _judged(clients, settings, watched, span, run)
     report = _write(clients.s3, settings, ref, span, findings, run)
     sent = _tell(clients, settings, ref, span, findings, report, run)
     index.update(clients.s3, settings.lake_bucket)
@@ -105,12 +112,22 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     }
 
 
+def _judged(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
+    try:
+        return _judge(clients, settings, watched, span, run)
+    except AthenaError as error:
+        return Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
+
+
 def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
     """Read the window, hour ledgers first, and return what is found."""
     s3, bucket, prefix = clients.s3, settings.lake_bucket, watched.shelf
     kept = S3Shelf(s3, bucket, prefix)
+    bulk = _bulk(clients, settings, watched, run)
     with shelf.lease(s3, bucket, prefix, run) as lease:
-        hours = Hours(s3, bucket, watched.contract, watched.profiler, shelf=kept, may_write=lease.take)
+        hours = Hours(
+            s3, bucket, watched.contract, watched.profiler, shelf=kept, may_write=lease.take, bulk=bulk
+        )
         found = window.read(hours, watched.contract, watched.profiler, span.start, span.end)
     refused = rejections.read(s3, bucket, span.start, span.end)
     reader = labels.Reader(s3, bucket, watched.contract, kept)
@@ -128,6 +145,24 @@ def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run
         results.append(gap.judge(s3, bucket, settings.model_name, span.start, span.end))
     evidence = judge.Evidence(window=found, rejections=refused, truth=known, results=results)
     return judge.judge(watched, evidence)
+
+
+def _bulk(clients: Clients, settings: Settings, watched: Model, run: Run) -> Bulk | None:
+    """Return how windows are counted by Athena, None where it is switched off."""
+    if not settings.athena_min_bytes or not settings.athena_workgroup:
+        return None
+    # The run's own clock was read at its start; what is left of its time is measured from then.
+    started = time.monotonic()
+    most = (run.deadline - run.now).total_seconds() * _QUERY_SHARE
+    runner = athena.Runner(
+        clients.athena,
+        clients.s3,
+        settings.athena_workgroup,
+        settings.glue_database,
+        lambda: most - (time.monotonic() - started),
+    )
+    counter = athena.Counter(runner, settings.predictions_table, watched.contract, watched.layout)
+    return Bulk(counter=counter, min_bytes=settings.athena_min_bytes)
 
 
 @lru_cache(maxsize=4)

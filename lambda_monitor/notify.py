@@ -132,7 +132,8 @@ def _line(check: CheckResult) -> str:
 _ADVICE = {
     "service": "Look at the prediction function's log group and the stream's iterator age: records may be "
     "delayed or rejected. Rejected records lie under rejected/ with their reason.",
-    "quality": "Ask the sender what changed: look for new categories, missing fields, changed units or ranges.",
+    "quality": "Ask the sender what changed: look for new categories, missing fields, changed units "
+    "or ranges.",
     "outliers": "Look at the unusual values in the report: a changed unit, a broken sensor, or a new kind of "
     "record?",
     "drift": "See in the report which values came and went. If the change is real and here to stay, retrain "
@@ -140,8 +141,8 @@ _ADVICE = {
     "performance": "Compare with the segments in the report; if the loss holds, retrain on labelled records "
     "(make retrain) or go back to an earlier version (make rollback VERSION=...).",
     "labels": "The ground truth has files or lines that can't be read: the report names them.",
-    "model": "The predictions are another version's: deploy the version that should be watched, or wait for "
-    "the rollout to end.",
+    "model": "The predictions are another version's: deploy the version that should be watched, or wait "
+    "for the rollout to end.",
     "monitor": "Invoke the function for the window that was left out, as the check says.",
     "lake": "Objects that can't be read lie in the lake: the report lists them. Copy them aside, repair or "
     "delete them; the next run reads the partition again.",

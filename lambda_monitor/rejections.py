@@ -9,8 +9,8 @@ import msgspec
 from contract import layout
 from contract.events import RecordRef, parse_timestamp
 from lambda_monitor import lake
-from lambda_monitor.hours import LANDS_AFTER, LANDS_BEFORE
 from lambda_monitor.lake import ObjectError, Unreadable
+from lambda_monitor.ledger import LANDS_AFTER, LANDS_BEFORE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

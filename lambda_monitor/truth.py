@@ -10,8 +10,9 @@ from contract import bundle
 from contract.schema import Contract, Task
 from lambda_monitor import events
 from lambda_monitor.events import ID
-from lambda_monitor.hours import Extent, Hours
+from lambda_monitor.hours import Hours
 from lambda_monitor.labels import TARGET, Labels, Reader
+from lambda_monitor.ledger import Extent
 from lambda_monitor.model import Model
 from lambda_monitor.window import Window
 

@@ -1,7 +1,7 @@
 """The records of a window: [start, end) by arrival, whichever partitions they landed in."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -12,8 +12,9 @@ from contract.layout import HOUR
 from contract.schema import Contract
 from lambda_monitor import events
 from lambda_monitor.events import ARRIVED, VERSION
-from lambda_monitor.hours import LANDS_AFTER, LANDS_BEFORE, Extent, Hours, Ledger, inside, landing
+from lambda_monitor.hours import Hours
 from lambda_monitor.lake import Unreadable
+from lambda_monitor.ledger import LANDS_AFTER, LANDS_BEFORE, Extent, Ledger, inside, landing
 from lambda_monitor.profile import Profile
 from lambda_monitor.sample import lowest
 
@@ -51,38 +52,24 @@ def read(
     """Return the window, after reading what is new in the partitions its records may have landed in."""
     ledgers = hours.update(landing(start, end))
     extent = hours.extent(start, end)
-    parts = extent.parts
-    empty = events.schema(contract).empty_table().drop_columns([VERSION])
-    records, profile, newest, samples = 0, None, None, [empty]
-    for hour, part in parts:
-        if not part.records:
-            continue
-        if start <= hour and hour + HOUR <= end:
-            records += part.records
-            last = part.newest
-            found = Profile.from_json(part.profile.encode())
-            samples += hours.tables(part.samples)
-        else:
-            rows = pa.concat_tables([empty, *(inside(t, start, end) for t in hours.tables(part.rows))])
-            if not len(rows):
-                continue
-            records += len(rows)
-            last = pc.max(rows.column(ARRIVED)).as_py()
-            found = profiler(rows)
-            samples.append(lowest([rows]))
-        newest = max((n for n in (newest, last) if n is not None), default=None)
-        profile = found if profile is None else profile.merge(found)
+    records, profile, newest = 0, None, None
+    sample = events.schema(contract).empty_table().drop_columns([VERSION])
+    for piece in _pieces(hours, profiler, extent):
+        records += piece.records
+        newest = piece.newest if newest is None else max(newest, piece.newest or newest)
+        profile = piece.profile if profile is None else profile.merge(piece.profile)
+        sample = lowest([sample, *piece.samples])
+    parts = [placed.part for placed in extent.parts]
     others: Counter[str] = Counter()
-    for _, part in parts:
+    for part in parts:
         others.update(part.others)
-    sample = lowest(samples)
     return Window(
         start=start,
         end=end,
         records=records,
         profile=profile,
         sample=sample,
-        duplicates=sum(part.duplicates for _, part in parts),
+        duplicates=sum(part.duplicates for part in parts),
         others=dict(sorted(others.items())),
         objects=sum(len(ledger.objects) for ledger in ledgers.values()),
         unreadable=sorted([*hours.unreachable, *(u for led in ledgers.values() for u in led.unreadable)]),
@@ -91,6 +78,37 @@ def read(
         newest=newest,
         extent=extent,
     )
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    """Some of a window's records."""
+
+    records: int
+    newest: datetime | None
+    profile: Profile
+    samples: list[pa.Table]
+
+
+def _pieces(hours: Hours, profiler: Callable[[pa.Table], Profile], extent: Extent) -> Iterator[_Piece]:
+    """Yield the window's records: whole hours as they are kept, the others by their rows."""
+    counted_in_bulk = set()
+    for placed in extent.parts:
+        hour, part = placed.hour, placed.part
+        if not part.records:
+            continue
+        if extent.start <= hour and hour + HOUR <= extent.end:
+            profile = Profile.from_json(part.profile.encode())
+            yield _Piece(part.records, part.newest, profile, list(hours.tables(part.samples)))
+        elif not part.in_bulk:
+            for table in hours.tables(part.rows):
+                rows = inside(table, extent.start, extent.end)
+                if len(rows):
+                    last = pc.max(rows.column(ARRIVED)).as_py()
+                    yield _Piece(len(rows), last, profiler(rows), [lowest([rows])])
+        elif hour not in counted_in_bulk:
+            counted_in_bulk.add(hour)
+            for counted in hours.partial(extent, hour):
+                yield _Piece(counted.records, counted.newest, counted.profile, [counted.sample])
 
 
 def _strayed(ledgers: dict[datetime, Ledger]) -> int:

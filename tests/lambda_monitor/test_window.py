@@ -45,7 +45,7 @@ def test_reads_parquet(stack: Stack, tmp_path) -> None:
     lines = stack.events(made_rides(50, seed=1))
     (tmp_path / "lines").write_bytes(b"\n".join(lines))
     file = tmp_path / "events.parquet"
-    duckdb.sql(f"COPY (SELECT * FROM read_json('{tmp_path}/lines')) TO '{file}' (FORMAT parquet)")
+    duckdb.read_json(str(tmp_path / "lines")).write_parquet(str(file))
     key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "events.gz"  # the name lies
     stack.s3.put_object(Bucket=LAKE, Key=key, Body=file.read_bytes())
     parquet = rows(stack).sort_by(IDENTITY)
