@@ -155,7 +155,7 @@ def labels(truth: Truth) -> list[CheckResult]:
             threshold=None,
             status="ok",
             columns=[TARGET],
-            sentence=f"{found.conflicts:,} records were given different labels; the one that came last holds.",
+            sentence=f"{found.conflicts:,} records were given different labels; the last to come holds.",
             detail={},
         ),
         CheckResult(
@@ -165,11 +165,7 @@ def labels(truth: Truth) -> list[CheckResult]:
             status="error" if broken else "ok",
             columns=[TARGET],
             sentence=f"{found.bad_lines:,} labels and {len(found.unreadable):,} files of labels can't be read"
-            + (
-                f", such as {found.unreadable[0].key}: {found.unreadable[0].reason}."
-                if found.unreadable
-                else "."
-            ),
+            + _example(found.unreadable),
             detail={"objects": {u.key: u.reason for u in found.unreadable[:_LISTED]}},
         ),
     ]

@@ -27,6 +27,7 @@ from lambda_monitor.shelf import Lease, S3Shelf
 
 ARTIFACTS = "artifacts"
 LAKE = "lake"
+HOUR = timedelta(hours=1)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MODEL = ModelRef(name="scorewatch-green-taxi", version="1", run_id="0" * 32)
 
@@ -65,17 +66,6 @@ def made_rides(count: int, *, seed: int, stretch: float = 1.0) -> pd.DataFrame:
     )
 
 
-def real_rides(folder: Path, month: str) -> pd.DataFrame:
-    """Return the rides of 1 to 60 minutes of a real month."""
-    rides = pd.read_csv(
-        folder / "nyc_yellow_taxi" / f"yellow_{month}.csv.gz",
-        parse_dates=["tpep_pickup_datetime", "tpep_dropoff_datetime"],
-    )
-    seconds = (rides["tpep_dropoff_datetime"] - rides["tpep_pickup_datetime"]).dt.total_seconds()
-    rides["duration"] = (seconds / 60).round(2)
-    return rides[rides["duration"].between(1, 60)].reset_index(drop=True)
-
-
 def reference(rows: int = 5000) -> pa.Table:
     """Return a bundle's reference: rides of the made city."""
     frame = made_rides(rows, seed=99).rename(columns={"duration": bundle.TARGET_COLUMN})
@@ -95,6 +85,16 @@ LAYOUT = Layout.of(contract(), reference())
 
 def profiler(table: pa.Table) -> Profile:
     return Profile.of(table, LAYOUT)
+
+
+class Context:
+    """What Lambda hands to a handler."""
+
+    def __init__(self, request_id: str = "request") -> None:
+        self.aws_request_id = request_id
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
 
 
 class Killed(BaseException):
@@ -156,13 +156,15 @@ class Stack:
 
     def bundle(self, version: str = "1", *, rows: int = 5000) -> None:
         """Upload a bundle whose reference is rides of the made city."""
-        rows_of = reference(rows)
+        self.bundle_of(reference(rows), limits(rows), version)
+
+    def bundle_of(self, rows: pa.Table, judged_by: bytes, version: str = "1") -> None:
+        """Upload a bundle of that reference and those thresholds."""
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            declared = contract(version)
-            (folder / bundle.CONTRACT).write_bytes(declared.to_json())
-            pq.write_table(rows_of, folder / bundle.REFERENCE)
-            (folder / bundle.THRESHOLDS).write_bytes(limits(rows))
+            (folder / bundle.CONTRACT).write_bytes(contract(version).to_json())
+            pq.write_table(rows, folder / bundle.REFERENCE)
+            (folder / bundle.THRESHOLDS).write_bytes(judged_by)
             (folder / bundle.MODEL).write_bytes(b"not needed here")
             (folder / bundle.METRICS).write_bytes(b"{}")
             bundle.write_manifest(folder, MODEL.name, version)

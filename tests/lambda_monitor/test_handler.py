@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,19 +10,7 @@ from contract import layout
 from lambda_monitor import monitor
 from lambda_monitor.monitor import EventError
 from lambda_monitor.settings import Settings
-from tests.lambda_monitor.made import LAKE, NOON, Stack, made_rides
-
-HOUR = timedelta(hours=1)
-
-
-class Context:
-    """What Lambda hands to a handler."""
-
-    def __init__(self, request_id: str = "request") -> None:
-        self.aws_request_id = request_id
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 300_000
+from tests.lambda_monitor.made import HOUR, LAKE, NOON, Context, Stack, made_rides
 
 
 @pytest.fixture
