@@ -9,3 +9,8 @@ judge       every check of a window; report draws them with Evidently
 alerts      who is told what, once; notify words it
 index       the report site's front page; site opens it
 """
+
+import os
+
+# Evidently reads this when it is imported: nothing is ever sent about its use.
+os.environ.setdefault("DO_NOT_TRACK", "1")
