@@ -70,7 +70,7 @@ def artifact_root(workdir: Path) -> str:
 def tracking(workdir: Path, experiment: str) -> Iterator[MlflowClient]:
     """Point MLflow at the work folder's store and at `experiment`, as long as the block lasts."""
     workdir.mkdir(parents=True, exist_ok=True)
-    before = mlflow.get_tracking_uri()
+    given = os.environ.get(TRACKING_VARIABLE)
     mlflow.set_tracking_uri(tracking_uri(workdir))
     try:
         client = MlflowClient()
@@ -79,7 +79,10 @@ def tracking(workdir: Path, experiment: str) -> Iterator[MlflowClient]:
         mlflow.set_experiment(experiment)
         yield client
     finally:
-        mlflow.set_tracking_uri(before)
+        # MLflow writes the variable itself, for child processes; the next block must not read that.
+        mlflow.set_tracking_uri(None)
+        if given:
+            os.environ[TRACKING_VARIABLE] = given
 
 
 def log_model(pipeline: Pipeline, example: Any) -> str:

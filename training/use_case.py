@@ -46,7 +46,8 @@ class Gate:
 
     It is refused when its main metric is surely worse, or perhaps worse by more than `margin`, a share
     of the champion's; "surely" and "perhaps" are the ends of an interval of `confidence`. In no segment
-    may it surely be worse by more than `segment_margin`. Size in MB, time a record in a batch in microseconds.
+    may it surely be worse by more than `segment_margin`. Size in MB; time in microseconds a record, in a
+    batch.
     """
 
     margin: float = 0.02

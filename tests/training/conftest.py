@@ -1,0 +1,38 @@
+"""What the training tests share: a tiny use case, and a work folder in which it is trained."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# Set before anything imports MLflow.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+from training import pipeline
+from training.pipeline import Trained
+from training.use_case import UseCase
+
+TINY = Path(__file__).with_name("tiny.py")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_chose_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SCOREWATCH_DATA", "SCOREWATCH_SOURCE", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> UseCase:
+    return UseCase.named(str(TINY))
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder that the tests of a module share, since making MLflow's tables takes seconds."""
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def train_tiny(workdir: Path) -> Callable[..., Trained]:
+    return lambda **given: pipeline.train(str(TINY), workdir, **{"tell": lambda _: None, **given})

@@ -1,0 +1,143 @@
+import dataclasses
+from typing import Any
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+    TargetEncoder,
+)
+from sklearn.tree import DecisionTreeRegressor
+
+from contract.schema import Task
+from tests.training.tiny import rows
+from training import onnx_model
+from training.onnx_model import ExportError
+from training.use_case import UseCase
+
+FEATURES = ["size", "colour"]
+ENCODERS = {
+    "one-hot": OneHotEncoder(handle_unknown="ignore"),
+    "ordinal": OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+    "target": TargetEncoder(target_type="continuous"),
+}
+REGRESSORS = [
+    LinearRegression(),
+    Ridge(),
+    DecisionTreeRegressor(max_depth=6),
+    RandomForestRegressor(20, random_state=0),
+    ExtraTreesRegressor(20, random_state=0),
+    GradientBoostingRegressor(n_estimators=30, random_state=0),
+    HistGradientBoostingRegressor(max_iter=30, random_state=0),
+]
+CLASSIFIERS = [
+    LogisticRegression(max_iter=500),
+    RandomForestClassifier(20, random_state=0),
+    GradientBoostingClassifier(n_estimators=10, random_state=0),
+    HistGradientBoostingClassifier(max_iter=10, random_state=0),
+]
+
+
+def encoded(model: Any, encoder: Any = ENCODERS["one-hot"]) -> Pipeline:
+    return make_pipeline(
+        ColumnTransformer([("colour", encoder, ["colour"])], remainder="passthrough", sparse_threshold=0),
+        model,
+    )
+
+
+@pytest.mark.parametrize("model", REGRESSORS, ids=lambda m: type(m).__name__)
+def test_regressors_keep_their_predictions(tiny: UseCase, model: Any) -> None:
+    pipeline = encoded(model).fit(rows("train")[FEATURES], rows("train")["price"])
+    held_out = rows("validation")
+    parity = onnx_model.check_parity(tiny, pipeline, onnx_model.convert(tiny, pipeline), held_out)
+    assert parity.rows == 605, "600 rows and 5 of a colour never seen"
+    assert parity.largest < 1e-3
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_encoders_keep_their_predictions(tiny: UseCase, encoder: str) -> None:
+    pipeline = encoded(Ridge(), ENCODERS[encoder]).fit(rows("train")[FEATURES], rows("train")["price"])
+    onnx_model.check_parity(tiny, pipeline, onnx_model.convert(tiny, pipeline), rows("validation"))
+
+
+@pytest.mark.parametrize("model", CLASSIFIERS, ids=lambda m: type(m).__name__)
+def test_classifiers_keep_labels_and_probabilities(tiny: UseCase, model: Any) -> None:
+    use_case = dataclasses.replace(tiny, task=Task.CLASSIFICATION)
+    labels = pd.cut(rows("train")["price"], 3, labels=["low", "middle", "high"]).astype(str)
+    pipeline = encoded(model).fit(rows("train")[FEATURES], labels)
+    data = onnx_model.convert(use_case, pipeline)
+    assert onnx_model.check_parity(use_case, pipeline, data, rows("validation")).largest < 1e-5
+    label, probabilities = onnx_model.run(use_case, data, rows("validation"))
+    assert label[0] in {"low", "middle", "high"}
+    assert probabilities.shape == (600, 3), "a matrix, not a list of maps"
+
+
+def test_inputs_are_named_as_the_features_spaces_and_all() -> None:
+    wine = UseCase.named("white_wine")
+    frame = wine.demo("normal", 300)
+    pipeline = wine.pipeline({"model": "logistic", "C": 1.0}).fit(frame[wine.feature_names], frame["quality"])
+    model = onnx.load_from_string(onnx_model.convert(wine, pipeline))
+    assert [i.name for i in model.graph.input] == ["alcohol", "volatile acidity", "sulphates"]
+    onnx.checker.check_model(model)
+
+
+def test_another_model_is_refused_and_the_rows_named(tiny: UseCase) -> None:
+    frame = rows("train")
+    pipeline = encoded(Ridge(1.0)).fit(frame[FEATURES], frame["price"])
+    other = encoded(Ridge(50.0)).fit(frame[FEATURES], frame["price"])
+    with pytest.raises(ExportError, match=r"disagree on \d+ of 605 rows[\s\S]*row 0: \{'size'"):
+        onnx_model.check_parity(tiny, pipeline, onnx_model.convert(tiny, other), rows("validation"))
+
+
+def test_a_prediction_that_is_nan_is_no_agreement(tiny: UseCase) -> None:
+    pipeline = encoded(Ridge()).fit(rows("train")[FEATURES], rows("train")["price"])
+    data = onnx_model.convert(tiny, pipeline)
+    held_out = rows("validation")
+
+    class Broken(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+        def predict(self, frame: pd.DataFrame) -> np.ndarray[Any, Any]:
+            return np.full(len(frame), np.nan)
+
+    with pytest.raises(ExportError, match="disagree on 605 of 605"):
+        onnx_model.check_parity(tiny, Broken(), data, held_out)  # type: ignore[arg-type]  # stands in for one
+
+
+def test_trees_behind_a_scaler_are_refused() -> None:
+    wine = UseCase.named("white_wine")
+    frame = wine.demo("normal", 949)
+    pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(50, random_state=0))
+    pipeline.fit(frame[wine.feature_names], frame["quality"])
+    with pytest.raises(ExportError, match="trees need no scaling"):
+        onnx_model.check_parity(wine, pipeline, onnx_model.convert(wine, pipeline), frame)
+
+
+def test_a_category_that_breaks_the_pipeline_is_found(tiny: UseCase) -> None:
+    pipeline = encoded(Ridge(), OneHotEncoder(handle_unknown="error"))
+    pipeline.fit(rows("train")[FEATURES], rows("train")["price"])
+    with pytest.raises(ExportError, match='handle_unknown="ignore"'):
+        onnx_model.check_parity(tiny, pipeline, onnx_model.convert(tiny, pipeline), rows("validation"))
+
+
+def test_what_has_no_onnx_form_says_what_has(tiny: UseCase) -> None:
+    columns = ColumnTransformer([("size", FunctionTransformer(np.log1p), ["size"])])
+    pipeline = make_pipeline(columns, Ridge()).fit(rows("train")[FEATURES], rows("train")["price"])
+    with pytest.raises(ExportError, match=r"can't become ONNX[\s\S]*Supported: linear and logistic models"):
+        onnx_model.convert(tiny, pipeline)

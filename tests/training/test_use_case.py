@@ -1,0 +1,90 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from contract.schema import DType, Target
+from training.sources import Place
+from training.use_case import UseCase, UseCaseError
+
+
+def test_the_shipped_use_cases_are_found_by_file_name() -> None:
+    assert UseCase.named("green_taxi").model_name == "scorewatch-green-taxi"
+    assert UseCase.named("white_wine").id_dtype is DType.INT
+
+
+def test_an_unknown_name_says_which_there_are() -> None:
+    with pytest.raises(UseCaseError, match=r"'blue_taxi'.*green_taxi, white_wine"):
+        UseCase.named("blue_taxi")
+
+
+def test_a_file_without_a_declaration_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty.py"
+    path.write_text("X = 1\n")
+    with pytest.raises(UseCaseError, match="declares no USE_CASE"):
+        UseCase.named(str(path))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "Tiny-Case"}, "lower case with underscores"),
+        ({"segments": ["shape"]}, r"\['shape'\] are not features"),
+        ({"demos": {}}, r"lacks \['drifted', 'normal'\]"),
+    ],
+)
+def test_a_contradiction_is_refused(tiny: UseCase, change: dict[str, object], message: str) -> None:
+    with pytest.raises(UseCaseError, match=message):
+        dataclasses.replace(tiny, **change)
+
+
+def test_a_target_among_the_features_is_refused(tiny: UseCase) -> None:
+    with pytest.raises(UseCaseError, match="a model must not see it"):
+        dataclasses.replace(tiny, target=Target(name="size"))
+
+
+def test_a_demo_repeats_and_its_ids_never_meet(tiny: UseCase) -> None:
+    normal = tiny.demo("normal", 200)
+    assert normal.equals(tiny.demo("normal", 200))
+    drawn = [normal, tiny.demo("normal", 200, seed=1), tiny.demo("drifted", 200)]
+    ids = [i for frame in drawn for i in frame["record_id"]]
+    assert len(set(ids)) == 600
+
+
+def test_integer_ids_never_meet_either() -> None:
+    wine = UseCase.named("white_wine")
+    ids = [
+        i
+        for phase in ("normal", "drifted")
+        for seed in (0, 1)
+        for i in wine.demo(phase, 50, seed=seed)["customer_id"]
+    ]
+    assert len(set(ids)) == 200
+    assert all(isinstance(i, int) for i in ids)
+
+
+def test_a_demo_keeps_odd_rows_but_gives_them_no_label(tiny: UseCase) -> None:
+    frame = tiny.demo("normal", 600)
+    assert frame["price"].isna().sum() == 7
+    assert frame["size"].notna().all()
+
+
+def test_a_demo_draws_with_replacement_only_where_rows_run_out(tiny: UseCase) -> None:
+    assert not tiny.demo("normal", 600).duplicated(["size", "time"]).any()
+    assert tiny.demo("normal", 700)["record_id"].is_unique
+
+
+def test_the_drifted_phase_selects(tiny: UseCase) -> None:
+    assert tiny.demo("drifted", 50)["size"].min() > 5
+
+
+def test_a_demo_title_calls_synthetic_rows_so(tiny: UseCase) -> None:
+    assert tiny.demo_title("normal") == "later rows (synthetic)"
+
+
+def test_real_rows_are_called_real(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCOREWATCH_DATA", str(real_data))
+    taxi = UseCase.named("green_taxi")
+    assert taxi.demo_title("drifted") == "April 2020, the city under lockdown (real)"
+    rides = taxi.demo("drifted", 2_000, place=Place(environ={"SCOREWATCH_DATA": str(real_data)}))
+    assert rides["pickup_datetime"].dt.strftime("%Y-%m").eq("2020-04").all()
