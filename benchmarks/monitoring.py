@@ -80,6 +80,7 @@ def _compare(
         "|---|---|---|---|",
         row(f"{whole}: time, imports included", baseline, scratch, "process_seconds", "s"),
         row(f"{whole}: time, imports done", baseline, scratch, "seconds", "s"),
+        row(f"{whole}: CPU, imports included", baseline, scratch, "cpu_seconds", "s"),
         row(f"{whole}: peak memory", baseline, scratch, "peak_mb", "MB"),
         row("hour 25 after 24 are done, against the baseline from scratch", baseline, known, "seconds", "s"),
         row("hour 25 after 24 are done, against ours from scratch", scratch, known, "seconds", "s"),
@@ -101,8 +102,8 @@ def make(folder: Path, records: int, hours: int) -> None:
 def worker(kind: str, folder: Path) -> dict[str, float]:
     """Do one measurement here and return its figures."""
     seconds = {"baseline": _baseline, "scratch": _scratch, "known": _known}[kind](folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {**seconds, "peak_mb": peak}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {**seconds, "cpu_seconds": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}
 
 
 def _baseline(folder: Path) -> dict[str, float]:
@@ -132,7 +133,7 @@ def _known(folder: Path) -> dict[str, float]:
 
 def _monitor(folder: Path, first: int) -> dict[str, float]:
     from benchmarks.folder_aws import FolderS3, SilentSNS  # noqa: PLC0415  # as above
-    from lambda_monitor import monitor, report  # noqa: PLC0415  # as above
+    from lambda_monitor import judge, monitor  # noqa: PLC0415  # as above
     from lambda_monitor.alerts import Run  # noqa: PLC0415  # as above
     from lambda_monitor.settings import Settings  # noqa: PLC0415  # as above
 
@@ -150,7 +151,7 @@ def _monitor(folder: Path, first: int) -> dict[str, float]:
     start = START + first * HOUR
     end = start + WINDOW * HOUR
     run = Run(id=str(first), now=end + HOUR, deadline=end + 2 * HOUR)
-    drawing = _timed(report, "render")
+    drawing = _timed(judge, "_drawn")
     started = time.perf_counter()
     summary = monitor.run(clients, settings, monitor.Span(start=start, end=end, asked=False), run)
     done = time.perf_counter() - started

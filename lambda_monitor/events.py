@@ -69,10 +69,9 @@ def read(
     """
     with (
         tempfile.TemporaryDirectory() as folder,
-        duckdb.connect(config={"threads": "2"}) as engine,
         contextlib.closing(Spool(Path(folder))) as gathered,
     ):
-        parser = _Parser(engine, contract, tally)
+        parser = _Parser(contract, tally)
         for item, body in lake.open_objects(s3, bucket, objects):
             if isinstance(body, ObjectError):
                 tally.unreadable.append(Unreadable(item.key, str(body), body.lasting))
@@ -112,9 +111,7 @@ def _contains(ordered: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np
 class _Parser:
     """Turns a file of lines into a table, by one SQL statement over the contract's columns."""
 
-    def __init__(self, engine: duckdb.DuckDBPyConnection, contract: Contract, tally: Tally) -> None:
-        engine.execute("SET TimeZone = 'UTC'")
-        self._engine = engine
+    def __init__(self, contract: Contract, tally: Tally) -> None:
         self._tally = tally
         self._schema = schema(contract)
         self._select, self._columns = _statement(contract)
@@ -126,10 +123,10 @@ class _Parser:
         else:
             relation = (
                 f"read_json({sql.text(str(source.path))}, format='newline_delimited', ignore_errors=true, "
-                f"maximum_object_size={spool.BATCH_BYTES}, columns={self._columns})"
+                f"maximum_object_size={spool.LINE_BYTES}, columns={self._columns})"
             )
         try:
-            table = self._engine.sql(f"{self._select} FROM {relation}").to_arrow_table()
+            table = sql.engine().sql(f"{self._select} FROM {relation}").to_arrow_table()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             self._tally.unreadable.extend(Unreadable(key, reason) for key in source.keys)

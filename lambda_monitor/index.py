@@ -185,7 +185,7 @@ def _columns(rows: Sequence[Row]) -> str:
     lines = "".join(
         f'<tr><th scope="row">{html.escape(column)}</th><td>{_sparkline(column, points)}</td>'
         f'<td class="number">{points[-1]:.2f}</td></tr>'
-        for column, points in sorted(series.items())
+        for column, points in sorted(series.items(), key=lambda item: (-item[1][-1], item[0]))
     )
     return (
         "<section><h2>Columns</h2><p>The worst check of each column, as value ÷ limit, oldest to newest. "

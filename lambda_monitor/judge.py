@@ -1,11 +1,12 @@
 """From what a window holds to what is said of it: every check, and the report that shows them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from contract.bundle import TARGET_COLUMN
-from lambda_monitor import checks, operations, report
+from lambda_monitor import checks, operations
 from lambda_monitor.alerts import Status
 from lambda_monitor.checks import CheckResult
 from lambda_monitor.findings import Findings
@@ -14,6 +15,9 @@ from lambda_monitor.rejections import Rejections
 from lambda_monitor.sample import spread
 from lambda_monitor.truth import Truth
 from lambda_monitor.window import Window
+
+if TYPE_CHECKING:
+    from lambda_monitor.report import Rendered
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,10 +81,13 @@ def _reason(status: Status, results: Sequence[CheckResult]) -> str:
 
 def _reports(
     model: Model, window: Window, truth: Truth, results: Sequence[CheckResult]
-) -> Iterator[tuple[str, Callable[[], report.Rendered]]]:
+) -> Iterator[tuple[str, Callable[[], "Rendered"]]]:
     """Yield each report by name and how it is drawn."""
     of_truth = [r for r in results if TARGET_COLUMN in r.columns or r.name.startswith("performance")]
     rest = [r for r in results if r not in of_truth]
+    # Evidently takes seconds to import: the run began to as it started, while the lake was read.
+    from lambda_monitor import report  # noqa: PLC0415
+
     contract, reference = model.contract, model.reference
     yield "report", lambda: report.render(contract, reference, window.sample, rest)
     if len(truth.rows):
@@ -88,7 +95,7 @@ def _reports(
         yield "performance", lambda: report.render(contract, reference, rows, of_truth)
 
 
-def _drawn(name: str, draw: Callable[[], report.Rendered]) -> tuple[dict[str, bytes], list[CheckResult]]:
+def _drawn(name: str, draw: Callable[[], "Rendered"]) -> tuple[dict[str, bytes], list[CheckResult]]:
     """Return a report's files; where Evidently fails the verdict stands, and a check says so."""
     try:
         rendered = draw()

@@ -115,11 +115,11 @@ class Reader:
         unreadable: list[Unreadable] = []
         tables = [self._schema.empty_table()]
         bad_lines = 0
-        with tempfile.TemporaryDirectory() as folder, duckdb.connect(config={"threads": "2"}) as engine:
+        with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "labels")
             for keys, relation in self._files(objects, path, unreadable):
                 try:
-                    table = engine.sql(f"{self._select()} FROM {relation}").to_arrow_table()
+                    table = sql.engine().sql(f"{self._select()} FROM {relation}").to_arrow_table()
                 except duckdb.Error as error:
                     reason = str(error).splitlines()[0]
                     unreadable.extend(Unreadable(key, reason) for key in keys)
@@ -155,7 +155,7 @@ class Reader:
             yield (
                 keys,
                 f"read_json({sql.text(str(path))}, format='newline_delimited', ignore_errors=true, "
-                f"maximum_object_size={spool.BATCH_BYTES}, columns={{{listed}}})",
+                f"maximum_object_size={spool.LINE_BYTES}, columns={{{listed}}})",
             )
 
     def _select(self) -> str:
@@ -183,13 +183,11 @@ def _last(table: pa.Table) -> tuple[pa.Table, int]:
     """Return one row an id, its last, ordered by id, and how many ids have different targets."""
     identifier, target = sql.name(ID), sql.name(TARGET)
     numbered = table.append_column("seq", pa.array(range(len(table)), pa.int64()))
-    with duckdb.connect(config={"threads": "2"}) as engine:
-        engine.register("labels", numbered)
-        query = (
-            f"SELECT {identifier}, arg_max({target}, seq) AS {target}, "  # noqa: S608  # our own names
-            f"count(DISTINCT {target}) AS targets FROM labels GROUP BY 1 ORDER BY 1"
-        )
-        grouped = engine.sql(query).to_arrow_table()
+    query = (
+        f"SELECT {identifier}, arg_max({target}, seq) AS {target}, "  # noqa: S608  # our own names
+        f"count(DISTINCT {target}) AS targets FROM labels GROUP BY 1 ORDER BY 1"
+    )
+    grouped = sql.engine().from_arrow(numbered).query("labels", query).to_arrow_table()
     conflicts = sum(count > 1 for count in grouped.column("targets").to_pylist())
     return grouped.select([ID, TARGET]).cast(table.schema), conflicts
 

@@ -141,13 +141,13 @@ def labels(truth: Truth) -> list[CheckResult]:
         CheckResult(
             name="labels.coverage",
             value=truth.coverage,
-            threshold=ENOUGH,
+            threshold=None,
             status="skipped" if late else "ok",
             columns=[TARGET],
             sentence=f"{len(truth.rows):,} of the {truth.records:,} records of the window that ended "
             f"{truth.end:%Y-%m-%d %H:%M} UTC have a label"
             + ("; performance is estimated until at least half have." if late else "."),
-            detail={"start": timestamp(truth.start), "end": timestamp(truth.end)},
+            detail={"start": timestamp(truth.start), "end": timestamp(truth.end), "enough": ENOUGH},
         ),
         CheckResult(
             name="labels.conflicts",

@@ -127,7 +127,10 @@ def render(
 
 
 def _metrics(columns: Sequence[str], checks: Sequence[CheckResult]) -> list[Any]:
-    drift = {c.columns[0]: c for c in reversed(checks) if _drawn(c, columns)}
+    ordered = sorted((c for c in checks if _drawn(c, columns)), key=_ratio, reverse=True)
+    drift: dict[str, CheckResult] = {}
+    for check in ordered:
+        drift.setdefault(check.columns[0], check)
     _register({column: check.value or 0.0 for column, check in drift.items()})
     items: list[Any] = [
         ValueDrift(
@@ -147,6 +150,10 @@ def _metrics(columns: Sequence[str], checks: Sequence[CheckResult]) -> list[Any]
         if id(check) not in shown
     ]
     return items
+
+
+def _ratio(check: CheckResult) -> float:
+    return (check.value or 0.0) / check.threshold if check.threshold else 0.0
 
 
 def _drawn(check: CheckResult, columns: Sequence[str]) -> bool:

@@ -11,6 +11,8 @@ from lambda_monitor.lake import Object
 
 # Unpacked bytes turned into columns at a time: bounds memory, large enough to keep duckdb busy.
 BATCH_BYTES = 64 << 20
+# The longest line that is read: a Kinesis record has at most 10 MiB.
+LINE_BYTES = 16 << 20
 
 
 class Source(msgspec.Struct, frozen=True):

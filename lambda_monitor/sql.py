@@ -1,4 +1,17 @@
-"""SQL text from names and values."""
+"""One DuckDB for the process, and SQL text from names and values."""
+
+import os
+from functools import cache
+
+import duckdb
+
+
+@cache
+def engine() -> duckdb.DuckDBPyConnection:
+    """Return the process's connection to an empty database in memory; opening one takes 25 ms."""
+    connection = duckdb.connect(config={"threads": str(os.cpu_count() or 1)})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 def struct(fields: dict[str, str]) -> str:
