@@ -21,6 +21,22 @@ CHECKS: dict[str, str] = {
     "performance": "is the model's error larger than on the reference?",
     "performance.segment": "is it larger within one segment?",
     "performance.estimate": "would it be, judging without labels?",
+    "labels.coverage": "what share of the records has a label?",
+    "labels.conflicts": "were records given different labels?",
+    "labels.unreadable": "are there labels that can't be read?",
+    "lake.unreadable_objects": "are there objects that can't be read?",
+    "lake.bad_lines": "are there lines that are no prediction events?",
+    "lake.duplicates": "do many records come more than once?",
+    "lake.clock_skew": "do records land hours away from their arrival?",
+    "model.version": "did other model versions score records?",
+    "service.rejected": "are many records rejected?",
+    "service.failed": "did Lambda give up on batches of records?",
+    "service.staleness": "has there been silence?",
+    "service.errors": "does the prediction function fail?",
+    "service.delay": "do records wait long to be scored?",
+    "service.lost": "did records come in that were neither scored nor rejected?",
+    "monitor.gap": "are there hours that no window covered?",
+    "report.evidently": "could the report be drawn?",
 }
 
 

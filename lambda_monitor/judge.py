@@ -1,7 +1,7 @@
 """From what a window holds to what is said of it: every check, and the report that shows them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -9,6 +9,7 @@ from contract.bundle import TARGET_COLUMN
 from lambda_monitor import checks, operations
 from lambda_monitor.alerts import Status
 from lambda_monitor.checks import CheckResult
+from lambda_monitor.choices import Choices, choices
 from lambda_monitor.findings import Findings
 from lambda_monitor.model import Model
 from lambda_monitor.rejections import Rejections
@@ -32,16 +33,18 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 def judge(model: Model, evidence: Evidence) -> Findings:
     """Return what is to be said of a window."""
     window, truth = evidence.window, evidence.truth
-    results = [*evidence.results, *operations.judge(model.contract, window, evidence.rejections)]
-    results += operations.labels(truth)
+    chosen = choices(model.checks)
+    made = [*evidence.results, *operations.judge(model.contract, window, evidence.rejections)]
+    made += operations.labels(truth)
+    results = [_tuned(result, chosen) for result in made if chosen.wants(result.name, result.columns)]
     if window.profile is not None:
         results += checks.evaluate(model, window.profile)
         results += checks.performance(model, truth)
     files: dict[str, bytes] = {}
     if window.records:
         for name, draw in _reports(model, window, truth, results):
-            made, failure = _drawn(name, draw)
-            files |= made
+            drawn, failure = _drawn(name, draw)
+            files |= drawn
             results += failure
     status = overall(results, records=window.records)
     return Findings(
@@ -56,6 +59,15 @@ def judge(model: Model, evidence: Evidence) -> Findings:
             "LabelledRecords": float(len(truth.rows)),
         },
     )
+
+
+def _tuned(result: CheckResult, chosen: Choices) -> CheckResult:
+    """Return `result` by the user's own limit, if there is one and the check was made."""
+    limit = chosen.limit(result.name, result.columns, result.threshold)
+    if limit is None or limit == result.threshold or result.value is None or result.status == "skipped":
+        return result
+    bad: Literal["alert", "error"] = "error" if result.name in operations.UNJUDGED else "alert"
+    return msgspec.structs.replace(result, threshold=limit, status=bad if result.value > limit else "ok")
 
 
 def overall(results: Sequence[CheckResult], *, records: int) -> Status:

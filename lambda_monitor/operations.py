@@ -13,6 +13,8 @@ from lambda_monitor.truth import ENOUGH, Truth
 from lambda_monitor.window import Window
 
 _LISTED = 20
+# What these find keeps the window, or its labels, from being judged: an error, not an alert.
+UNJUDGED = ("lake.unreadable_objects", "labels.unreadable")
 # Delivery at least once repeats a few records after a restart; more says something restarts all the time.
 DUPLICATES_LIMIT = 0.05
 REJECTED_LIMIT = 0.01
@@ -22,28 +24,29 @@ STRAYED_LIMIT = 0.001
 def judge(contract: Contract, window: Window, rejections: Rejections) -> list[CheckResult]:
     """Return the result of each check of how the window's records came."""
     return [
-        unreadable(window),
+        unreadable(window, rejections),
         bad_lines(window),
         duplicates(window),
         strayed(window),
         other_versions(contract, window),
         rejected(window, rejections),
+        failed(rejections),
         staleness(window),
     ]
 
 
-def unreadable(window: Window) -> CheckResult:
+def unreadable(window: Window, rejections: Rejections) -> CheckResult:
     """Count objects that can't be read: they leave the verdict open, so this is an error, never ok."""
-    count = len(window.unreadable)
+    found = [*window.unreadable, *rejections.unreadable]
+    count = len(found)
     return CheckResult(
         name="lake.unreadable_objects",
         value=float(count),
         threshold=0.0,
         status="error" if count else "ok",
         columns=[],
-        sentence=f"{count:,} of {window.objects:,} objects could not be read to their end"
-        + _example(window.unreadable),
-        detail={"objects": {u.key: u.reason for u in window.unreadable[:_LISTED]}},
+        sentence=f"{count:,} objects could not be read to their end" + _example(found),
+        detail={"objects": {u.key: u.reason for u in found[:_LISTED]}},
     )
 
 
@@ -109,6 +112,19 @@ def rejected(window: Window, rejections: Rejections) -> CheckResult:
         REJECTED_LIMIT,
         f"{rejections.count:,} records ({share:.1%}) were rejected" + (f": {most}." if most else "."),
         rejections.reasons,
+    )
+
+
+def failed(rejections: Rejections) -> CheckResult:
+    """Count batches Lambda gave up on: their records were neither scored nor rejected."""
+    count = len(rejections.failed)
+    return _limit(
+        "service.failed",
+        float(count),
+        0.0,
+        f"Lambda gave up on {count:,} batches of records"
+        + (f"; their stream positions are in {rejections.failed[0]} and others." if count else "."),
+        rejections.failed[:_LISTED],
     )
 
 
@@ -180,7 +196,7 @@ def _limit(
     value: float,
     threshold: float,
     sentence: str,
-    detail: dict[str, int] | None = None,
+    detail: dict[str, int] | list[str] | None = None,
 ) -> CheckResult:
     return CheckResult(
         name=name,

@@ -1,4 +1,4 @@
-"""Rejected records of a window: how many, and why."""
+"""Records of a window that were not scored: how many, and why."""
 
 from collections import Counter
 from datetime import datetime
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 class Rejections(msgspec.Struct, frozen=True, kw_only=True):
-    """Distinct rejected records by reason and field, most frequent first."""
+    """Distinct rejected records by reason and field, most frequent first, and batches given up on."""
 
     count: int
     reasons: dict[str, int]
     unreadable: list[Unreadable]
+    failed: list[str]
 
 
 class _Line(msgspec.Struct):
@@ -54,4 +55,15 @@ def read(s3: "S3Client", bucket: str, start: datetime, end: datetime) -> Rejecti
                     reasons[f"{found.reason} ({found.field})" if found.field else found.reason] += 1
         except (ObjectError, ValueError) as error:  # a DecodeError is a ValueError
             unreadable.append(Unreadable(item.key, str(error)))
-    return Rejections(count=len(seen), reasons=dict(reasons.most_common()), unreadable=unreadable)
+    return Rejections(
+        count=len(seen),
+        reasons=dict(reasons.most_common()),
+        unreadable=unreadable,
+        failed=_failed(s3, bucket, start, end),
+    )
+
+
+def _failed(s3: "S3Client", bucket: str, start: datetime, end: datetime) -> list[str]:
+    """Return the keys of what Lambda gave up on in [start, end): it names them itself, by mapping and day."""
+    objects = lake.list_objects(s3, bucket, f"{layout.FAILED}/")
+    return [item.key for item in objects if start <= item.modified < end]
