@@ -183,11 +183,9 @@ def _last(table: pa.Table) -> tuple[pa.Table, int]:
     """Return one row an id, its last, ordered by id, and how many ids have different targets."""
     identifier, target = sql.name(ID), sql.name(TARGET)
     numbered = table.append_column("seq", pa.array(range(len(table)), pa.int64()))
-    query = (
-        f"SELECT {identifier}, arg_max({target}, seq) AS {target}, "  # noqa: S608  # our own names
-        f"count(DISTINCT {target}) AS targets FROM labels GROUP BY 1 ORDER BY 1"
-    )
-    grouped = sql.engine().from_arrow(numbered).query("labels", query).to_arrow_table()
+    last = f"{identifier}, arg_max({target}, seq) AS {target}, count(DISTINCT {target}) AS targets"
+    relation = sql.engine().from_arrow(numbered).aggregate(last, identifier).order(identifier)
+    grouped = relation.to_arrow_table()
     conflicts = sum(count > 1 for count in grouped.column("targets").to_pylist())
     return grouped.select([ID, TARGET]).cast(table.schema), conflicts
 
