@@ -14,7 +14,7 @@ NEWLINE = b"\n"
 REJECTED_PART_BYTES = 700_000
 
 
-class RecordRef(Struct, frozen=True, kw_only=True):
+class RecordRef(Struct, frozen=True, kw_only=True, gc=False):
     """Where a record came from; (shard, sequence_number) identifies it for ever."""
 
     shard: str
@@ -84,6 +84,7 @@ def prediction_type(contract: Contract) -> type[msgspec.Struct]:
         ],
         rename={"record_id": contract.id_field, "payload": contract.payload_field},
         omit_defaults=True,
+        gc=False,
     )
 
 

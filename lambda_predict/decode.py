@@ -1,5 +1,6 @@
 """Decode and validate records in one pass, with types built from the contract."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -9,7 +10,7 @@ from contract.schema import Contract, DType, Feature
 from lambda_predict.explain import bounds, explain
 
 
-class Decoded(msgspec.Struct, frozen=True):
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """A record that keeps the contract; `features` is a struct with a field a feature, f0 first."""
 
     record_id: str | int
@@ -22,40 +23,39 @@ class Decoder:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._record = msgspec.json.Decoder(_record_type(contract))
-        self._features = msgspec.json.Decoder(_features_type(contract))
-        self._keys = [
-            name.encode() for name in (contract.id_field, contract.payload_field, *contract.feature_names)
-        ]
-        self._quoted = [b'"%s"' % key for key in self._keys]
+        self._record = msgspec.json.Decoder(_record_type(contract)).decode
+        self._features = msgspec.json.Decoder(_features_type(contract)).decode
+        names = (contract.id_field, contract.payload_field, *contract.feature_names)
+        self._keys = len(names)
+        self._quoted = [b'"%s"' % name.encode() for name in names]
 
-    def decode(self, data: bytes) -> Decoded | Rejection:
-        """Return the record, or why it isn't one."""
+    def decode(self, batch: Sequence[bytes]) -> list[Decoded | Rejection]:
+        """Return of each of `batch` the record, or why it isn't one."""
+        # One look at all of them spares a look at each.
+        together = b"".join(batch)
+        ascii_only, one_line = together.isascii(), not (b"\n" in together or b"\r" in together)
+        return [self._decode(data, ascii_only=ascii_only, one_line=one_line) for data in batch]
+
+    def _decode(self, data: bytes, *, ascii_only: bool, one_line: bool) -> Decoded | Rejection:
         try:
-            record = self._record.decode(data)
-            features = self._features.decode(record.payload)
+            record = self._record(data)
+            features = self._features(record.payload)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return explain(data, self._contract, str(error))
-        if self._doubtful(data) and (rejection := explain(data, self._contract, "")).reason:
+        # Every key takes a colon: as many colons as keys means that no key is there twice. What the
+        # decoder skips it doesn't read as text, so bytes beyond ASCII are looked at too.
+        plain = ascii_only and data.count(b":") == self._keys
+        if not plain and self._doubtful(data) and (rejection := explain(data, self._contract, "")).reason:
             return rejection
-        return Decoded(record.record_id, _one_line(record.payload), features)
+        if one_line:
+            return Decoded(record.record_id, record.payload, features)
+        # An event is one line of the lake; newlines between tokens are the only ones JSON allows.
+        payload = msgspec.json.format(bytes(record.payload), indent=-1)
+        return Decoded(record.record_id, msgspec.Raw(payload), features)
 
     def _doubtful(self, data: bytes) -> bool:
-        """Say whether a skipped part of `data` may hold broken text or a key twice.
-
-        Every key takes a colon, so as many colons as keys means no key is there twice.
-        """
-        if not data.isascii():
-            return True
-        if data.count(b":") == len(self._keys):
-            return False
-        return b"\\" in data or any(data.count(key) > 1 for key in self._quoted)
-
-
-def _one_line(payload: msgspec.Raw) -> msgspec.Raw:
-    raw = bytes(payload)
-    # An event is one line of the lake; newlines between tokens are the only ones JSON allows.
-    return msgspec.Raw(msgspec.json.format(raw, indent=-1)) if b"\n" in raw or b"\r" in raw else payload
+        """Say whether broken text or a key that is there twice can't be ruled out at a glance."""
+        return not data.isascii() or b"\\" in data or any(data.count(name) > 1 for name in self._quoted)
 
 
 def _record_type(contract: Contract) -> Any:

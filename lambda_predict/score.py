@@ -1,9 +1,10 @@
 """Turn a batch of records into events: pure, no AWS."""
 
-import base64
+from binascii import a2b_base64
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -12,13 +13,15 @@ import numpy as np
 from contract import events
 from contract.events import RecordRef, Rejection
 from contract.schema import Kind
-from lambda_predict.decode import Decoded, Decoder
+from lambda_predict.decode import Decoder
 from lambda_predict.explain import too_large
 from lambda_predict.model import Model
 
 # What a Kinesis stream takes as one record, its partition key included.
 EVENT_LIMIT = 1_048_576
 _KEY_LIMIT = 256
+_KEY_BYTES = 4 * _KEY_LIMIT
+_NO_FLAGS: list[str] = []
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -58,54 +61,47 @@ class Scorer:
 
     def score(self, records: Sequence[dict[str, Any]], now: datetime) -> Batch:
         """Return the events of one invocation's Kinesis `records`; a bad record never stops a good one."""
-        data = [base64.b64decode(record["kinesis"]["data"]) for record in records]
-        refs = _references(records)
-        decoded = [self._decoder.decode(item) for item in data]
-        good = [i for i, item in enumerate(decoded) if type(item) is Decoded]
+        sources = [record["kinesis"] for record in records]
+        data = [a2b_base64(source["data"]) for source in sources]
+        arrivals = [source["approximateArrivalTimestamp"] for source in sources]
+        refs = _references(records, sources, arrivals)
+        decoded: list[Any] = self._decoder.decode(data)
         reasons = {i: item for i, item in enumerate(decoded) if type(item) is Rejection}
-        scored, unknown = self._events(good, [decoded[i] for i in good], refs, now)
-        for line_at, line in list(scored.items()):
-            if (size := len(line.data) + len(line.key.encode())) > EVENT_LIMIT:
-                del scored[line_at]
-                reasons[line_at] = too_large(size, EVENT_LIMIT)
+        good = [i for i in range(len(decoded)) if i not in reasons]
+        rows = [decoded[i] for i in good] if reasons else decoded
+        lines, unknown = self._lines(rows, [refs[i] for i in good] if reasons else refs, now)
+        if max((len(line.data) for line in lines), default=0) > EVENT_LIMIT - _KEY_BYTES:
+            sizes = {i: len(line.data) + len(line.key.encode()) for i, line in zip(good, lines, strict=True)}
+            reasons |= {i: too_large(size, EVENT_LIMIT) for i, size in sizes.items() if size > EVENT_LIMIT}
+            lines = [line for i, line in zip(good, lines, strict=True) if i not in reasons]
         rejected = [
             Line(refs[i].sequence_number, "", part)
             for i, reason in sorted(reasons.items())
             for part in events.rejected_lines(reason, data[i], refs[i], self.model.contract.model, now)
         ]
         return Batch(
-            scored=list(scored.values()),
+            scored=lines,
             rejected=rejected,
             reasons=Counter(reason.reason for reason in reasons.values()),
             unknown_categories=unknown,
-            newest_arrival=max((r["kinesis"]["approximateArrivalTimestamp"] for r in records), default=0.0),
+            newest_arrival=max(arrivals, default=0.0),
         )
 
-    def _events(
-        self, positions: list[int], rows: list[Any], refs: list[RecordRef], now: datetime
-    ) -> tuple[dict[int, Line], int]:
-        """Return the line at each position, and how many values were of no known category."""
+    def _lines(self, rows: list[Any], refs: list[RecordRef], now: datetime) -> tuple[list[Line], int]:
+        """Return the line of each of `rows`, and how many values were of no known category."""
         if not rows:
-            return {}, 0
+            return [], 0
         features = [row.features for row in rows]
-        columns = [[getattr(f, field) for f in features] for field in features[0].__struct_fields__]
+        columns = [list(map(attrgetter(field), features)) for field in features[0].__struct_fields__]
         predictions = self.model.predict(columns)
         flags, unknown = self._flags(columns)
-        scored_at = events.timestamp(now)
-        lines = {}
-        for n, (at, row, prediction) in enumerate(zip(positions, rows, predictions, strict=True)):
-            event = self._event(
-                row.record_id,
-                row.payload,
-                row.features,
-                prediction,
-                self._ref,
-                refs[at],
-                scored_at,
-                flags.get(n, []),
-            )
+        scored_at, event, encode, model = events.timestamp(now), self._event, self._encode, self._ref
+        lines = []
+        for n, (row, ref, prediction) in enumerate(zip(rows, refs, predictions, strict=True)):
+            raised = flags.get(n, _NO_FLAGS) if flags else _NO_FLAGS
+            found = event(row.record_id, row.payload, row.features, prediction, model, ref, scored_at, raised)
             key = str(row.record_id)[:_KEY_LIMIT] or "-"
-            lines[at] = Line(refs[at].sequence_number, key, self._encode(event) + events.NEWLINE)
+            lines.append(Line(ref.sequence_number, key, encode(found) + events.NEWLINE))
         return lines, unknown
 
     def _flags(self, columns: list[list[Any]]) -> tuple[dict[int, list[str]], int]:
@@ -133,14 +129,16 @@ class Scorer:
         return flags, unknown
 
 
-def _references(records: Sequence[dict[str, Any]]) -> list[RecordRef]:
-    arrivals = np.array([r["kinesis"]["approximateArrivalTimestamp"] for r in records], dtype=np.float64)
-    stamps = np.datetime_as_string((arrivals * 1000).round().astype("datetime64[ms]"), unit="ms").tolist()
+def _references(
+    records: Sequence[dict[str, Any]], sources: Sequence[dict[str, Any]], arrivals: Sequence[float]
+) -> list[RecordRef]:
+    moments = (np.array(arrivals, dtype=np.float64) * 1000).round().astype("datetime64[ms]")
+    stamps = np.datetime_as_string(moments, unit="ms").tolist()
     return [
         RecordRef(
             shard=record["eventID"].partition(":")[0],
-            sequence_number=record["kinesis"]["sequenceNumber"],
+            sequence_number=source["sequenceNumber"],
             arrived_at=stamp + "Z",
         )
-        for record, stamp in zip(records, stamps, strict=True)
+        for record, source, stamp in zip(records, sources, stamps, strict=True)
     ]

@@ -80,7 +80,9 @@ def digest(name: str) -> str:
     return found.hexdigest()[:16]
 
 
-def environment(name: str, requirements: list[Path], progress: Callable[[str], None], *extra: str) -> Path:
+def environment(
+    name: str, requirements: list[Path], progress: Callable[[str], None], *extra: str, hashes: bool = True
+) -> Path:
     """Make the environment `name` hold exactly `requirements`; return its interpreter. Raises ImageError."""
     folder = WORK / "venvs" / name
     python, stamp = folder / "bin/python", folder / ".requirements"
@@ -95,7 +97,7 @@ def environment(name: str, requirements: list[Path], progress: Callable[[str], N
         "install",
         "--quiet",
         "--compile-bytecode",
-        "--require-hashes",
+        *(["--require-hashes"] if hashes else []),
         "--python",
         str(python),
         *extra,

@@ -16,13 +16,13 @@ STRICT = Decoder(made.rejecting())
 
 
 def refused(data: bytes, decoder: Decoder = DECODER) -> Rejection:
-    result = decoder.decode(data)
+    result = decoder.decode([data])[0]
     assert isinstance(result, Rejection), result
     return result
 
 
 def accepted(data: bytes, decoder: Decoder = DECODER) -> Decoded:
-    result = decoder.decode(data)
+    result = decoder.decode([data])[0]
     assert isinstance(result, Decoded), result
     return result
 
@@ -123,7 +123,7 @@ values = st.recursive(
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200) | values.map(lambda v: json.dumps(v).encode()))
 def test_any_bytes_give_a_record_or_a_reason(data: bytes) -> None:
-    found = DECODER.decode(data)
+    found = DECODER.decode([data])[0]
     assert isinstance(found, Decoded) or (found.reason and found.message)
 
 
@@ -133,7 +133,7 @@ def test_the_decoder_agrees_with_the_plain_reading(
     record_id: Any, pickup: Any, dropoff: Any, distance: Any, extra: Any
 ) -> None:
     ride = {"PULocationID": pickup, "DOLocationID": dropoff, "trip_distance": distance, "x": extra}
-    found = DECODER.decode(json.dumps({"ride_id": record_id, "ride": ride}).encode())
+    found = DECODER.decode([json.dumps({"ride_id": record_id, "ride": ride}).encode()])[0]
     whole = [type(v) is int and abs(v) < 2**63 for v in (pickup, dropoff)]
     number = type(distance) in (int, float) and abs(distance) < 3.4e38
     good = type(record_id) in (int, str) and all(whole) and number

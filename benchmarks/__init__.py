@@ -1,0 +1,1 @@
+"""Every figure the project states, measured: `python -m benchmarks [scoring|monitoring|alerts]`."""

@@ -1,0 +1,126 @@
+"""A model and its records, the same for every side that is measured."""
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from contract import bundle
+from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
+
+FEATURES = ("PULocationID", "DOLocationID", "trip_distance")
+ESTIMATORS = {
+    "linear": Ridge,
+    "100 boosted trees": lambda: GradientBoostingRegressor(n_estimators=100, random_state=0),
+}
+ROWS = 10_000
+_ZONES = 265
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One model in every form it is served in."""
+
+    contract: Contract
+    onnx: bytes
+
+
+def frame(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Return rides of 265 zones, as many levels as New York has."""
+    rng = np.random.default_rng(seed)
+    zones = rng.integers(1, _ZONES + 1, (2, rows))
+    distance = np.round(rng.gamma(2.0, 1.5, rows), 2)
+    return pd.DataFrame(dict(zip(FEATURES, [zones[0], zones[1], distance], strict=True)))
+
+
+def build(kind: str) -> Bench:
+    """Fit a model of `kind` and convert it."""
+    rides = frame(ROWS)
+    encode = OneHotEncoder(handle_unknown="ignore")
+    columns = ColumnTransformer([("zones", encode, list(FEATURES[:2]))], remainder="passthrough")
+    pipeline = make_pipeline(columns, ESTIMATORS[kind]()).fit(rides, _target(rides))
+    types = [(n, Int64TensorType([None, 1])) for n in FEATURES[:2]] + [
+        (FEATURES[2], FloatTensorType([None, 1]))
+    ]
+    onnx = to_onnx(pipeline, initial_types=types).SerializeToString()
+    return Bench(contract(rides), onnx)
+
+
+def contract(rides: pd.DataFrame) -> Contract:
+    """Return the contract of the model, with every zone known."""
+    zones = [
+        Feature(name=n, kind=Kind.CATEGORICAL, dtype=DType.INT, categories=sorted(rides[n].unique().tolist()))
+        for n in FEATURES[:2]
+    ]
+    distance = Feature(name=FEATURES[2], kind=Kind.NUMERIC, dtype=DType.FLOAT, minimum=0, maximum=100)
+    return Contract(
+        use_case="green_taxi",
+        task=Task.REGRESSION,
+        id_field="ride_id",
+        payload_field="ride",
+        features=[*zones, distance],
+        target=Target(name="duration", unit="minutes", decimals=2),
+        model=ModelRef(name="scorewatch-green-taxi", version="1", run_id="0" * 32),
+        data=DataRef(source="made for the benchmark", sha256="0" * 64, rows=len(rides)),
+    )
+
+
+def event(rows: int) -> dict[str, Any]:
+    """Return a Kinesis event of `rows` rides."""
+    rides = frame(rows, seed=1).to_dict("records")
+    return {
+        "Records": [
+            {
+                "kinesis": {
+                    "partitionKey": str(number),
+                    "sequenceNumber": f"4966{number:052d}",
+                    "data": base64.b64encode(
+                        json.dumps({"ride_id": f"r{number}", "ride": ride}).encode()
+                    ).decode(),
+                    "approximateArrivalTimestamp": 1_772_452_800.25 + number / 1000,
+                },
+                "eventID": f"shardId-000000000000:4966{number:052d}",
+            }
+            for number, ride in enumerate(rides)
+        ]
+    }
+
+
+def write_bundle(made: Bench, folder: Path) -> None:
+    """Write the files a cold start loads."""
+    (folder / bundle.MODEL).write_bytes(made.onnx)
+    (folder / bundle.CONTRACT).write_bytes(made.contract.to_json())
+    for name in (bundle.REFERENCE, bundle.THRESHOLDS, bundle.METRICS):
+        (folder / name).write_bytes(b"{}")
+    bundle.write_manifest(folder, made.contract.model.name, made.contract.model.version)
+
+
+def log_to_mlflow(folder: Path) -> str:
+    """Log the usual form of the linear model, a DictVectorizer before it, and return its model's URI.
+
+    It takes a dict a record, the cheapest thing pyfunc takes; a DataFrame costs ten times as much.
+    """
+    rides = frame(ROWS)
+    dicts = rides.astype(dict.fromkeys(FEATURES[:2], str)).to_dict("records")
+    pipeline = make_pipeline(DictVectorizer(), Ridge()).fit(dicts, _target(rides))
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    experiment = mlflow.create_experiment("bench", artifact_location=f"{folder}/artifacts")
+    with mlflow.start_run(experiment_id=experiment):
+        return str(mlflow.sklearn.log_model(pipeline, name="model").model_uri)
+
+
+def _target(rides: pd.DataFrame) -> pd.Series:
+    return 4 + 4.2 * rides["trip_distance"] + rides["PULocationID"] / 100
