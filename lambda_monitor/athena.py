@@ -6,8 +6,6 @@ run it on DuckDB. They differ in how a field is taken out of JSON, a time parsed
 nothing else here depends on the engine.
 """
 
-import csv
-import io
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -26,10 +24,9 @@ from lambda_monitor.profile import Categorical, CategoricalLayout, Layout, Numer
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
-    from mypy_boto3_s3 import S3Client
 
 # Rows of one hour's sample; the hours of a day together have several times what a report shows.
-SAMPLE_ROWS = 2_000
+SAMPLE_ROWS = 1_000
 _FINAL = {"SUCCEEDED", "FAILED", "CANCELLED"}
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 2.0
 
@@ -50,18 +47,16 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Runner:
-    """Runs queries in one workgroup and reads their results from where Athena puts them."""
+    """Runs queries in one workgroup."""
 
     def __init__(
         self,
         athena: "AthenaClient",
-        s3: "S3Client",
         workgroup: str,
         database: str,
         seconds_left: Callable[[], float],
     ) -> None:
         self._athena = athena
-        self._s3 = s3
         self._workgroup = workgroup
         self._database = database
         self._seconds_left = seconds_left
@@ -73,18 +68,24 @@ class Runner:
             WorkGroup=self._workgroup,
             QueryExecutionContext={"Database": self._database},
         )["QueryExecutionId"]
-        location = self._wait(number)
-        bucket, _, key = location.removeprefix("s3://").partition("/")
-        text = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-        return list(csv.DictReader(io.StringIO(text)))
+        self._wait(number)
+        names: list[str] = []
+        rows: list[dict[str, str]] = []
+        for page in self._athena.get_paginator("get_query_results").paginate(QueryExecutionId=number):
+            names = [column["Name"] for column in page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
+            for row in page["ResultSet"]["Rows"]:
+                values = [datum.get("VarCharValue", "") for datum in row["Data"]]
+                rows.append(dict(zip(names, values, strict=True)))
+        # The first row repeats the names.
+        return rows[1:] if rows and list(rows[0].values()) == names else rows
 
-    def _wait(self, number: str) -> str:
+    def _wait(self, number: str) -> None:
         pause = _FIRST_WAIT
         while True:
             execution = self._athena.get_query_execution(QueryExecutionId=number)["QueryExecution"]
             state = execution["Status"]["State"]
             if state == "SUCCEEDED":
-                return execution["ResultConfiguration"]["OutputLocation"]
+                return
             if state in _FINAL:
                 reason = execution["Status"].get("StateChangeReason", "no reason given")
                 raise AthenaError(f"Athena query {number} {state.lower()}: {reason}")

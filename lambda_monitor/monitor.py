@@ -160,7 +160,6 @@ def _bulk(clients: Clients, settings: Settings, watched: Model, run: Run) -> Bul
     most = (run.deadline - run.now).total_seconds() * _QUERY_SHARE
     runner = athena.Runner(
         clients.athena,
-        clients.s3,
         settings.athena_workgroup,
         settings.glue_database,
         lambda: most - (time.monotonic() - started),

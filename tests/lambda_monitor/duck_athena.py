@@ -1,14 +1,13 @@
-"""Athena as the embedded AWS has it: DuckDB over the objects of the lake, results as CSV in S3."""
+"""Athena as the embedded AWS has it: DuckDB over the objects of the lake, results in pages."""
 
-import csv
-import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from contract import layout
-from tests.lambda_monitor.made import LAKE, Stack
+from tests.lambda_monitor.made import Stack
 
 
 class DuckAthena:
@@ -18,6 +17,7 @@ class DuckAthena:
         self._stack = stack
         self._folder = folder
         self._states: dict[str, tuple[str, str]] = {}
+        self._results: dict[str, list[list[Any]]] = {}
         self.queries: list[str] = []
         self.stopped: list[str] = []
         self.slow = False
@@ -33,11 +33,22 @@ class DuckAthena:
         return {
             "QueryExecution": {
                 "Status": {"State": state, "StateChangeReason": told},
-                "ResultConfiguration": {
-                    "OutputLocation": f"s3://{LAKE}/athena-results/{QueryExecutionId}.csv"
-                },
             }
         }
+
+    def get_paginator(self, _: str) -> "DuckAthena":
+        return self
+
+    def paginate(self, *, QueryExecutionId: str) -> Iterator[dict[str, Any]]:  # noqa: N803  # boto3's names
+        """Yield pages of two rows, so that there are several."""
+        rows = self._results[QueryExecutionId]
+        columns = [{"Name": name} for name in rows[0]]
+        for first in range(0, len(rows), 2):
+            data = [
+                {"Data": [{} if v is None else {"VarCharValue": str(v)} for v in row]}
+                for row in rows[first : first + 2]
+            ]
+            yield {"ResultSet": {"Rows": data, "ResultSetMetadata": {"ColumnInfo": columns}}}
 
     def stop_query_execution(self, *, QueryExecutionId: str) -> None:  # noqa: N803  # boto3's names
         self.stopped.append(QueryExecutionId)
@@ -57,13 +68,8 @@ class DuckAthena:
                     f"union_by_name = true, hive_partitioning = true, {types})"
                 )
                 result = engine.execute(query)
-                text = io.StringIO()
-                writer = csv.writer(text)
-                writer.writerow([column[0] for column in result.description])
-                writer.writerows(result.fetchall())
+                names = [column[0] for column in result.description]
+                self._results[number] = [names, *(list(row) for row in result.fetchall())]
         except duckdb.Error as error:
             return "FAILED", str(error)
-        self._stack.s3.put_object(
-            Bucket=LAKE, Key=f"athena-results/{number}.csv", Body=text.getvalue().encode()
-        )
         return "SUCCEEDED", ""

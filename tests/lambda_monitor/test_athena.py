@@ -34,8 +34,8 @@ from tests.lambda_monitor.made import (
 HOUR = timedelta(hours=1)
 
 
-def runner(stack: Stack, client: DuckAthena, seconds: float = 60) -> Runner:
-    return Runner(client, stack.s3, "workgroup", "database", lambda: seconds)
+def runner(client: DuckAthena, seconds: float = 60) -> Runner:
+    return Runner(client, "workgroup", "database", lambda: seconds)
 
 
 def fill(stack: Stack) -> None:
@@ -54,7 +54,7 @@ def test_gives_what_reading_every_object_gives(stack: Stack, tmp_path: Path) -> 
     fill(stack)
     direct = hours(stack).update(landing(NOON, NOON + 2 * HOUR))
     partitions = [NOON, NOON + HOUR]
-    counter = athena.Counter(runner(stack, DuckAthena(stack, tmp_path)), "predictions", contract(), LAYOUT)
+    counter = athena.Counter(runner(DuckAthena(stack, tmp_path)), "predictions", contract(), LAYOUT)
 
     found, bad = counter.count(partitions, partitions)
 
@@ -91,7 +91,7 @@ def _comparable(table: pa.Table) -> list[dict]:
 def test_a_failed_query_says_why(stack: Stack, tmp_path: Path) -> None:
     fill(stack)
     with pytest.raises(AthenaError, match=r"failed: .*nothing_there"):
-        runner(stack, DuckAthena(stack, tmp_path)).rows("SELECT * FROM nothing_there")
+        runner(DuckAthena(stack, tmp_path)).rows("SELECT * FROM nothing_there")
 
 
 def test_a_query_that_outlasts_the_function_is_stopped(stack: Stack, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_query_that_outlasts_the_function_is_stopped(stack: Stack, tmp_path: P
     client.slow = True
 
     with pytest.raises(AthenaError, match="did not end"):
-        runner(stack, client, seconds=0).rows("SELECT 1")
+        runner(client, seconds=0).rows("SELECT 1")
 
     assert client.stopped == ["0"]
 
@@ -129,7 +129,7 @@ def test_both_dialects_differ_only_in_how_a_field_a_time_and_a_hash_are_written(
 
 def bulk_hours(stack: Stack, client: DuckAthena, run: str = "a", *, min_bytes: int = 1) -> Hours:
     lease = Lease(stack.s3, LAKE, "bulk/", moment(run))
-    counter = athena.Counter(runner(stack, client), "predictions", contract(), LAYOUT)
+    counter = athena.Counter(runner(client), "predictions", contract(), LAYOUT)
     shelf = S3Shelf(stack.s3, LAKE, "bulk/")
     bulk = Bulk(counter=counter, min_bytes=min_bytes)
     return Hours(stack.s3, LAKE, contract(), profiler, shelf=shelf, may_write=lease.take, bulk=bulk)
@@ -207,7 +207,7 @@ def test_levels_that_training_never_saw_are_named(stack: Stack, tmp_path: Path) 
     knowing = Layout.of(declared, reference())
     events_of = [NOON, NOON + HOUR]
 
-    counter = athena.Counter(runner(stack, DuckAthena(stack, tmp_path)), "predictions", declared, knowing)
+    counter = athena.Counter(runner(DuckAthena(stack, tmp_path)), "predictions", declared, knowing)
     found, _ = counter.count(events_of, events_of)
 
     pickups = [c.profile.categorical["PULocationID"] for h in found.values() for c in h.values()]
