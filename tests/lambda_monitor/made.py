@@ -134,11 +134,11 @@ class Stack:
         self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
         self._sequence = 0
 
-    def empty(self) -> None:
-        """Delete everything in the lake."""
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=LAKE):
-            for item in page.get("Contents", []):
-                self.s3.delete_object(Bucket=LAKE, Key=item["Key"])
+    def empty(self, *prefixes: str) -> None:
+        """Delete what lies under `prefixes` in the lake; everything without any."""
+        for prefix in prefixes or ("",):
+            for key in self.keys(prefix):
+                self.s3.delete_object(Bucket=LAKE, Key=key)
 
     def environment(self, **changes: str) -> dict[str, str]:
         values = {

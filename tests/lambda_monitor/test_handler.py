@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from contract import layout
-from lambda_monitor import monitor
+from lambda_monitor import monitor, report
 from lambda_monitor.monitor import EventError
 from lambda_monitor.settings import Settings
-from tests.lambda_monitor.made import HOUR, LAKE, NOON, Context, Stack, made_rides
+from tests.lambda_monitor.made import HOUR, LAKE, NOON, Context, Killed, Stack, made_rides, moment
 
 
 @pytest.fixture
@@ -212,3 +212,61 @@ def test_without_a_window_the_last_complete_hours_are_taken(stack: Stack) -> Non
     found = monitor.span({}, settings, datetime(2026, 3, 2, 12, 34, 56, tzinfo=UTC))
 
     assert (found.start, found.end, found.asked) == (NOON - 24 * HOUR, NOON, False)
+
+
+def test_killed_at_any_write_a_retry_still_tells_once_and_leaves_a_whole_report(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every place a run may die at, but between SNS's answer and the write that notes it."""
+    stack.bundle()
+    stack.put(stack.events(made_rides(2000, seed=7, stretch=2.0)))
+    settings = Settings.from_environment(stack.environment())
+    clients = monitor.Clients(s3=stack.s3, sns=stack.sns, cloudwatch=None, athena=None)
+    window = monitor.Span(start=NOON, end=NOON + HOUR, asked=False)
+    # Drawing takes most of the time and writes nothing.
+    rendered = report.Rendered(b"<html>", b"{}")
+    monkeypatch.setattr(report, "render", lambda *_: rendered)
+
+    def attempt(number: int) -> dict:
+        return monitor.run(clients, settings, window, moment(f"run {number}", NOON + number * HOUR))
+
+    writes = _Writes(stack, dies_at=10**6)
+    whole = attempt(0)
+    final = {key: stack.read(key) for key in stack.keys("reports/") if not key.endswith("run.json")}
+    total = writes.count
+    writes.end()
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.heard()] == ["alert"]
+    for dies_at in range(total):
+        stack.empty("reports/", "profiles/", "alerts/")
+        writes = _Writes(stack, dies_at=dies_at)
+        with pytest.raises(Killed):
+            attempt(1)
+        writes.end()
+        told_before = len(stack.heard())
+        summary = attempt(2)
+        told = told_before + len(stack.heard())
+        assert {k: stack.read(k) for k in final} == final
+        assert summary["checks"] == whole["checks"]
+        # The write that notes a message as sent follows it: only a kill there repeats it.
+        assert told == (2 if writes.killed_key.startswith("alerts/") and told_before else 1)
+    assert total > 5
+
+
+class _Writes:
+    """Counts the writes to S3, and kills the run at one."""
+
+    def __init__(self, stack: Stack, dies_at: int) -> None:
+        self._events = stack.s3.meta.events
+        self._dies_at = dies_at
+        self.count = 0
+        self.killed_key = ""
+        self._events.register("provide-client-params.s3.PutObject", self)
+
+    def __call__(self, params: dict, **_: object) -> None:
+        self.count += 1
+        if self.count > self._dies_at:
+            self.killed_key = self.killed_key or params["Key"]
+            raise Killed
+
+    def end(self) -> None:
+        self._events.unregister("provide-client-params.s3.PutObject", self)
