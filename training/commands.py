@@ -14,7 +14,7 @@ from rich.table import Table
 
 from training import pipeline, registry, tracking
 from training.pipeline import Tell, Trained
-from training.use_case import UseCase
+from training.use_case import FOLDER, UseCase
 
 REFUSED = 3
 TEMPLATE = Path(__file__).with_name("use_case_template.py.txt")
@@ -135,8 +135,9 @@ def new_use_case(options: argparse.Namespace, console: Console) -> int:
         raise FileExistsError(f"{path} is there already: choose another name, or edit it")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.read_text().replace("my_model", options.name))
+    named = options.name if folder == FOLDER else path
     console.print(f"{path} is written: its comments say what to fill in")
-    console.print(f"Next: python -m training train --use-case {path}")
+    console.print(f"Next: python -m training train --use-case {named}")
     return 0
 
 

@@ -50,7 +50,7 @@ def importance_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes:
     figure, axes = _canvas(height=1 + 0.35 * len(table))
     flipped = table[::-1]
     axes.barh(flipped["feature"], flipped["mean"], xerr=flipped["std"], color=_ACCENT)
-    axes.set_xlabel(f"{MAIN_METRIC[use_case.task][0]} lost when shuffled")
+    axes.set_xlabel(f"how much worse {MAIN_METRIC[use_case.task][0]} gets when the feature is shuffled")
     return _png(figure)
 
 

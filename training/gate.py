@@ -108,7 +108,7 @@ def _metric(use_case: UseCase, ours: Losses, theirs: Losses) -> Check:
         f"({gate.confidence:.0%} paired bootstrap); let through unless surely worse, or perhaps more than "
         f"{gate.margin:.1%} worse"
     )
-    return Check(metric, passed=low <= 0 and high <= gate.margin * champion, sentence=sentence)
+    return Check("quality", passed=low <= 0 and high <= gate.margin * champion, sentence=sentence)
 
 
 def _segments(use_case: UseCase, rows: pd.DataFrame, ours: Losses, theirs: Losses) -> list[Check]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from contract import bundle, layout
 from contract.schema import Contract
-from lambda_monitor import events, hours, lake, truth
+from lambda_monitor import events, lake, ledger, truth
 from lambda_monitor.events import ARRIVED, Seen, Tally
 from lambda_monitor.labels import TARGET, Reader
 from training import pipeline, registry, tracking
@@ -60,11 +60,11 @@ def retrain(
 def labelled(contract: Contract, s3: "S3Client", bucket: str, start: datetime, end: datetime) -> pd.DataFrame:
     """Return features, target and arrival of the distinct labelled records of [start, end), oldest first."""
     labels = Reader(s3, bucket, contract, _Nowhere()).read(start, end)
-    prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in hours.landing(start, end))
+    prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in ledger.landing(start, end))
     objects = [o for prefix in prefixes for o in lake.list_objects(s3, bucket, prefix)]
     seen, tables = Seen(), [events.schema(contract).empty_table()]
     tables += [
-        hours.inside(seen.drop(t), start, end) for t in events.read(s3, bucket, objects, contract, Tally())
+        ledger.inside(seen.drop(t), start, end) for t in events.read(s3, bucket, objects, contract, Tally())
     ]
     rows: pd.DataFrame = truth.joined(pa.concat_tables(tables), labels).to_pandas()
     rows = rows.sort_values(ARRIVED, kind="stable", ignore_index=True)

@@ -200,7 +200,7 @@ def _sections(
         Section("Importance of features", picture=figures.importance_picture(use_case, importance)),
     ]
     if picture := figures.segments_picture(use_case, segments):
-        sections.append(Section("Error by segment", picture=picture))
+        sections.append(Section("By segment", picture=picture))
     return [
         *sections,
         Section(

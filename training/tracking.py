@@ -80,7 +80,7 @@ def tracking(workdir: Path, experiment: str) -> Iterator[MlflowClient]:
         yield client
     finally:
         # MLflow writes the variable itself, for child processes; the next block must not read that.
-        mlflow.set_tracking_uri(None)
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # it takes None and forgets the variable
         if given:
             os.environ[TRACKING_VARIABLE] = given
 

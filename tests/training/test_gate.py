@@ -44,7 +44,7 @@ def test_slightly_but_surely_worse_is_refused_even_within_the_margin(tiny: UseCa
     lenient = dataclasses.replace(tiny, gate=Gate(margin=1.0, segment_margin=9.0))
     ridge, worse = fitted(tiny, {"model": "ridge"}), fitted(tiny, {"model": "ridge", "alpha": 400.0})
     verdict = judged(lenient, worse, ridge)
-    assert [c.name for c in verdict.checks if not c.passed] == ["rmse"]
+    assert [c.name for c in verdict.checks if not c.passed] == ["quality"]
 
 
 def test_one_segment_made_worse_is_refused_where_the_whole_is_not(tiny: UseCase) -> None:

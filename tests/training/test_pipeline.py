@@ -86,7 +86,7 @@ def test_the_run_has_tags_metrics_data_and_what_people_look_at(first: Trained, w
         "Metrics",
         "Errors",
         "Importance of features",
-        "Error by segment",
+        "By segment",
         "Versions",
     ):
         assert f"<h2>{heading}" in page
