@@ -87,8 +87,8 @@ rollback: setup ## Serve an earlier model version: VERSION=...
 destroy: setup ## Remove everything deploy made
 	@$(BIN)/python -m infra destroy --use-case $(USE_CASE)
 
-audit: setup ## Reconcile a time range: records in, scored, rejected, duplicated, missing
-	@$(BIN)/python -m lambda_predict.audit --use-case $(USE_CASE)
+audit: setup ## Reconcile the last HOURS: records in, scored, rejected, duplicated, missing
+	@$(BIN)/python -m infra audit --use-case $(USE_CASE) --hours $(or $(HOURS),1)
 
 report: setup ## Open the report site of the running stack
 	@$(BIN)/python -m lambda_monitor.site --use-case $(USE_CASE)

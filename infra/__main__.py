@@ -4,11 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.bundle import BundleError
-from infra import checks, deploy, deployment
+from infra import audit, checks, deploy, deployment
 from infra.deployment import DeploymentError
 from infra.terraform import TerraformError
 
@@ -55,8 +57,22 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     down.set_defaults(run=lambda options: deploy.destroy(options.use_case, sure=options.yes))
     show = commands.add_parser("outputs", help="print what the deployed stack put out, as JSON")
     show.set_defaults(run=lambda options: print(json.dumps(deployment.outputs(options.use_case), indent=2)))
-    for command in (live, back, down, show):
+    check = commands.add_parser("audit", help="reconcile records in with records scored, rejected, given up")
+    check.add_argument("--hours", type=float, default=1.0, help="how far back to look")
+    check.set_defaults(run=lambda options: _audit(options.use_case, options.hours))
+    for command in (live, back, down, show, check):
         command.add_argument("--use-case", required=True, help="e.g. green_taxi")
+
+
+def _audit(use_case: str, hours: float) -> None:
+    names = deployment.outputs(use_case)
+    end = datetime.now(UTC)
+    kinesis, s3 = boto3.client("kinesis"), boto3.client("s3")
+    stream, bucket = names["input_stream"], names["lake_bucket"]
+    found = audit.audit(kinesis, s3, stream, bucket, end - timedelta(hours=hours), end)
+    print(found)
+    if found.missing:
+        raise DeploymentError(f"{len(found.missing)} records are missing")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from contract.bundle import CONTRACT
+from contract.lake import LakeReader
 from contract.schema import Contract
 from infra import deploy, deployment
 from local import drive, stack
@@ -37,8 +38,8 @@ class Deployment:
     def client(self, service: str) -> Any:
         return localstack_client.session.Session().client(service)
 
-    def lake(self, root: str) -> drive.LakeReader:
-        return drive.LakeReader(self.client("s3"), self.outputs["lake_bucket"], root)
+    def lake(self, root: str) -> LakeReader:
+        return LakeReader(self.client("s3"), self.outputs["lake_bucket"], root)
 
     def records(self, phase: str, rows: int, seed: int) -> tuple[pd.DataFrame, list[bytes]]:
         """Return rows as life gives them and as producers send them; a seed's ids are its own."""

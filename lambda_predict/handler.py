@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 from lambda_predict import metrics, model
-from lambda_predict.publish import Firehose, Kinesis, Print, publish
+from lambda_predict.publish import Firehose, Kinesis, Print, Remaining, Sender, publish
 from lambda_predict.score import Scorer
 from lambda_predict.settings import Settings
 
@@ -24,7 +24,7 @@ _PATIENT = Config(retries={"total_max_attempts": 5, "mode": "standard"}, connect
 
 
 @cache
-def _start() -> tuple[Settings, Scorer, Any, Any]:
+def start() -> tuple[Settings, Scorer, Sender, Sender]:
     """Load what every invocation shares; a failure isn't cached, so the batch waits in the stream."""
     settings = Settings.read(os.environ)
     s3 = boto3.client("s3", config=_PATIENT)
@@ -36,16 +36,17 @@ def _start() -> tuple[Settings, Scorer, Any, Any]:
     return settings, scorer, output, rejected
 
 
+def remaining(context: Any) -> Remaining:
+    """Return what tells the seconds there are for publishing."""
+    return lambda: float(context.get_remaining_time_in_millis()) / 1000 - _RESERVE
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
     """Score a batch; answer where Lambda must resume, or nothing when every record is written."""
-    settings, scorer, output, rejected = _start()
-
-    def remaining() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000 - _RESERVE
-
-    now = datetime.now(UTC)
+    settings, scorer, output, rejected = start()
+    now, left_seconds = datetime.now(UTC), remaining(context)
     batch = scorer.score(event["Records"], now)
-    left = publish(rejected, batch.rejected, remaining) + publish(output, batch.scored, remaining)
+    left = publish(rejected, batch.rejected, left_seconds) + publish(output, batch.scored, left_seconds)
     print(metrics.embedded(batch, len(left), scorer.model.contract.model, settings.use_case, now))  # noqa: T201 - the log
     if not left:
         return {"batchItemFailures": []}

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
@@ -34,8 +34,16 @@ _PASSING = frozenset(
     }
 )
 
-Send = Callable[[Sequence[Line]], list[bool]]
 Remaining = Callable[[], float]
+
+
+class Sender(Protocol):
+    """Takes lines, in one call at most `limits` records and bytes, and says which were taken."""
+
+    limits: tuple[int, int]
+
+    def __call__(self, lines: Sequence[Line]) -> list[bool]:
+        """Send the lines. Raises ClientError."""
 
 
 class Kinesis:
@@ -81,7 +89,7 @@ class Print:
 
 
 def publish(
-    send: Kinesis | Firehose | Print,
+    send: Sender,
     lines: Sequence[Line],
     remaining: Remaining,
     pause: Callable[[float], None] = time.sleep,
@@ -105,7 +113,7 @@ def publish(
     return []
 
 
-def _refused(send: Kinesis | Firehose | Print, chunk: list[Line], remaining: Remaining) -> list[Line]:
+def _refused(send: Sender, chunk: list[Line], remaining: Remaining) -> list[Line]:
     if remaining() <= 0:
         return chunk
     try:

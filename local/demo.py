@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from contract import layout
 from contract.bundle import CONTRACT
+from contract.lake import LakeReader
 from contract.schema import Contract
 from local import drive, images, stack
 from training import pipeline, records
@@ -54,7 +55,7 @@ class Loop:
     use_case: UseCase
     contract: Contract
     subscriber: drive.Subscriber = field(init=False)
-    reader: drive.LakeReader = field(init=False)
+    reader: LakeReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Subscribe a queue to the alerts, as an email address would be."""
@@ -62,7 +63,7 @@ class Loop:
         self.subscriber = drive.Subscriber(
             client("sqs"), client("sns"), outputs["alert_topic_arn"], f"{outputs['model_name']}-demo"
         )
-        self.reader = drive.LakeReader(client("s3"), outputs["lake_bucket"], layout.PREDICTIONS)
+        self.reader = LakeReader(client("s3"), outputs["lake_bucket"], layout.PREDICTIONS)
 
     def phase(self, name: Literal["normal", "drifted"], rows: int) -> Phase:
         """Stream `rows` records, wait until all are in the lake, monitor their window."""

@@ -3,22 +3,21 @@
 Every function takes its clients, so it serves the embedded AWS, LocalStack and a real account.
 """
 
-import gzip
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from contract import events, layout
+from contract import events
+from contract.lake import LakeReader
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -27,7 +26,6 @@ Advance = Callable[[int], None]
 
 PUT_LIMIT = 500
 POLL_SECONDS = 0.25
-_GZIP = b"\x1f\x8b"
 
 
 class NotSeenError(TimeoutError):
@@ -70,30 +68,6 @@ def put_records(
     while put_some() is None:
         if time.monotonic() > deadline:
             raise NotSeenError(f"{stream} did not take {len(waiting)} records within {seconds:g} s")
-
-
-class LakeReader:
-    """Reads each object under a root of the lake once, as its lines."""
-
-    def __init__(self, s3: "S3Client", bucket: str, root: str) -> None:
-        self._s3, self._bucket, self._root = s3, bucket, root
-        self._known: set[str] = set()
-
-    def new_lines(self, start: datetime, end: datetime) -> Iterator[bytes]:
-        """Yield the lines of objects not seen before in the hours of [start, end)."""
-        for hour in layout.hours_between(start, end):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=layout.hour_prefix(self._root, hour)
-            )
-            for key in [entry["Key"] for page in pages for entry in page.get("Contents", [])]:
-                if key not in self._known:
-                    self._known.add(key)
-                    yield from self._lines(key)
-
-    def _lines(self, key: str) -> Iterator[bytes]:
-        data = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        # The emulator's objects may be plain though named .gz: the bytes tell.
-        yield from (gzip.decompress(data) if data.startswith(_GZIP) else data).splitlines()
 
 
 def wait_landed(

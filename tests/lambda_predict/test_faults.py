@@ -70,7 +70,7 @@ class World:
     def invoke(self, shard_id: str, records: list[Record]) -> Any:
         context = Context(self.seconds)
         start = lambda: (SETTINGS, self.scorer, self.output, self.rejected)  # noqa: E731
-        self._patch.setattr(handlers, "_start", start)
+        self._patch.setattr(handlers, "start", start)
         self._patch.setattr(handlers, "publish", partial(publish, pause=context.clock.pause))
         given = event(records, shard_id, _STREAM, "eu-west-1", lambda data: base64.b64encode(data).decode())
         try:
@@ -294,9 +294,9 @@ def started(monkeypatch: pytest.MonkeyPatch, bucket: Any) -> Any:
     for name in SETTINGS.__struct_fields__:
         monkeypatch.setenv(name.upper(), str(getattr(SETTINGS, name)))
     monkeypatch.setenv("TEST_RUN", "true")
-    handlers._start.cache_clear()
+    handlers.start.cache_clear()
     yield bucket
-    handlers._start.cache_clear()
+    handlers.start.cache_clear()
 
 
 def call(data: list[bytes]) -> Any:

@@ -1,0 +1,86 @@
+import base64
+import json
+import threading
+import urllib.error
+import urllib.request
+from typing import Any
+
+import made
+import pytest
+
+from lambda_predict import handler as stream
+from lambda_predict import http, serve
+from lambda_predict.score import Scorer
+from lambda_predict.settings import Settings
+
+SETTINGS = Settings("artifacts", "scorewatch-green-taxi", "1", "green_taxi", "output", "rejected")
+
+
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 2_100
+
+
+class Stack:
+    def __init__(self, patch: pytest.MonkeyPatch, model: made.Model) -> None:
+        self.output, self.rejected = made.Sink(), made.Sink()
+        patch.setattr(stream, "start", lambda: (SETTINGS, Scorer(model), self.output, self.rejected))
+
+    def ask(self, body: bytes, method: str = "POST", path: str = "/predict") -> tuple[int, Any]:
+        event = {
+            "rawPath": path,
+            "requestContext": {"requestId": "request-1", "http": {"method": method}},
+            "body": base64.b64encode(body).decode(),
+            "isBase64Encoded": True,
+        }
+        answer = http.handler(event, Context())
+        return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch, model: made.Model) -> Stack:
+    return Stack(monkeypatch, model)
+
+
+def test_the_prediction_is_given_and_written(stack: Stack) -> None:
+    status, body = stack.ask(made.ride("XYZ10"))
+    assert status == 200
+    assert list(body) == ["prediction", "ride_id", "model"]
+    (line,) = stack.output.lines
+    event = json.loads(line)
+    assert (event["ride_id"], event["prediction"]) == ("XYZ10", body["prediction"])
+    assert (event["record"]["shard"], event["record"]["sequence_number"]) == ("http", "request-1")
+
+
+def test_a_bad_record_is_refused_with_its_reason_and_kept(stack: Stack) -> None:
+    status, body = stack.ask(made.ride(trip_distance="far"))
+    assert status == 400
+    assert (body["reason"], body["field"]) == ("wrong_type", "ride.trip_distance")
+    assert [json.loads(line)["reason"] for line in stack.rejected.lines] == ["wrong_type"]
+    assert stack.output.lines == []
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/predict", 405), ("POST", "/", 404)])
+def test_there_is_only_post_predict(stack: Stack, method: str, path: str, status: int) -> None:
+    assert stack.ask(made.ride(), method, path)[0] == status
+    assert stack.output.lines == []
+
+
+def test_what_monitoring_would_not_know_of_is_not_given(stack: Stack) -> None:
+    stack.output = made.Sink(lambda lines: [False] * len(lines))
+    status, body = stack.ask(made.ride())
+    assert status == 503
+    assert "prediction" not in body
+
+
+def test_serving_on_this_machine(model: made.Model, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve.server(Scorer(model), 0) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{serving.server_address[1]}/predict"
+        with urllib.request.urlopen(url, serve.sample(model.contract).encode(), timeout=10) as answer:
+            assert json.loads(answer.read())["ride_id"] == "try-1"
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(url, b"?", timeout=10)
+        assert refused.value.code == 400
+        serving.shutdown()
+    assert '"ride_id":"try-1"' in capsys.readouterr().out
