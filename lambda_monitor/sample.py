@@ -18,8 +18,11 @@ def lowest(tables: Iterable[pa.Table], rows: int = SAMPLE_ROWS) -> pa.Table:
     and the sample of a union is the sample of the samples' union.
     """
     table = pa.concat_tables(tables)
-    order = np.argsort(table.column(IDENTITY).to_numpy(), kind="stable")[:rows]
-    return table.take(pa.array(order))
+    identities = table.column(IDENTITY).to_numpy()
+    if len(identities) > rows:
+        kept = np.argpartition(identities, rows)[:rows]
+        return table.take(pa.array(kept[np.argsort(identities[kept], kind="stable")]))
+    return table.take(pa.array(np.argsort(identities, kind="stable")))
 
 
 def spread(table: pa.Table, rows: int = SAMPLE_ROWS) -> pa.Table:
