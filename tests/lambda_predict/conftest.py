@@ -1,13 +1,8 @@
 """A tiny trained model, and the fakes AWS's limits and faults are played with."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import made
+from tests.lambda_predict import made
 
 
 @pytest.fixture(scope="session")

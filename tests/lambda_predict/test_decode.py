@@ -1,7 +1,6 @@
 import json
 from typing import Any
 
-import made
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from contract.events import Rejection
 from contract.schema import ContractError, DType, Feature, Kind
 from lambda_predict.decode import Decoded, Decoder
+from tests.lambda_predict import made
 
 DECODER = Decoder(made.contract())
 STRICT = Decoder(made.rejecting())

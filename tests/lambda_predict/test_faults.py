@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import boto3
-import made
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from lambda_predict.score import Line, Scorer
 from lambda_predict.settings import Settings, SettingsError
 from local.event_source import Failed, InvocationError, Mapping, Record, event
 from local.event_source import Settings as MappingSettings
+from tests.lambda_predict import made
 
 SETTINGS = Settings(
     artifact_bucket="artifacts",

@@ -5,13 +5,13 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-import made
 import pytest
 
 from lambda_predict import handler as stream
 from lambda_predict import http, serve
 from lambda_predict.score import Scorer
 from lambda_predict.settings import Settings
+from tests.lambda_predict import made
 
 SETTINGS = Settings("artifacts", "scorewatch-green-taxi", "1", "green_taxi", "output", "rejected")
 

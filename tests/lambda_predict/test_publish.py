@@ -1,6 +1,5 @@
 import random
 
-import made
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given, settings
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 from lambda_predict.publish import publish
 from lambda_predict.score import Line
+from tests.lambda_predict import made
 
 
 def lines(count: int, size: int = 10) -> list[Line]:

@@ -2,7 +2,6 @@ import base64
 import json
 from typing import Any
 
-import made
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from contract.events import REJECTED_PART_BYTES
 from lambda_predict import metrics
 from lambda_predict.score import EVENT_LIMIT, Scorer
+from tests.lambda_predict import made
 
 
 def test_an_event_has_the_stated_bytes(model: made.Model) -> None:
