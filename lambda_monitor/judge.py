@@ -101,10 +101,13 @@ def _reports(
     from lambda_monitor import report  # noqa: PLC0415
 
     contract, reference = model.contract, model.reference
-    yield "report", lambda: report.render(contract, reference, window.sample, rest)
+    yield "report", lambda: report.render(contract, reference, window.sample, rest, records=window.records)
     if len(truth.rows):
         rows = spread(truth.rows)
-        yield "performance", lambda: report.render(contract, reference, rows, of_truth)
+        yield (
+            "performance",
+            lambda: report.render(contract, reference, rows, of_truth, records=len(truth.rows)),
+        )
 
 
 def _drawn(name: str, draw: Callable[[], "Rendered"]) -> tuple[dict[str, bytes], list[CheckResult]]:

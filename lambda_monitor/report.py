@@ -67,6 +67,24 @@ class Check(SingleValueMetric):  # type: ignore[misc]  # Evidently has no types 
     sentence: str
 
 
+class Drawn(SingleValueMetric):  # type: ignore[misc]  # as above
+    """How many of the window's records the pictures show."""
+
+    records: int
+
+
+class DrawnCalculation(SingleValueCalculation[Drawn]):  # type: ignore[misc]  # as above
+    """Counts the rows of the sample."""
+
+    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:  # noqa: ARG002  # Evidently's signature
+        """Return the number of rows shown."""
+        return self.result(current_data.stats().row_count)
+
+    def display_name(self) -> str:
+        """Return what the number means."""
+        return f"Records shown, of {self.metric.records:,} in the window; verdicts are on all of them"
+
+
 class CheckCalculation(SingleValueCalculation[Check]):  # type: ignore[misc]  # as above
     """Hands on what the check found."""
 
@@ -93,9 +111,14 @@ class CheckCalculation(SingleValueCalculation[Check]):  # type: ignore[misc]  # 
 
 
 def render(
-    contract: Contract, reference: pa.Table, current: pa.Table, checks: Sequence[CheckResult]
+    contract: Contract,
+    reference: pa.Table,
+    current: pa.Table,
+    checks: Sequence[CheckResult],
+    *,
+    records: int,
 ) -> Rendered:
-    """Return the report on `current`, a sample of the window, beside `reference`.
+    """Return the report on `current`, a sample of a window's `records`, beside `reference`.
 
     Both have the features and the prediction; where `current` has the target too, the performance
     presets are added. Columns with no value on a side can't be drawn and are left to the checks.
@@ -113,7 +136,7 @@ def render(
         **_task(contract, frames[1], labelled=labelled),
     )
     datasets = [Dataset.from_pandas(frame, data_definition=definition) for frame in frames]
-    items = [*_metrics(columns, checks)]
+    items = [Drawn(records=records), *_metrics(columns, checks)]
     if columns:
         items.append(DataSummaryPreset(columns=columns))
     if definition.regression:

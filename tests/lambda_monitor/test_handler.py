@@ -225,7 +225,7 @@ def test_killed_at_any_write_a_retry_still_tells_once_and_leaves_a_whole_report(
     window = monitor.Span(start=NOON, end=NOON + HOUR, asked=False)
     # Drawing takes most of the time and writes nothing.
     rendered = report.Rendered(b"<html>", b"{}")
-    monkeypatch.setattr(report, "render", lambda *_: rendered)
+    monkeypatch.setattr(report, "render", lambda *_, **__: rendered)
 
     def attempt(number: int) -> dict:
         return monitor.run(clients, settings, window, moment(f"run {number}", NOON + number * HOUR))

@@ -35,7 +35,7 @@ def test_the_tests_are_our_checks_and_nothing_else() -> None:
         check("performance", "skipped", value=None, threshold=None),
     ]
 
-    made = report.render(contract(), reference(), current(), checks).json
+    made = report.render(contract(), reference(), current(), checks, records=9_999).json
     found = json.loads(made)
 
     assert b"NaN" not in made
@@ -46,9 +46,12 @@ def test_the_tests_are_our_checks_and_nothing_else() -> None:
 
 
 def test_the_html_shows_what_each_check_says() -> None:
-    html = report.render(contract(), reference(), current(), [check("quality.range", "alert")]).html.decode()
+    html = report.render(
+        contract(), reference(), current(), [check("quality.range", "alert")], records=9_999
+    ).html.decode()
 
     assert "quality.range says so." in html
+    assert "Records shown, of 9,999 in the window" in html
     assert "trip_distance" in html
 
 
@@ -59,7 +62,7 @@ def test_an_empty_column_is_left_to_the_checks() -> None:
     empty = table.set_column(place, "trip_distance", nothing)
 
     found = json.loads(
-        report.render(contract(), reference(), empty, [check("quality.missing", "alert")]).json
+        report.render(contract(), reference(), empty, [check("quality.missing", "alert")], records=9_999).json
     )
 
     assert [test["status"] for test in found["tests"]] == ["FAIL"]
@@ -67,14 +70,16 @@ def test_an_empty_column_is_left_to_the_checks() -> None:
 
 
 def test_a_window_of_one_row_is_drawn() -> None:
-    assert report.render(contract(), reference(), current(1), [check("quality.range")]).html
+    assert report.render(contract(), reference(), current(1), [check("quality.range")], records=9_999).html
 
 
 def test_many_categories_are_drawn_as_the_commonest_and_the_others() -> None:
     table = current()
     many = pa.array(np.arange(len(table)) + 1000)
     place = table.column_names.index("PULocationID")
-    found = report.render(contract(), reference(), table.set_column(place, "PULocationID", many), [])
+    found = report.render(
+        contract(), reference(), table.set_column(place, "PULocationID", many), [], records=9_999
+    )
 
     assert report.OTHER in found.html.decode()
 
@@ -98,7 +103,9 @@ def test_classes_are_drawn_with_their_performance(labels: list) -> None:
             }
         )
 
-    found = json.loads(report.render(declared, made(500), made(400), [check("performance")]).json)
+    found = json.loads(
+        report.render(declared, made(500), made(400), [check("performance")], records=400).json
+    )
 
     assert "Accuracy" in str([m["metric_name"] for m in found["metrics"]])
 
@@ -115,7 +122,7 @@ socket.getaddrinfo = refuse
 from tests.lambda_monitor.test_report import check, contract, current, reference, report
 
 checks = [check("drift.feature", "ok", ("trip_distance",))]
-assert report.render(contract(), reference(), current(), checks).html
+assert report.render(contract(), reference(), current(), checks, records=9_999).html
 """
     root = Path(__file__).resolve().parents[2]
     environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(root)}
