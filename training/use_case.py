@@ -88,7 +88,7 @@ class UseCase:
     time_column: str | None = None
     gate: Gate = field(default_factory=Gate)
     window_rows: int = 2_000
-    false_alarm_rate: float = 0.01
+    false_alarm_rate: float = 0.001
     seed: int = 7
 
     def __post_init__(self) -> None:
