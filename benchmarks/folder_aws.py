@@ -46,7 +46,9 @@ class FolderS3:
         """Return the lister."""
         return self
 
-    def paginate(self, *, Bucket: str, Prefix: str, Delimiter: str = "") -> Iterator[dict[str, Any]]:  # noqa: N803  # boto3's names
+    def paginate(
+        self, *, Bucket: str, Prefix: str, Delimiter: str = "", **_: Any
+    ) -> Iterator[dict[str, Any]]:  # noqa: N803  # boto3's names
         """Yield one page of objects, and of folders where there is a delimiter."""
         bucket = self._root / Bucket
         found = sorted(path for path in (bucket / Prefix).rglob("*") if path.is_file())

@@ -118,7 +118,9 @@ def _load(s3: "S3Client", bucket: str) -> tuple[list[Row], str | None]:
 
 def _rows(s3: "S3Client", bucket: str, known: Mapping[str, Row]) -> list[Row]:
     files: dict[str, dict[str, str]] = {}
-    for item in lake.list_objects(s3, bucket, f"{layout.REPORTS}/"):
+    # Folders sort by time within a model: once the page is full, what is older than it isn't listed.
+    after = min(known) if len(known) >= SHOWN and len({r.model for r in known.values()}) == 1 else ""
+    for item in lake.list_objects(s3, bucket, f"{layout.REPORTS}/", after=after):
         folder, _, name = item.key.rpartition("/")
         files.setdefault(folder, {})[name] = item.etag
     reports = {folder: names for folder, names in files.items() if REPORT_JSON in names}

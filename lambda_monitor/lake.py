@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -55,14 +55,18 @@ class ObjectError(Exception):
         self.lasting = lasting
 
 
-def list_objects(s3: "S3Client", bucket: str, prefix: str, *, deep: bool = True) -> list[Object]:
+def list_objects(
+    s3: "S3Client", bucket: str, prefix: str, *, deep: bool = True, after: str = ""
+) -> list[Object]:
     """Return the objects under `prefix` by key; empty ones and folder markers are left out.
 
-    Without `deep`, those of folders under it are left out too.
+    Without `deep`, those of folders under it are left out too; keys up to `after` always are.
     """
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=prefix, Delimiter="" if deep else "/"
-    )
+    limits: dict[str, Any] = {
+        **({} if deep else {"Delimiter": "/"}),
+        **({"StartAfter": after} if after else {}),
+    }
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **limits)
     return sorted(
         Object(
             key=item["Key"],

@@ -77,6 +77,26 @@ def test_reads_only_reports_it_does_not_know(stack: Stack) -> None:
     assert f"{first}report.json" not in gets
 
 
+def test_a_full_page_forgets_the_oldest_windows_and_never_lists_them_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "SHOWN", 3)
+    prefixes = [put_report(stack, hour) for hour in range(5)]
+    listed = []
+    stack.s3.meta.events.register(
+        "provide-client-params.s3.ListObjectsV2", lambda params, **_: listed.append(params.get("StartAfter"))
+    )
+
+    rows = [index.update(stack.s3, LAKE), index.update(stack.s3, LAKE)]
+
+    assert rows == [3, 3]
+    assert listed == [None, prefixes[2].rstrip("/")]
+    assert prefixes[1].split("/")[2] not in page(stack)
+    put_report(stack, 6)
+    index.update(stack.s3, LAKE)
+    assert prefixes[2].split("/")[2] not in page(stack)
+
+
 def test_a_report_made_again_replaces_its_row(stack: Stack) -> None:
     put_report(stack, 0)
     index.update(stack.s3, LAKE)
