@@ -1,0 +1,54 @@
+from typing import Any
+
+import pytest
+
+from contract.schema import Contract, ContractError, DType, Feature, Kind, OutOfRange
+from tests.lambda_predict import made
+
+
+def test_a_contract_reads_back_as_it_was_written() -> None:
+    declared = made.rejecting()
+    assert Contract.from_json(declared.to_json()) == declared
+    assert declared.feature("trip_distance").out_of_range is OutOfRange.REJECT
+    with pytest.raises(KeyError):
+        declared.feature("tip")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kind": Kind.NUMERIC, "dtype": DType.STR}, "give it dtype int or float"),
+        ({"kind": Kind.CATEGORICAL, "dtype": DType.FLOAT}, "give it dtype int or str"),
+        ({"kind": Kind.NUMERIC, "dtype": DType.INT, "categories": [1]}, "remove its categories"),
+        ({"kind": Kind.CATEGORICAL, "dtype": DType.INT, "minimum": 0}, "remove its minimum"),
+        ({"kind": Kind.NUMERIC, "dtype": DType.INT, "minimum": 2, "maximum": 1}, "minimum 2 above maximum 1"),
+    ],
+)
+def test_a_feature_that_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ContractError, match=words):
+        Feature(name="x", **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"features": []}, "declare at least one"),
+        ({"features": [made.contract().features[0]] * 2}, "distinct names"),
+        ({"id_field": "prediction"}, "rename the record's field"),
+        ({"id_field": "ride"}, "use two names"),
+        ({"segments": ["borough"]}, r"segments \['borough'\] are not features"),
+        ({"schema_version": 9}, "export the bundle again"),
+    ],
+)
+def test_a_contract_that_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ContractError, match=words):
+        made.contract(**changes)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", made.contract().to_json().replace(b'"task"', b'"tusk"'), made.contract().to_json()[:-3]],
+)
+def test_what_is_no_contract_is_refused(data: bytes) -> None:
+    with pytest.raises(ContractError, match="can't be read"):
+        Contract.from_json(data)
