@@ -47,8 +47,13 @@ class FolderS3:
         return self
 
     def paginate(
-        self, *, Bucket: str, Prefix: str, Delimiter: str = "", **_: Any
-    ) -> Iterator[dict[str, Any]]:  # noqa: N803  # boto3's names
+        self,
+        *,
+        Bucket: str,  # noqa: N803  # boto3's names
+        Prefix: str,  # noqa: N803  # as above
+        Delimiter: str = "",  # noqa: N803  # as above
+        **_: Any,
+    ) -> Iterator[dict[str, Any]]:
         """Yield one page of objects, and of folders where there is a delimiter."""
         bucket = self._root / Bucket
         found = sorted(path for path in (bucket / Prefix).rglob("*") if path.is_file())
