@@ -2,7 +2,7 @@
 
 import argparse
 import json
-import subprocess
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -142,20 +142,13 @@ def new_use_case(options: argparse.Namespace, console: Console) -> int:
 
 
 def mlflow(options: argparse.Namespace, console: Console) -> int:
-    """Serve the MLflow UI until it is stopped."""
+    """Become the MLflow UI, until it is stopped."""
     uri = tracking.tracking_uri(options.workdir)
     console.print(f"MLflow on http://127.0.0.1:{options.port} shows {uri}; Ctrl-C stops it")
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1"]
-    command += [
-        "--port",
-        str(options.port),
-        "--default-artifact-root",
-        tracking.artifact_root(options.workdir),
-    ]
-    try:
-        return subprocess.run(command, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    place = ["--backend-store-uri", uri, "--default-artifact-root", tracking.artifact_root(options.workdir)]
+    server = ["--host", "127.0.0.1", "--port", str(options.port), "--workers", "1"]
+    # No process of ours stays between the terminal and the server, so nothing outlives a signal.
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *place, *server])  # noqa: S606
 
 
 def _finish(options: argparse.Namespace, console: Console, trained: Trained) -> int:

@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -81,3 +82,17 @@ def test_rows_that_repeat_stay_on_one_side() -> None:
     assert len(train) + len(held_out) == 2_000
     assert not set(train["a"]) & set(held_out["a"])
     assert 0.75 < len(train) / 2_000 < 0.85
+
+
+def test_a_green_month_as_the_tlc_publishes_it_is_read(tmp_path: Path) -> None:
+    """Green cabs prefix their clocks with lpep, and zones of old months are floats with gaps."""
+    published = rides(VendorID=[1] * 5).rename(columns=lambda name: name.replace("tpep", "lpep"))
+    times = ["lpep_pickup_datetime", "lpep_dropoff_datetime"]
+    published[times] = published[times].apply(pd.to_datetime)
+    published.to_parquet(tmp_path / "green_tripdata_2019-03.parquet")
+    use_case = UseCase.named("green_taxi")
+    place = Place(environ={"SCOREWATCH_DATA": str(tmp_path)})
+    table = load(use_case, ["2019-03"], use_case.sources[0], place)
+    assert table.source == "file green_tripdata_2019-03.parquet"
+    assert table.frame["duration"].tolist() == [10.0, 20.0]
+    assert list(table.frame) == use_case.columns

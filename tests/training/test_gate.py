@@ -81,10 +81,10 @@ def test_a_champion_with_other_features_is_not_compared(tiny: UseCase) -> None:
 
 @pytest.mark.parametrize("task", list(Task))
 def test_the_interval_covers_the_truth_as_often_as_it_says(task: Task) -> None:
-    """Two equally good models, 200 times: the interval must hold zero in about 95% of draws."""
+    """Two equally good models, 100 times: the interval must hold zero in about 95% of draws."""
     rng = np.random.default_rng(1)
     covered = 0
-    for seed in range(200):
+    for seed in range(100):
         if task is Task.REGRESSION:
             hard = rng.gamma(2, 2, 300)
             ours, theirs = (losses(task, np.zeros(300), rng.normal(0, hard)) for _ in range(2))
@@ -92,7 +92,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(task: Task) -> None:
             ours, theirs = ((rng.random(300) < 0.3).astype(float) for _ in range(2))
         _, low, high = worsening(task, ours, theirs, confidence=0.95, seed=seed)
         covered += low <= 0 <= high
-    assert 180 <= covered <= 198
+    assert 88 <= covered <= 99
 
 
 def test_more_accuracy_is_better_and_more_error_is_worse() -> None:

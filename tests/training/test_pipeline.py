@@ -2,10 +2,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import boto3
 import numpy as np
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
+from moto import mock_aws
 
 from contract import bundle
 from contract.bundle import BundleError, Manifest
@@ -39,13 +41,16 @@ def champion(workdir: Path) -> str:
     return found.version
 
 
-def test_the_bundle_is_whole_and_its_checksums_hold(first: Trained) -> None:
+def test_the_bundle_is_whole_and_its_checksums_hold(first: Trained, tiny: UseCase) -> None:
     manifest = Manifest.from_json((first.bundle / bundle.MANIFEST).read_bytes())
     assert (manifest.name, manifest.version) == ("scorewatch-tiny", "1")
     assert set(manifest.files) == set(bundle.FILES)
     for file in manifest.files:
         manifest.verify(file, (first.bundle / file).read_bytes())
-    assert thresholds.load((first.bundle / bundle.THRESHOLDS).read_bytes()).false_alarm_rate == 0.01
+    limits = thresholds.load((first.bundle / bundle.THRESHOLDS).read_bytes())
+    assert limits.false_alarm_rate == tiny.false_alarm_rate
+    assert limits.window_rows == 200
+    assert set(limits.limits) == {"size", "colour", "prediction"}
 
 
 def test_the_contract_says_what_training_saw(first: Trained) -> None:
@@ -176,3 +181,18 @@ def test_a_run_can_be_registered_again(first: Trained, workdir: Path) -> None:
     assert int(again.version) > 1
     assert again.metrics == first.metrics
     assert not again.champion
+
+
+def test_artifacts_go_to_s3_where_the_variable_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCOREWATCH_MLFLOW_ARTIFACTS", "s3://artifacts/mlflow")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="artifacts")
+        trained = pipeline.train(str(TINY), tmp_path, tell=lambda _: None)
+        assert pipeline.promote(str(TINY), tmp_path, wanted="1", tell=lambda _: None).passed
+        folder = pipeline.export_bundle(str(TINY), "1", tmp_path, tmp_path / "again")
+        assert (folder / bundle.MODEL).read_bytes() == (trained.bundle / bundle.MODEL).read_bytes()
+        kept = [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket="artifacts")["Contents"]]
+    assert f"mlflow/tiny/{trained.run_id}/artifacts/report/report.html" in kept
+    assert not (tmp_path / "mlartifacts").exists()
