@@ -50,7 +50,7 @@ def test_the_bundle_is_whole_and_its_checksums_hold(first: Trained, tiny: UseCas
     limits = thresholds.load((first.bundle / bundle.THRESHOLDS).read_bytes())
     assert limits.false_alarm_rate == tiny.false_alarm_rate
     assert limits.window_rows == 200
-    assert set(limits.limits) == {"size", "colour", "prediction"}
+    assert set(limits.limits) == {"size", "colour", "prediction", "target"}
 
 
 def test_the_contract_says_what_training_saw(first: Trained) -> None:
