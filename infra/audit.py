@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from contract.lake import LakeReader
-
 from contract import layout
+from contract.lake import LakeReader
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
