@@ -7,6 +7,7 @@ from typing import Any
 from contract.events import Rejection
 from contract.schema import Contract, DType, Feature, OutOfRange
 
+TOO_LARGE = "too_large"
 FINE = Rejection(reason="", field="", message="")
 # The model takes float32 and int64: what doesn't fit would reach it as infinity or as another number.
 _FLOAT_LIMIT = 3.4028234663852886e38
@@ -50,7 +51,7 @@ def explain(  # noqa: PLR0911 - one return a reason
 def too_large(size: int, limit: int) -> Rejection:
     """Return the rejection of a record whose event would be `size` bytes where the stream takes `limit`."""
     message = f"its event has {size} bytes and the output stream takes {limit}: send a smaller record"
-    return Rejection(reason="too_large", field="", message=message)
+    return Rejection(reason=TOO_LARGE, field="", message=message)
 
 
 def _in_record(record: Any, contract: Contract) -> Rejection:  # noqa: PLR0911 - one return a reason

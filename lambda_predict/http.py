@@ -11,6 +11,7 @@ import msgspec
 
 from lambda_predict import handler as stream
 from lambda_predict import metrics
+from lambda_predict.explain import TOO_LARGE
 from lambda_predict.publish import Remaining, Sender, publish
 from lambda_predict.score import Batch, Scorer
 
@@ -79,7 +80,8 @@ def respond(
     if batch.rejected:
         reason = msgspec.json.decode(batch.rejected[0].data)
         body = {name: reason[name] for name in ("reason", "field", "message")}
-        return Answer(HTTPStatus.BAD_REQUEST, body, batch)
+        large = body["reason"] == TOO_LARGE
+        return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE if large else HTTPStatus.BAD_REQUEST, body, batch)
     event = msgspec.json.decode(batch.scored[0].data)
     id_field = scorer.model.contract.id_field
     return Answer(HTTPStatus.OK, {name: event[name] for name in ("prediction", id_field, "model")}, batch)

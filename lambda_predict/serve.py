@@ -4,8 +4,10 @@ import argparse
 import json
 import sys
 from datetime import UTC, datetime
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from contract import bundle
 from contract.bundle import BundleError, Manifest
@@ -43,20 +45,33 @@ def server(scorer: Scorer, port: int) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
-            size = min(int(self.headers.get("Content-Length") or 0), _LONGEST_BODY)
+            length = self.headers.get("Content-Length") or "0"
+            if not length.isdecimal():
+                words = f"Content-Length is {length!r}: send the body's size in bytes"
+                self._send(HTTPStatus.BAD_REQUEST, {"message": words})
+                return
+            if int(length) > _LONGEST_BODY:
+                words = (
+                    f"the body has {length} bytes, at most {_LONGEST_BODY} are read: send a smaller record"
+                )
+                self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": words})
+                return
             answer = http.respond(
                 scorer,
                 Print(),
                 Print(),
                 method=self.command,
                 path=self.path,
-                data=self.rfile.read(size),
+                data=self.rfile.read(int(length)),
                 request_id=http.request_id(),
                 remaining=lambda: _SECONDS,
                 now=datetime.now(UTC),
             )
-            body = json.dumps(answer.body).encode() + b"\n"
-            self.send_response(answer.status)
+            self._send(answer.status, answer.body)
+
+        def _send(self, status: HTTPStatus, content: dict[str, Any]) -> None:
+            body = json.dumps(content).encode() + b"\n"
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

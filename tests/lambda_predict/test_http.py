@@ -60,6 +60,14 @@ def test_a_bad_record_is_refused_with_its_reason_and_kept(stack: Stack) -> None:
     assert stack.output.lines == []
 
 
+def test_a_record_no_stream_takes_is_too_large_and_kept(stack: Stack) -> None:
+    status, body = stack.ask(made.ride("x" * 1_100_000))
+    assert (status, body["reason"]) == (413, "too_large")
+    parts = [json.loads(line) for line in stack.rejected.lines]
+    assert b"".join(base64.b64decode(part["data"]) for part in parts) == made.ride("x" * 1_100_000)
+    assert stack.output.lines == []
+
+
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/predict", 405), ("POST", "/", 404)])
 def test_there_is_only_post_predict(stack: Stack, method: str, path: str, status: int) -> None:
     assert stack.ask(made.ride(), method, path)[0] == status
@@ -82,5 +90,10 @@ def test_serving_on_this_machine(model: made.Model, capsys: pytest.CaptureFixtur
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(url, b"?", timeout=10)
         assert refused.value.code == 400
+        for length, status in ((str(11 * 1024 * 1024), 413), ("many", 400)):
+            request = urllib.request.Request(url, b"{}", {"Content-Length": length})
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=10)  # noqa: S310 - the server above
+            assert refused.value.code == status
         serving.shutdown()
     assert '"ride_id":"try-1"' in capsys.readouterr().out

@@ -1,0 +1,70 @@
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from contract import events
+from contract.events import RecordRef, Rejection
+from contract.schema import Contract
+from tests.lambda_predict import made
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+REF = RecordRef(shard="shardId-000000000000", sequence_number="49", arrived_at=events.timestamp(NOON))
+REASON = Rejection(reason="not_json", field="", message="send one JSON object a record")
+
+
+def event(contract: Contract, **changes: Any) -> bytes:
+    fields = {
+        "record_id": "XYZ10",
+        "payload": msgspec.Raw(b'{"trip_distance": 30.0, "tip": 1}'),
+        "features": {"trip_distance": 30.0},
+        "prediction": {"duration": 20.78},
+        "model": contract.model,
+        "record": REF,
+        "scored_at": events.timestamp(NOON),
+    }
+    return msgspec.json.encode(events.prediction_type(contract)(**fields | changes))
+
+
+def test_an_event_has_the_contracts_names_and_nothing_empty() -> None:
+    contract = made.contract(id_field="trip", payload_field="sent")
+    found = json.loads(event(contract))
+    assert list(found) == ["trip", "sent", "features", "prediction", "model", "record", "scored_at"]
+    assert found["trip"] == "XYZ10"
+    assert found["record"] == {"shard": REF.shard, "sequence_number": "49", "arrived_at": REF.arrived_at}
+    assert set(found["model"]) == {"name", "version", "run_id"}
+
+
+def test_the_payload_leaves_as_it_was_sent() -> None:
+    assert b'"ride":{"trip_distance": 30.0, "tip": 1}' in event(made.contract())
+
+
+def test_flags_are_written_when_there_are_any() -> None:
+    assert json.loads(event(made.contract(), flags=["zone: unknown category"]))["flags"] == [
+        "zone: unknown category"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "parts"),
+    [
+        (0, 1),
+        (1, 1),
+        (events.REJECTED_PART_BYTES, 1),
+        (events.REJECTED_PART_BYTES + 1, 2),
+        (1_048_576, 2),
+    ],
+)
+def test_a_rejected_record_is_kept_whole_in_lines_firehose_takes(size: int, parts: int) -> None:
+    data = bytes(n % 251 for n in range(size))
+    lines = list(events.rejected_lines(REASON, data, REF, made.contract().model, NOON))
+    assert len(lines) == parts
+    assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in lines)
+    assert max(map(len, lines)) <= 1_000 * 1024
+    found = [msgspec.json.decode(line, type=events.Rejected) for line in lines]
+    assert b"".join(base64.b64decode(part.data) for part in found) == data
+    assert [(part.part, part.parts) for part in found] == [(n + 1, parts) for n in range(parts)]
+    assert {(part.reason, part.record.sequence_number) for part in found} == {("not_json", "49")}
