@@ -5,11 +5,11 @@ import io
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,18 @@ import onnxruntime as ort
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.config import Config
 
-from benchmarks import rides
+from benchmarks import rides, starts, throughput
 from lambda_predict import handler as handlers
 from lambda_predict.decode import Decoder
 from lambda_predict.model import Model
 from lambda_predict.publish import Kinesis
 from lambda_predict.score import Line, Scorer, _references
 from lambda_predict.settings import Settings
-from local import images
 
 BATCH = 1_000
 BATCHES = (1, 100, 1_000, 10_000)
 BASELINE_RECORDS = 300
 REPEATS = 15
-STARTS = 5
 _US = 1_000_000
 
 
@@ -74,13 +72,19 @@ def kinesis(config: Config | None = None) -> Any:
     client = create("kinesis", "eu-west-1", config=config, **keys)
 
     def answer(request: Any, **_: Any) -> Any:
-        taken = {"SequenceNumber": "1", "ShardId": "shardId-000000000000"}
-        count = request.body.count(b'"PartitionKey"')
-        body = {**taken, "FailedRecordCount": 0, "Records": [taken] * count}
-        return AWSResponse(request.url, 200, HTTPHeaders(), _Body(json.dumps(body).encode()))
+        return AWSResponse(
+            request.url, 200, HTTPHeaders(), _Body(_taken(request.body.count(b'"PartitionKey"')))
+        )
 
     client.meta.events.register("before-send.kinesis", answer)
     return client
+
+
+@cache
+def _taken(count: int) -> bytes:
+    """Return the service's answer, made once: what the service spends is not what is measured."""
+    taken = {"SequenceNumber": "1", "ShardId": "shardId-000000000000"}
+    return json.dumps({**taken, "FailedRecordCount": 0, "Records": [taken] * count}).encode()
 
 
 class _Body(io.BytesIO):
@@ -98,7 +102,7 @@ def run() -> list[str]:
         models = {kind: rides.build(kind) for kind in rides.ESTIMATORS}
         linear = models["linear"]
         uri = rides.log_to_mlflow(folder)
-        baseline = mlflow_loop(uri)
+        baseline, unput = mlflow_loop(uri, kinesis()), mlflow_loop(uri, None)
         floor = cpu(floor_of(linear), BATCH)
         ours = cpu(handler_of(linear, BATCH), BATCH)
         with_client = cpu(handler_of(linear, BATCH, Kinesis(kinesis(handlers._ONCE), "output")), BATCH)
@@ -107,6 +111,8 @@ def run() -> list[str]:
             f"| MLflow pyfunc, a record and a put_record at a time, boto3 included | {baseline:.1f} | |",
             f"| the handler, its put_records by boto3 included | {with_client:.2f} "
             f"| **{baseline / with_client:.0f}x less** |",
+            f"| MLflow pyfunc, a record at a time, nothing put | {unput:.1f} | |",
+            f"| the handler, nothing put | {ours:.2f} | **{unput / ours:.0f}x less** |",
             f"| the floor: base64, JSON, one ONNX run, JSON, nothing checked, nothing put | {floor:.2f} | |",
             f"| the handler, nothing put | {ours:.2f} | **{ours / floor:.2f}x** the floor |",
             "",
@@ -116,15 +122,32 @@ def run() -> list[str]:
         for kind, made in models.items():
             cells = [cpu(handler_of(made, n), n, 200 if n == 1 else REPEATS) for n in BATCHES]
             lines.append(f"| {kind} | " + " | ".join(f"{c:.1f}" for c in cells) + " |")
-        lines += ["", *stages(linear), "", *starts(linear, uri, folder), "", *sizes()]
+        lines += [
+            "",
+            *stages(linear),
+            client_row(with_client - ours),
+            "",
+            *starts.starts(linear, uri, folder),
+            "",
+            *starts.sizes(),
+            "",
+            *throughput.run(),
+        ]
     return lines
 
 
-def mlflow_loop(uri: str) -> float:
-    """Return the CPU a record of the usual handler: decode, predict and put one record at a time."""
+def client_row(cost: float) -> str:
+    """Return the stage that botocore is: 1,000 entries serialised, two calls signed, answers parsed."""
+    return f"| boto3's put_records, when put | {cost:.2f} |"
+
+
+def mlflow_loop(uri: str, client: Any) -> float:
+    """Return the CPU a record of the usual handler: decode, predict, put by `client` one at a time.
+
+    Without a client nothing is put, as with the handler's own row.
+    """
     model = mlflow.pyfunc.load_model(uri)
     records = rides.event(BASELINE_RECORDS)["Records"]
-    client = kinesis()
 
     def loop() -> None:
         for record in records:
@@ -137,7 +160,9 @@ def mlflow_loop(uri: str) -> float:
             }
             duration = float(model.predict(features)[0])
             event = {"ride_id": found["ride_id"], "prediction": {"duration": duration}}
-            client.put_record(StreamName="output", PartitionKey=found["ride_id"], Data=json.dumps(event))
+            line = json.dumps(event)
+            if client is not None:
+                client.put_record(StreamName="output", PartitionKey=found["ride_id"], Data=line)
 
     return cpu(loop, BASELINE_RECORDS, 3)
 
@@ -221,79 +246,3 @@ def stages(made: rides.Bench) -> list[str]:
         "|---|---|",
         *(f"| {name} | {value:.2f} |" for name, value in parts.items()),
     ]
-
-
-_OURS = """
-import sys, boto3, pathlib
-from lambda_predict.model import Model
-from lambda_predict.publish import Kinesis
-from lambda_predict.score import Scorer
-from lambda_predict.handler import handler
-from contract.bundle import Manifest
-from contract.schema import Contract
-import datetime, json
-boto3.client("kinesis", region_name="eu-west-1"); boto3.client("firehose", region_name="eu-west-1")
-folder = pathlib.Path(sys.argv[1]); manifest = Manifest.from_json((folder / "manifest.json").read_bytes())
-read = lambda name: manifest.verify(name, (folder / name).read_bytes())
-scorer = Scorer(Model(Contract.from_json(read("contract.json")), read("model.onnx")))
-records = json.loads((folder / "event.json").read_text())["Records"]
-batch = scorer.score(records, datetime.datetime.now(datetime.UTC))
-assert len(batch.scored) == 1
-"""
-_MLFLOW = """
-import sys, json, base64, pathlib, boto3, mlflow
-boto3.client("kinesis", region_name="eu-west-1")
-mlflow.set_tracking_uri(sys.argv[3])
-model = mlflow.pyfunc.load_model(sys.argv[2])
-record = json.loads((pathlib.Path(sys.argv[1]) / "event.json").read_text())["Records"][0]
-ride = json.loads(base64.b64decode(record["kinesis"]["data"]))["ride"]
-assert len(model.predict({**ride, "PULocationID": "1", "DOLocationID": "2"})) == 1
-"""
-
-
-def starts(made: rides.Bench, uri: str, folder: Path) -> list[str]:
-    """Return the time from process start to the first scored record, ours and MLflow's."""
-    rides.write_bundle(made, folder)
-    (folder / "event.json").write_text(json.dumps(rides.event(1)))
-    images.prepare(lambda _: None)
-    predict = str(images.WORK / "venvs/predict/bin/python")
-    tracking = f"sqlite:///{folder}/mlflow.db"
-    ours = fresh([predict, "-c", _OURS, str(folder)])
-    theirs = fresh([sys.executable, "-W", "ignore", "-c", _MLFLOW, str(folder), uri, tracking])
-    return [
-        "| cold start: a fresh process to its first scored record | s | |",
-        "|---|---|---|",
-        f"| MLflow and scikit-learn | {theirs:.2f} | |",
-        f"| the prediction image's environment | {ours:.2f} | **{theirs / ours:.1f}x less** |",
-    ]
-
-
-def fresh(command: list[str]) -> float:
-    """Return the median wall time of running `command` in a process of its own, once warmed up."""
-    taken = []
-    for _ in range(STARTS + 1):
-        started = time.perf_counter()
-        subprocess.run(command, check=True, cwd=images.ROOT, capture_output=True)
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken[1:])
-
-
-def sizes() -> list[str]:
-    """Return the installed sizes of our image's packages and of the usual MLflow image's."""
-    requirements = images.WORK / "cache/mlflow-baseline.txt"
-    requirements.parent.mkdir(parents=True, exist_ok=True)
-    requirements.write_text(f"mlflow=={mlflow.__version__}\nboto3\n")
-    images.environment("mlflow-baseline", [requirements], lambda _: None, hashes=False)
-    ours, theirs = (megabytes(images.WORK / "venvs" / n) for n in ("predict", "mlflow-baseline"))
-    return [
-        "| installed packages, without bytecode | MB | |",
-        "|---|---|---|",
-        f"| mlflow (with scikit-learn), boto3 | {theirs:.0f} | |",
-        f"| the prediction image's | {ours:.0f} | **{theirs / ours:.1f}x less** |",
-    ]
-
-
-def megabytes(folder: Path) -> float:
-    """Return the size of the files under `folder`, bytecode left out."""
-    files = (p for p in folder.rglob("*") if p.is_file() and not p.is_symlink() and p.suffix != ".pyc")
-    return sum(p.stat().st_size for p in files) / 1024**2

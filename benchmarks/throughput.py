@@ -1,0 +1,59 @@
+"""How fast records go through the whole embedded AWS, from put to the lake."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from contract import layout
+from contract.bundle import CONTRACT
+from contract.lake import LakeReader
+from contract.schema import Contract
+from local import drive, stack
+from training import pipeline, records
+from training.use_case import UseCase
+
+USE_CASE = "green_taxi"
+RECORDS = 10_000
+_SECONDS = 300
+_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def run() -> list[str]:
+    """Return the section's lines, Markdown: a stack is made, driven and taken away."""
+    if _DATA.is_dir():
+        os.environ.setdefault("SCOREWATCH_DATA", str(_DATA))
+    with tempfile.TemporaryDirectory() as name:
+        trained = pipeline.train(USE_CASE, Path(name))
+        with stack.embedded_aws(Path(name) / "local") as endpoint:
+            outputs = stack.deploy(endpoint, trained.bundle)
+            try:
+                seconds = drive_through(endpoint, outputs, Contract.read(trained.bundle / CONTRACT))
+            finally:
+                stack.destroy(endpoint, trained.bundle)
+    return [
+        f"| {RECORDS:,} records through the embedded AWS | |",
+        "|---|---|",
+        f"| from the first put to all in the lake, Firehose's buffer included | {seconds:.1f} s |",
+        f"| records/s | **{RECORDS / seconds:,.0f}** |",
+    ]
+
+
+def drive_through(endpoint: stack.Endpoint, outputs: dict[str, str], contract: Contract) -> float:
+    """Return the seconds from the first put until every record's event lies in the lake."""
+    # The first record starts the function; starting is measured by itself.
+    _through(endpoint, outputs, contract, 1, seed=1)
+    return _through(endpoint, outputs, contract, RECORDS, seed=2)
+
+
+def _through(
+    endpoint: stack.Endpoint, outputs: dict[str, str], contract: Contract, rows: int, seed: int
+) -> float:
+    frame = UseCase.named(USE_CASE).demo("normal", rows, seed=seed)
+    lines = records.encode(contract, frame)
+    ids = set(frame[contract.id_field].astype(str))
+    lake = LakeReader(endpoint.client("s3"), outputs["lake_bucket"], layout.PREDICTIONS)
+    start, began = drive.now(), time.perf_counter()
+    drive.put_records(endpoint.client("kinesis"), outputs["input_stream"], lines, seconds=_SECONDS)
+    drive.wait_landed(lake, contract.id_field, ids, start, seconds=_SECONDS)
+    return time.perf_counter() - began
