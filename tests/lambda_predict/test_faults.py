@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -314,6 +315,22 @@ def test_a_missing_bundle_fails_the_batch_until_it_is_there(
     assert [line.get("ride_id") for line in printed] == [None, "XYZ10", None]
     assert printed[0]["reason"] == "not_json"
     assert printed[2]["Scored"] == 1
+
+
+def test_s3_down_at_the_start_fails_the_batch_until_it_is_back(
+    started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.upload(started, "artifacts", bundle_dir)
+    load = handlers.model.load
+
+    def down(*_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "SlowDown", "Message": "reduce your rate"}}, "GetObject")
+
+    monkeypatch.setattr(handlers.model, "load", down)
+    with pytest.raises(ClientError, match="SlowDown"):
+        call([made.ride()])
+    monkeypatch.setattr(handlers.model, "load", load)
+    assert call([made.ride()]) == {"batchItemFailures": []}
 
 
 def test_a_changed_model_never_scores(started: Any, bundle_dir: Any) -> None:
