@@ -83,6 +83,7 @@ deploy: setup ## Train if needed, build and push the images, terraform apply
 
 rollback: setup ## Serve an earlier model version: VERSION=...
 	@$(BIN)/python -m infra rollback --use-case $(USE_CASE) --version $(VERSION)
+	@$(BIN)/python -m training rollback --use-case $(USE_CASE) --version $(VERSION)
 
 destroy: setup ## Remove everything deploy made
 	@$(BIN)/python -m infra destroy --use-case $(USE_CASE)

@@ -66,7 +66,7 @@ class Loop:
         self.reader = LakeReader(client("s3"), outputs["lake_bucket"], layout.PREDICTIONS)
 
     def phase(self, name: Literal["normal", "drifted"], rows: int) -> Phase:
-        """Stream `rows` records, wait until all are in the lake, monitor their window."""
+        """Stream `rows` records and their labels, wait until all are in the lake, monitor their window."""
         frame = self.use_case.demo(name, rows)
         lines = records.encode(self.contract, frame)
         ids = {str(value) for value in frame[self.contract.id_field]}
@@ -77,6 +77,11 @@ class Loop:
             )
         with _bar("predictions in S3", len(ids)) as advance:
             landed = drive.wait_landed(self.reader, self.contract.id_field, ids, start, advance=advance)
+        labels = records.ground_truth(self.contract, frame)
+        stream = self.outputs["ground_truth_delivery_stream"]
+        truth = LakeReader(self.endpoint.client("s3"), self.outputs["lake_bucket"], layout.GROUND_TRUTH)
+        drive.put_labels(self.endpoint.client("firehose"), stream, truth, labels)
+        console.print(f"  {len(labels):,} labels: what really happened")
         with console.status("the monitor reads the window"):
             summary = self.monitor(start, drive.now())
         console.print(f"  monitored {summary['records']:,} records: {summary['status']}")

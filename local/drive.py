@@ -15,6 +15,7 @@ from contract import events
 from contract.lake import LakeReader
 
 if TYPE_CHECKING:
+    from mypy_boto3_firehose import FirehoseClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
     from mypy_boto3_lambda import LambdaClient
@@ -114,6 +115,29 @@ def monitor(client: "LambdaClient", function: str, start: datetime, end: datetim
         raise RuntimeError(f"{function} failed: {body.decode(errors='replace')}")
     summary: dict[str, Any] = json.loads(body)
     return summary
+
+
+def put_labels(
+    firehose: "FirehoseClient",
+    stream: str,
+    reader: LakeReader,
+    labels: Sequence[bytes],
+    *,
+    seconds: float = 60,
+) -> None:
+    """Put ground truth lines and wait until all are in the lake. Raises NotSeenError."""
+    start, waiting = now(), set(labels)
+    for first in range(0, len(labels), PUT_LIMIT):
+        batch: Any = [{"Data": line} for line in labels[first : first + PUT_LIMIT]]
+        answer = firehose.put_record_batch(DeliveryStreamName=stream, Records=batch)
+        if answer["FailedPutCount"]:
+            raise NotSeenError(f"{stream} refused {answer['FailedPutCount']} labels")
+
+    def landed() -> bool | None:
+        waiting.difference_update(line + events.NEWLINE for line in reader.new_lines(start, now()))
+        return None if waiting else True
+
+    wait_for("every label in the lake", landed, seconds=seconds)
 
 
 class Subscriber:
