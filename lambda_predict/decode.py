@@ -25,9 +25,9 @@ class Decoder:
         self._contract = contract
         self._record = msgspec.json.Decoder(_record_type(contract)).decode
         self._features = msgspec.json.Decoder(_features_type(contract)).decode
-        names = (contract.id_field, contract.payload_field, *contract.feature_names)
-        self._keys = len(names)
-        self._quoted = [b'"%s"' % name.encode() for name in names]
+        self._anything = msgspec.json.Decoder().decode
+        self._encode = msgspec.json.Encoder().encode
+        self._keys = 2 + len(contract.features)
 
     def decode(self, batch: Sequence[bytes]) -> list[Decoded | Rejection]:
         """Return of each of `batch` the record, or why it isn't one."""
@@ -40,22 +40,28 @@ class Decoder:
         try:
             record = self._record(data)
             features = self._features(record.payload)
+            # Every key takes a colon: as many colons as keys means that nothing is there besides or twice.
+            plain = ascii_only and data.count(b":") == self._keys
+            if not plain and not self._unique(data):
+                rejection = explain(data, self._contract, "")
+                if rejection.reason:
+                    return rejection
+            if one_line:
+                return Decoded(record.record_id, record.payload, features)
+            # An event is one line of the lake; newlines between tokens are the only ones JSON allows.
+            payload = msgspec.json.format(bytes(record.payload), indent=-1)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return explain(data, self._contract, str(error))
-        # Every key takes a colon: as many colons as keys means that no key is there twice. What the
-        # decoder skips it doesn't read as text, so bytes beyond ASCII are looked at too.
-        plain = ascii_only and data.count(b":") == self._keys
-        if not plain and self._doubtful(data) and (rejection := explain(data, self._contract, "")).reason:
-            return rejection
-        if one_line:
-            return Decoded(record.record_id, record.payload, features)
-        # An event is one line of the lake; newlines between tokens are the only ones JSON allows.
-        payload = msgspec.json.format(bytes(record.payload), indent=-1)
         return Decoded(record.record_id, msgspec.Raw(payload), features)
 
-    def _doubtful(self, data: bytes) -> bool:
-        """Say whether broken text or a key that is there twice can't be ruled out at a glance."""
-        return not data.isascii() or b"\\" in data or any(data.count(name) > 1 for name in self._quoted)
+    def _unique(self, data: bytes) -> bool:
+        """Say whether at a glance no key is there twice. Raises DecodeError where a reader would stumble.
+
+        The typed decoders skip extra fields without reading them; readers of the lake won't. A key
+        that is there twice is lost when the record is written again, and its colon with it.
+        """
+        written = self._encode(self._anything(data))
+        return b"\\" not in data and data.count(b":") == written.count(b":")
 
 
 def _record_type(contract: Contract) -> Any:

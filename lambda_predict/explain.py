@@ -8,10 +8,12 @@ from contract.events import Rejection
 from contract.schema import Contract, DType, Feature, OutOfRange
 
 TOO_LARGE = "too_large"
+NOT_FINITE = "not_finite"
 FINE = Rejection(reason="", field="", message="")
 # The model takes float32 and int64: what doesn't fit would reach it as infinity or as another number.
 _FLOAT_LIMIT = 3.4028234663852886e38
 _INT_LIMIT = 2**63 - 1
+_FIELD_LIMIT, _MESSAGE_LIMIT = 200, 1_000
 _JSON_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
 
 
@@ -19,13 +21,20 @@ class _DuplicateKeyError(ValueError):
     pass
 
 
-def explain(  # noqa: PLR0911 - one return a reason
-    data: bytes, contract: Contract, fallback: str
-) -> Rejection:
+def explain(data: bytes, contract: Contract, fallback: str) -> Rejection:
     """Return why `data` isn't a record of the contract.
 
     FINE when nothing is found and `fallback`, what the decoder said, is empty.
     """
+    found = _explain(data, contract, fallback)
+    # A record chooses its keys: what is said of it must stay text, and short beside its data.
+    field, message = _text(found.field, _FIELD_LIMIT), _text(found.message, _MESSAGE_LIMIT)
+    return Rejection(reason=found.reason, field=field, message=message)
+
+
+def _explain(  # noqa: PLR0911 - one return a reason
+    data: bytes, contract: Contract, fallback: str
+) -> Rejection:
     try:
         record = json.loads(data.decode("utf-8"), object_pairs_hook=_distinct)
     except UnicodeDecodeError as error:
@@ -40,11 +49,14 @@ def explain(  # noqa: PLR0911 - one return a reason
         return Rejection(reason="duplicate_key", field=str(error.args[0]), message=message)
     except RecursionError:
         return Rejection(reason="nested_too_deep", field="", message="nested too deep: send a flat record")
-    except ValueError as error:  # an integer of more digits than Python converts
-        return Rejection(reason="not_json", field="", message=f"can't be read: {error}")
+    except ValueError:  # an integer of more digits than Python converts
+        message = "a number has thousands of digits, more than readers take: send it as text"
+        return Rejection(reason="out_of_range", field="", message=message)
     found = _in_record(record, contract)
     if found.reason or not fallback:
         return found
+    if (unreadable := _unreadable(record)).reason:
+        return unreadable
     return Rejection(reason="invalid", field="", message=f"{fallback}: send a record as the contract says")
 
 
@@ -83,12 +95,8 @@ def _in_value(field: str, feature: Feature, value: Any) -> Rejection:
     if isinstance(value, bool) or not isinstance(value, int | float):
         hint = "an integer" if feature.dtype is DType.INT else "a number"
         return _wrong_type(field, hint, value)
-    if not math.isfinite(value):
-        return Rejection(
-            reason="not_finite",
-            field=field,
-            message=f"{field} is {value}: send a finite number, or leave the record out",
-        )
+    if isinstance(value, float) and not math.isfinite(value):
+        return _not_finite(field, value)
     if feature.dtype is DType.INT and not isinstance(value, int):
         return _wrong_type(field, "an integer", value)
     return _in_range(field, feature, value)
@@ -98,7 +106,7 @@ def _in_range(field: str, feature: Feature, value: float) -> Rejection:
     low, high = bounds(feature)
     if low <= value <= high:
         return FINE
-    shown = f"{field} is {value:g} {feature.unit}".rstrip()
+    shown = f"{field} is {_quantity(value, feature.unit)}"
     message = f"{shown}, outside {low:g} to {high:g}: correct it, or widen the range in the use case"
     return Rejection(reason="out_of_range", field=field, message=message)
 
@@ -110,6 +118,47 @@ def bounds(feature: Feature) -> tuple[float, float]:
     low = feature.minimum if rejects and feature.minimum is not None else -limit
     high = feature.maximum if rejects and feature.maximum is not None else limit
     return low, high
+
+
+def _unreadable(record: Any) -> Rejection:
+    """Return why a reader of the whole record would stumble, FINE when it wouldn't. Never recursive."""
+    waiting = [("", record)]
+    while waiting:
+        field, value = waiting.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return _not_finite(field, value)
+        if isinstance(value, str) and _text(value, len(value)) != value:
+            message = f"{field or 'a key'} has half of a surrogate pair, \\ud800 to \\udfff: send both halves"
+            return Rejection(reason="not_utf8", field=field, message=message)
+        if isinstance(value, dict):
+            waiting += [("", key) for key in value]
+            waiting += [(f"{field}.{key}".lstrip("."), inner) for key, inner in value.items()]
+        if isinstance(value, list):
+            waiting += [(f"{field}[{n}]", inner) for n, inner in enumerate(value)]
+    return FINE
+
+
+def _text(value: str, limit: int) -> str:
+    """Return `value` without half characters, cut to `limit`."""
+    return value[:limit].encode(errors="backslashreplace").decode()
+
+
+def _not_finite(field: str, value: float) -> Rejection:
+    message = f"{field} is {value}: send a finite number, or leave the record out"
+    return Rejection(reason=NOT_FINITE, field=field, message=message)
+
+
+def infinite(target: str, value: float) -> Rejection:
+    """Return the rejection of a record of which the model makes no finite number."""
+    message = f"the model's {target} is {value}: a feature is beyond what it can compute with, correct it"
+    return Rejection(reason=NOT_FINITE, field=target, message=message)
+
+
+def _quantity(value: float, unit: str) -> str:
+    try:
+        return f"{value:g} {unit}".rstrip()
+    except OverflowError:
+        return "an integer beyond every float"
 
 
 def _missing(field: str, present: list[str]) -> Rejection:

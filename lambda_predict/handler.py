@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 from lambda_predict import metrics, model
-from lambda_predict.publish import Firehose, Kinesis, Print, Remaining, Sender, publish
+from lambda_predict.publish import Firehose, Kinesis, Print, Remaining, Sender, below, lowest, publish
 from lambda_predict.score import Scorer
 from lambda_predict.settings import Settings
 
@@ -46,9 +46,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     settings, scorer, output, rejected = start()
     now, left_seconds = datetime.now(UTC), remaining(context)
     batch = scorer.score(event["Records"], now)
-    left = publish(rejected, batch.rejected, left_seconds) + publish(output, batch.scored, left_seconds)
-    print(metrics.embedded(batch, len(left), scorer.model.contract.model, settings.use_case, now))  # noqa: T201 - the log
-    if not left:
-        return {"batchItemFailures": []}
-    lowest = min(left, key=lambda line: int(line.sequence_number))
-    return {"batchItemFailures": [{"itemIdentifier": lowest.sequence_number}]}
+    # Half of the time at most: a delivery of rejected records that is down must not hold up the good ones.
+    half = left_seconds() / 2
+    left = publish(rejected, batch.rejected, lambda: left_seconds() - half)
+    sent = below(left, batch.scored)
+    left += publish(output, sent, left_seconds)
+    unpublished = len(left) + len(batch.scored) - len(sent)
+    print(metrics.embedded(batch, unpublished, scorer.model.contract.model, settings.use_case, now))  # noqa: T201 - the log
+    return {"batchItemFailures": [{"itemIdentifier": line.sequence_number} for line in lowest(left)]}

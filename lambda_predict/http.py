@@ -33,7 +33,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     settings, scorer, output, rejected = stream.start()
     asked = event["requestContext"]["http"]
     body = event.get("body") or ""
-    data = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    # What isn't text is kept with its reason, like everything that is wrong with a record.
+    data = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
     now = datetime.now(UTC)
     answer = respond(
         scorer,
@@ -82,9 +83,9 @@ def respond(
         body = {name: reason[name] for name in ("reason", "field", "message")}
         large = body["reason"] == TOO_LARGE
         return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE if large else HTTPStatus.BAD_REQUEST, body, batch)
-    event = msgspec.json.decode(batch.scored[0].data)
-    id_field = scorer.model.contract.id_field
-    return Answer(HTTPStatus.OK, {name: event[name] for name in ("prediction", id_field, "model")}, batch)
+    event = msgspec.json.decode(batch.scored[0].data, type=dict[str, msgspec.Raw])
+    names = ("prediction", scorer.model.contract.id_field, "model")
+    return Answer(HTTPStatus.OK, {name: msgspec.json.decode(event[name]) for name in names}, batch)
 
 
 def request_id() -> str:

@@ -3,11 +3,13 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 
+from lambda_predict import wire
 from lambda_predict.score import Line
 
 if TYPE_CHECKING:
@@ -21,14 +23,10 @@ _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _PASSING = frozenset(
     {
-        "InternalFailure",
-        "InternalServerError",
         "KMSThrottlingException",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestTimeout",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
         "Throttling",
         "ThrottlingException",
     }
@@ -52,12 +50,15 @@ class Kinesis:
     limits = _PUT_RECORDS
 
     def __init__(self, client: "KinesisClient", stream: str) -> None:
+        wire.shorten(client)
         self._client, self._stream = client, stream
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
         """Put the lines in one call and say of each whether it was taken. Raises ClientError."""
         entries: Any = [{"Data": line.data, "PartitionKey": line.key} for line in lines]
         answer = self._client.put_records(StreamName=self._stream, Records=entries)
+        if not answer["FailedRecordCount"]:
+            return [True] * len(lines)
         return ["ErrorCode" not in entry for entry in answer["Records"]]
 
 
@@ -113,13 +114,31 @@ def publish(
     return []
 
 
+def lowest(lines: Sequence[Line]) -> list[Line]:
+    """Return the line of the lowest sequence number, none of none."""
+    return [min(lines, key=_order)] if lines else []
+
+
+def below(left: Sequence[Line], lines: list[Line]) -> list[Line]:
+    """Return the lines before the lowest of `left`: Lambda delivers the rest again, so they'd be copies."""
+    if not left:
+        return lines
+    resume = min(map(_order, left))
+    return [line for line in lines if _order(line) < resume]
+
+
+def _order(line: Line) -> int:
+    return int(line.sequence_number)
+
+
 def _refused(send: Sender, chunk: list[Line], remaining: Remaining) -> list[Line]:
     if remaining() <= 0:
         return chunk
     try:
         return [line for line, taken in zip(chunk, send(chunk), strict=True) if not taken]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _PASSING:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if error.response["Error"]["Code"] not in _PASSING and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
         return chunk
     except (AwsConnectionError, HTTPClientError):

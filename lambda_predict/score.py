@@ -1,5 +1,6 @@
 """Turn a batch of records into events: pure, no AWS."""
 
+import math
 from binascii import a2b_base64
 from collections import Counter
 from collections.abc import Sequence
@@ -10,17 +11,18 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from contract import events
+from contract import bundle, events
 from contract.events import RecordRef, Rejection
-from contract.schema import Kind
+from contract.schema import Kind, Task
 from lambda_predict.decode import Decoder
-from lambda_predict.explain import too_large
+from lambda_predict.explain import infinite, too_large
 from lambda_predict.model import Model
 
 # What a Kinesis stream takes as one record, its partition key included.
 EVENT_LIMIT = 1_048_576
 _KEY_LIMIT = 256
-_KEY_BYTES = 4 * _KEY_LIMIT
+# Up to this many bytes an event fits whatever its key: a character has at most four.
+_SURE_LIMIT = EVENT_LIMIT - 4 * _KEY_LIMIT
 _NO_FLAGS: list[str] = []
 
 
@@ -53,6 +55,7 @@ class Scorer:
         self._encode = msgspec.json.Encoder().encode
         # The same in every event: encoded once.
         self._ref = msgspec.Raw(msgspec.json.encode(contract.model))
+        self._number = contract.target.name if contract.task is Task.REGRESSION else bundle.PROBABILITY_COLUMN
         self._known = {
             f.name: frozenset(f.categories)
             for f in contract.features
@@ -69,11 +72,8 @@ class Scorer:
         reasons = {i: item for i, item in enumerate(decoded) if type(item) is Rejection}
         good = [i for i in range(len(decoded)) if i not in reasons]
         rows = [decoded[i] for i in good] if reasons else decoded
-        lines, unknown = self._lines(rows, [refs[i] for i in good] if reasons else refs, now)
-        if max((len(line.data) for line in lines), default=0) > EVENT_LIMIT - _KEY_BYTES:
-            sizes = {i: len(line.data) + len(line.key.encode()) for i, line in zip(good, lines, strict=True)}
-            reasons |= {i: too_large(size, EVENT_LIMIT) for i, size in sizes.items() if size > EVENT_LIMIT}
-            lines = [line for i, line in zip(good, lines, strict=True) if i not in reasons]
+        lines, refused, unknown = self._lines(rows, [refs[i] for i in good] if reasons else refs, now)
+        reasons |= {good[n]: rejection for n, rejection in refused.items()}
         rejected = [
             Line(refs[i].sequence_number, "", part)
             for i, reason in sorted(reasons.items())
@@ -87,22 +87,40 @@ class Scorer:
             newest_arrival=max(arrivals, default=0.0),
         )
 
-    def _lines(self, rows: list[Any], refs: list[RecordRef], now: datetime) -> tuple[list[Line], int]:
-        """Return the line of each of `rows`, and how many values were of no known category."""
+    def _lines(
+        self, rows: list[Any], refs: list[RecordRef], now: datetime
+    ) -> tuple[list[Line], dict[int, Rejection], int]:
+        """Return the line of each of `rows`, which of them get none, and the values of no known category."""
         if not rows:
-            return [], 0
+            return [], {}, 0
         features = [row.features for row in rows]
         columns = [list(map(attrgetter(field), features)) for field in features[0].__struct_fields__]
         predictions = self.model.predict(columns)
+        refused = self._infinite(predictions)
         flags, unknown = self._flags(columns)
         scored_at, event, encode, model = events.timestamp(now), self._event, self._encode, self._ref
         lines = []
         for n, (row, ref, prediction) in enumerate(zip(rows, refs, predictions, strict=True)):
+            if refused and n in refused:
+                continue
             raised = flags.get(n, _NO_FLAGS) if flags else _NO_FLAGS
             found = event(row.record_id, row.payload, row.features, prediction, model, ref, scored_at, raised)
             key = str(row.record_id)[:_KEY_LIMIT] or "-"
-            lines.append(Line(ref.sequence_number, key, encode(found) + events.NEWLINE))
-        return lines, unknown
+            data = encode(found) + events.NEWLINE
+            if len(data) > _SURE_LIMIT and (size := len(data) + len(key.encode())) > EVENT_LIMIT:
+                refused[n] = too_large(size, EVENT_LIMIT)
+                continue
+            lines.append(Line(ref.sequence_number, key, data))
+        return lines, refused, unknown
+
+    def _infinite(self, predictions: list[dict[str, Any]]) -> dict[int, Rejection]:
+        """Return the rows for which the model gave no number: JSON has no way to write one."""
+        numbers = [prediction[self._number] for prediction in predictions]
+        if math.isfinite(sum(numbers)):
+            return {}
+        return {
+            n: infinite(self._number, value) for n, value in enumerate(numbers) if not math.isfinite(value)
+        }
 
     def _flags(self, columns: list[list[Any]]) -> tuple[dict[int, list[str]], int]:
         """Return what is unusual about each row that is scored all the same, and the unknown categories."""

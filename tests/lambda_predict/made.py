@@ -1,6 +1,7 @@
 """Models made here, records, and an AWS of lists that fails as it is told."""
 
 import base64
+import io
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.exceptions import ClientError
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
@@ -21,9 +23,18 @@ from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, O
 from lambda_predict.model import Model
 from lambda_predict.publish import publish
 from lambda_predict.score import Line, Scorer
+from lambda_predict.settings import Settings
 
 NOW = datetime(2026, 3, 2, 12, 0, 1, tzinfo=UTC)
 ARRIVED = datetime(2026, 3, 2, 12, 0, 0, 250_000, tzinfo=UTC).timestamp()
+SETTINGS = Settings(
+    artifact_bucket="artifacts",
+    model_name="scorewatch-green-taxi",
+    model_version="1",
+    use_case="green_taxi",
+    output_stream="output",
+    rejected_stream="rejected",
+)
 _TYPES = {DType.INT: Int64TensorType, DType.FLOAT: FloatTensorType, DType.STR: StringTensorType}
 
 
@@ -134,6 +145,11 @@ def throttled() -> ClientError:
     return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "PutRecords")
 
 
+def unwell() -> ClientError:
+    answer: Any = {"Error": {"Code": "InternalFailure"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+    return ClientError(answer, "PutRecords")
+
+
 def denied() -> ClientError:
     return ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "PutRecords")
 
@@ -158,6 +174,26 @@ class Sink:
         """Return how often each (shard, sequence number) lies here."""
         events = [json.loads(line)["record"] for line in self.lines]
         return Counter((e["shard"], e["sequence_number"]) for e in events)
+
+
+class _Body(io.BytesIO):
+    def stream(self) -> Any:
+        yield self.read()
+
+
+def answer(request: Any, status: int = 200, body: bytes = b"") -> AWSResponse:
+    """Return an AWS service's answer, in the form botocore gets it from the network."""
+    return AWSResponse(request.url, status, HTTPHeaders(), _Body(body))
+
+
+class Context:
+    """Lambda's context: time that passes only while the handler waits."""
+
+    def __init__(self, seconds: float) -> None:
+        self.clock = Clock(seconds)
+
+    def get_remaining_time_in_millis(self) -> float:
+        return self.clock.left * 1000
 
 
 class Clock:

@@ -27,6 +27,10 @@ def accepted(data: bytes, decoder: Decoder = DECODER) -> Decoded:
     return result
 
 
+def with_extra(value: bytes) -> bytes:
+    return made.ride()[:-2] + b', "x": ' + value + b"}}"
+
+
 def test_a_good_record_keeps_its_payload_to_the_byte() -> None:
     payload = b'{"trip_distance":  30, "PULocationID": 100, "DOLocationID": 102, "tip": [1.50, {"a": null}]}'
     found = accepted(b'{"extra": 1, "ride": ' + payload + b', "ride_id": "XYZ10"}')
@@ -73,6 +77,19 @@ def test_newlines_between_tokens_become_one_line_of_equal_json() -> None:
         (made.ride(trip_distance=float("nan")), "not_finite", "ride.trip_distance", "nan"),
         (made.ride(trip_distance=float("-inf")), "not_finite", "ride.trip_distance", "-inf"),
         (made.ride(trip_distance=1e39), "out_of_range", "ride.trip_distance", "1e+39 miles"),
+        (made.ride(trip_distance=10**400), "out_of_range", "ride.trip_distance", "beyond every float"),
+        (made.ride(PULocationID=-(10**400)), "out_of_range", "ride.PULocationID", "beyond every float"),
+        (b'{"ride_id": %s, "ride": {}}' % (b"1" * 5000), "out_of_range", "", "thousands of digits"),
+        (with_extra(b"1" * 5000), "out_of_range", "", "send it as text"),
+        (with_extra(b"1e999"), "not_finite", "ride.x", "inf"),
+        (with_extra(b'[1, {"y": -1e999}]'), "not_finite", "ride.x[1].y", "-inf"),
+        (with_extra(b"NaN"), "not_finite", "ride.x", "nan"),
+        (with_extra(b'"\\ud800"'), "not_utf8", "ride.x", "both halves"),
+        (with_extra(b'{"\\udc00": 1}'), "not_utf8", "", "a key has half"),
+        (with_extra(b'"\xc3\x28"'), "not_utf8", "", "UTF-8"),
+        (with_extra(b'1, "x": 2'), "duplicate_key", "x", "twice"),
+        (with_extra(b'":", "x": "\\u003a"'), "duplicate_key", "x", "twice"),
+        (with_extra(b'{"y": 1, "y": "\xc3\xa9"}'), "duplicate_key", "y", "twice"),
         (b'{"ride_id": 1, "ride_id": 2, "ride": {}}', "duplicate_key", "ride_id", "twice"),
         (made.ride()[:-2] + b', "trip_distance": 4}}', "duplicate_key", "trip_distance", "twice"),
         (made.ride()[:-2] + b', "trip\\u005fdistance": 4}}', "duplicate_key", "trip_distance", "twice"),
@@ -105,6 +122,20 @@ def test_features_may_be_called_anything() -> None:
     decoder = Decoder(made.contract(features=features))
     data = json.dumps({"ride_id": 1, "ride": {n: i for i, n in enumerate(names)}}).encode()
     assert msgspec.to_builtins(accepted(data, decoder).features) == {n: float(i) for i, n in enumerate(names)}
+
+
+def test_a_key_of_any_length_and_kind_leaves_a_reason_that_can_be_written() -> None:
+    for key in (b"k" * 1_000_000, b"\\ud800"):
+        found = refused(with_extra(b'{"%s": 1, "%s": 2}' % (key, key)))
+        assert found.reason == "duplicate_key"
+        assert len(msgspec.json.encode(found)) < 10_000
+
+
+@pytest.mark.parametrize(
+    "value", [b"12345678901234567890123", b"1e308", b'"a:b"', b'"\\ud83d\\ude00"', b'"\\u0000"']
+)
+def test_odd_but_readable_extras_pass_untouched(value: bytes) -> None:
+    assert bytes(accepted(with_extra(value)).payload).endswith(b', "x": ' + value + b"}")
 
 
 @pytest.mark.parametrize("name", ['quo"te', "back\\slash", "line\nbreak", ""])

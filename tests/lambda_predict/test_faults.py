@@ -2,48 +2,24 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
-from contract import bundle, layout, store
-from contract.bundle import BundleError
 from lambda_predict import handler as handlers
 from lambda_predict.publish import publish
 from lambda_predict.score import Line, Scorer
-from lambda_predict.settings import Settings, SettingsError
 from local.event_source import Failed, InvocationError, Mapping, Record, event
 from local.event_source import Settings as MappingSettings
 from tests.lambda_predict import made
 
-SETTINGS = Settings(
-    artifact_bucket="artifacts",
-    model_name="scorewatch-green-taxi",
-    model_version="1",
-    use_case="green_taxi",
-    output_stream="output",
-    rejected_stream="rejected",
-)
 TERRAFORM = MappingSettings(batch_size=20, bisect=True, maximum_retries=100, report_failures=True)
 _STREAM = "arn:aws:kinesis:eu-west-1:000000000000:stream/input"
 _ROUNDS = 3_000
-
-
-class Context:
-    """Lambda's context: time that passes only while the handler waits."""
-
-    def __init__(self, seconds: float) -> None:
-        self.clock = made.Clock(seconds)
-
-    def get_remaining_time_in_millis(self) -> float:
-        return self.clock.left * 1000
 
 
 class Shard:
@@ -69,8 +45,8 @@ class World:
         self.before: Callable[[], None] = lambda: None
 
     def invoke(self, shard_id: str, records: list[Record]) -> Any:
-        context = Context(self.seconds)
-        start = lambda: (SETTINGS, self.scorer, self.output, self.rejected)  # noqa: E731
+        context = made.Context(self.seconds)
+        start = lambda: (made.SETTINGS, self.scorer, self.output, self.rejected)  # noqa: E731
         self._patch.setattr(handlers, "start", start)
         self._patch.setattr(handlers, "publish", partial(publish, pause=context.clock.pause))
         given = event(records, shard_id, _STREAM, "eu-west-1", lambda data: base64.b64encode(data).decode())
@@ -197,6 +173,27 @@ def test_rejects_are_kept_before_the_batch_is_acknowledged(world: World) -> None
     world.check(shard, poison=1)
 
 
+def test_a_rejected_delivery_that_is_down_holds_up_no_good_record_and_makes_no_copies(world: World) -> None:
+    down = [True]
+    world.rejected = made.Sink(lambda lines: [not down[0]] * len(lines))
+    shard = Shard("s0", rides(10, poison=[4, 7]))
+    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "0005"}]}
+    assert [n for _, n in world.output.references()] == ["0001", "0002", "0003", "0004"]
+    down[0] = False
+    world.run(shard)
+    world.check(shard, poison=2)
+
+
+def test_rejects_that_wait_leave_time_for_the_output(world: World) -> None:
+    world.seconds = 10.0
+    world.rejected = made.Sink(lambda lines: [False] * len(lines))
+    slow = iter([[False] * 9, [True] * 9])
+    world.output = made.Sink(lambda lines: next(slow)[: len(lines)])
+    shard = Shard("s0", rides(10, poison=[9]))
+    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "0010"}]}
+    assert len(world.output.lines) == 9
+
+
 def test_a_batch_delivered_twice_gives_the_same_references(world: World) -> None:
     shard = Shard("s0", rides(20, poison=[5]))
     for _ in range(2):
@@ -268,100 +265,3 @@ def test_no_schedule_of_faults_loses_or_doubles_a_record(world: World, data: st.
     )
     world.check(*shards, poison=len(poison))
     assert world.given_up == []
-
-
-@pytest.fixture
-def bucket() -> Iterator[Any]:
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        s3.create_bucket(Bucket="artifacts")
-        yield s3
-
-
-@pytest.fixture
-def bundle_dir(tmp_path: Any) -> Any:
-    declared = made.contract()
-    (tmp_path / bundle.CONTRACT).write_bytes(declared.to_json())
-    onnx = made.onnx(declared, made.Ridge(), lambda frame: 3 * frame["trip_distance"])
-    (tmp_path / bundle.MODEL).write_bytes(onnx)
-    for name in (bundle.REFERENCE, bundle.THRESHOLDS, bundle.METRICS):
-        (tmp_path / name).write_bytes(b"{}")
-    bundle.write_manifest(tmp_path, declared.model.name, declared.model.version)
-    return tmp_path
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch, bucket: Any) -> Any:
-    for name in SETTINGS.__struct_fields__:
-        monkeypatch.setenv(name.upper(), str(getattr(SETTINGS, name)))
-    monkeypatch.setenv("TEST_RUN", "true")
-    handlers.start.cache_clear()
-    yield bucket
-    handlers.start.cache_clear()
-
-
-def call(data: list[bytes]) -> Any:
-    return handlers.handler({"Records": made.kinesis(data)}, Context(30))
-
-
-def test_a_missing_bundle_fails_the_batch_until_it_is_there(
-    started: Any, bundle_dir: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(BundleError, match="upload the bundle"):
-        call([made.ride()])
-    store.upload(started, "artifacts", bundle_dir)
-    assert call([made.ride("XYZ10"), b"?"]) == {"batchItemFailures": []}
-    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line.get("ride_id") for line in printed] == [None, "XYZ10", None]
-    assert printed[0]["reason"] == "not_json"
-    assert printed[2]["Scored"] == 1
-
-
-def test_s3_down_at_the_start_fails_the_batch_until_it_is_back(
-    started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.upload(started, "artifacts", bundle_dir)
-    load = handlers.model.load
-
-    def down(*_: Any) -> Any:
-        raise ClientError({"Error": {"Code": "SlowDown", "Message": "reduce your rate"}}, "GetObject")
-
-    monkeypatch.setattr(handlers.model, "load", down)
-    with pytest.raises(ClientError, match="SlowDown"):
-        call([made.ride()])
-    monkeypatch.setattr(handlers.model, "load", load)
-    assert call([made.ride()]) == {"batchItemFailures": []}
-
-
-def test_a_changed_model_never_scores(started: Any, bundle_dir: Any) -> None:
-    prefix = store.upload(started, "artifacts", bundle_dir)
-    started.put_object(Bucket="artifacts", Key=prefix + bundle.MODEL, Body=b"another model")
-    with pytest.raises(BundleError, match="changed after export"):
-        call([made.ride()])
-
-
-def test_a_model_that_was_not_asked_for_never_scores(started: Any, bundle_dir: Any) -> None:
-    store.upload(started, "artifacts", bundle_dir)
-    body = (bundle_dir / bundle.MANIFEST).read_bytes().replace(b'"1"', b'"2"')
-    started.put_object(
-        Bucket="artifacts", Key=layout.model_prefix("scorewatch-green-taxi", "1") + bundle.MANIFEST, Body=body
-    )
-    with pytest.raises(BundleError, match="not scorewatch-green-taxi 1"):
-        call([made.ride()])
-
-
-def test_the_model_is_loaded_once(started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.upload(started, "artifacts", bundle_dir)
-    loads = []
-    load = handlers.model.load
-    monkeypatch.setattr(handlers.model, "load", lambda *a: loads.append(a) or load(*a))
-    call([made.ride()])
-    call([made.ride()])
-    assert len(loads) == 1
-
-
-@pytest.mark.usefixtures("started")
-def test_an_incomplete_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OUTPUT_STREAM")
-    with pytest.raises(SettingsError, match="OUTPUT_STREAM"):
-        call([made.ride()])

@@ -60,6 +60,23 @@ def test_a_bad_record_is_refused_with_its_reason_and_kept(stack: Stack) -> None:
     assert stack.output.lines == []
 
 
+@pytest.mark.parametrize("extra", ['"\\ud800"', "1e999", "1" * 5000])
+def test_what_no_reader_takes_is_refused_not_met_by_an_error(stack: Stack, extra: str) -> None:
+    assert stack.ask(made.ride()[:-2] + f', "x": {extra}}}}}'.encode())[0] == 400
+    assert len(stack.rejected.lines) == 1
+
+
+def test_a_body_that_came_as_half_characters_is_refused_and_kept(stack: Stack) -> None:
+    event = {
+        "rawPath": "/predict",
+        "requestContext": {"requestId": "request-1", "http": {"method": "POST"}},
+        "body": '{"ride_id": "\ud800"}',
+    }
+    answer = http.handler(event, Context())
+    assert (answer["statusCode"], json.loads(answer["body"])["reason"]) == (400, "not_utf8")
+    assert len(stack.rejected.lines) == 1
+
+
 def test_a_record_no_stream_takes_is_too_large_and_kept(stack: Stack) -> None:
     status, body = stack.ask(made.ride("x" * 1_100_000))
     assert (status, body["reason"]) == (413, "too_large")

@@ -48,7 +48,9 @@ def test_without_time_nothing_is_sent() -> None:
     assert sink.calls == []
 
 
-@pytest.mark.parametrize("error", [made.throttled(), EndpointConnectionError(endpoint_url="http://x")])
+@pytest.mark.parametrize(
+    "error", [made.throttled(), made.unwell(), EndpointConnectionError(endpoint_url="http://x")]
+)
 def test_a_call_that_fails_for_a_moment_is_repeated_whole(error: Exception) -> None:
     faults = iter([error, None])
 

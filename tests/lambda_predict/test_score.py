@@ -88,6 +88,19 @@ def test_an_event_the_stream_cannot_take_is_rejected(model: made.Model) -> None:
     assert {line.sequence_number for line in batch.rejected} == {"1"}
 
 
+def test_a_record_of_which_the_model_makes_no_number_is_rejected(model: made.Model) -> None:
+    data = [made.ride("a"), made.ride("b", trip_distance=3e38), made.ride("c")]
+    batch = Scorer(model).score(made.kinesis(data), made.NOW)
+    assert [json.loads(line.data)["ride_id"] for line in batch.scored] == ["a", "c"]
+    (kept,) = (json.loads(line.data) for line in batch.rejected)
+    assert (kept["reason"], kept["field"], kept["record"]["sequence_number"]) == (
+        "not_finite",
+        "duration",
+        "2",
+    )
+    assert base64.b64decode(kept["data"]) == data[1]
+
+
 def test_a_batch_of_nothing_but_poison_scores_nothing(model: made.Model) -> None:
     batch = Scorer(model).score(made.kinesis([b"a", b"b"]), made.NOW)
     assert (batch.scored, len(batch.rejected)) == ([], 2)
@@ -103,6 +116,80 @@ def test_every_record_is_scored_or_rejected_and_never_both(data: list[bytes]) ->
 
 
 _MODEL = made.regression()
+_KEYS = st.sampled_from(
+    ['"x"', '"ride_id"', '"trip_distance"', '"trip\\u005fdistance"', '"\\ud800"', '"é"', '":"']
+)
+_NUMBERS = ["1", "2", "-0", "1E5", "3e38", "1e999", "9" * 30, "1" * 400, "1" * 5000, "01", "1.", "NaN"]
+_WORDS = [
+    '""',
+    '"r1"',
+    '"é"',
+    '"a:b"',
+    r'"\u003a"',
+    r'"\ud800"',
+    r'"\u0000"',
+    '"\u2028"',
+    '"\n"',
+    "null",
+    "true",
+    "@",
+]
+_SCALARS = st.sampled_from([*_NUMBERS, *_WORDS])
+_TEXTS = st.recursive(
+    _SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: "[" + ", ".join(items) + "]")
+        | st.lists(st.tuples(_KEYS, inner), max_size=3).map(
+            lambda pairs: "{" + ",\n".join(f"{key}:{value}" for key, value in pairs) + "}"
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def strict(text: bytes) -> Any:
+    """Read JSON as the strictest of readers: no key twice, no half characters, no infinities."""
+
+    def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len({key for key, _ in pairs}) == len(pairs)
+        return dict(pairs)
+
+    def refuse(constant: str) -> Any:
+        raise AssertionError(constant)
+
+    def finite(number: str) -> float:
+        assert abs(float(number)) < float("inf")
+        return float(number)
+
+    found = json.loads(text, object_pairs_hook=distinct, parse_constant=refuse, parse_float=finite)
+    json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    record_id=_SCALARS,
+    pickup=_SCALARS,
+    distance=_SCALARS,
+    extra=st.lists(st.tuples(_KEYS, _TEXTS), max_size=3),
+)
+def test_what_is_scored_every_reader_can_read(
+    record_id: str, pickup: str, distance: str, extra: list[tuple[str, str]]
+) -> None:
+    fields = [('"PULocationID"', pickup), ('"DOLocationID"', "2"), ('"trip_distance"', distance), *extra]
+    ride = ", ".join(f"{key}: {value}" for key, value in fields)
+    data = f'{{"ride_id": {record_id}, "ride": {{{ride}}}}}'.encode()
+    batch = Scorer(_MODEL).score(made.kinesis([data, made.ride("good")]), made.NOW)
+    assert json.loads(batch.scored[-1].data)["ride_id"] == "good"
+    for line in batch.rejected:
+        assert base64.b64decode(strict(line.data)["data"]) == data
+    assert len(batch.scored) + len(batch.rejected) == 2
+    if batch.rejected:
+        return
+    event = strict(batch.scored[0].data)
+    assert batch.scored[0].data.count(b"\n") == 1
+    assert event["ride"] == strict(data)["ride"]
+    assert isinstance(event["prediction"]["duration"], float)
 
 
 def test_metrics_count_every_record(model: made.Model) -> None:

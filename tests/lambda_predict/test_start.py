@@ -1,0 +1,136 @@
+"""Starting: the model that was asked for scores, or nothing does and the batch stays in the stream."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from contract import bundle, layout, store
+from contract.bundle import BundleError
+from lambda_predict import handler as handlers
+from lambda_predict.settings import SettingsError
+from tests.lambda_predict import made
+
+
+@pytest.fixture
+def bucket() -> Iterator[Any]:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="artifacts")
+        yield s3
+
+
+@pytest.fixture
+def bundle_dir(tmp_path: Any) -> Any:
+    declared = made.contract()
+    (tmp_path / bundle.CONTRACT).write_bytes(declared.to_json())
+    onnx = made.onnx(declared, made.Ridge(), lambda frame: 3 * frame["trip_distance"])
+    (tmp_path / bundle.MODEL).write_bytes(onnx)
+    for name in (bundle.REFERENCE, bundle.THRESHOLDS, bundle.METRICS):
+        (tmp_path / name).write_bytes(b"{}")
+    bundle.write_manifest(tmp_path, declared.model.name, declared.model.version)
+    return tmp_path
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch, bucket: Any) -> Any:
+    for name in made.SETTINGS.__struct_fields__:
+        monkeypatch.setenv(name.upper(), str(getattr(made.SETTINGS, name)))
+    monkeypatch.setenv("TEST_RUN", "true")
+    handlers.start.cache_clear()
+    yield bucket
+    handlers.start.cache_clear()
+
+
+def call(data: list[bytes]) -> Any:
+    return handlers.handler({"Records": made.kinesis(data)}, made.Context(30))
+
+
+def test_a_missing_bundle_fails_the_batch_until_it_is_there(
+    started: Any, bundle_dir: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BundleError, match="upload the bundle"):
+        call([made.ride()])
+    store.upload(started, "artifacts", bundle_dir)
+    assert call([made.ride("XYZ10"), b"?"]) == {"batchItemFailures": []}
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.get("ride_id") for line in printed] == [None, "XYZ10", None]
+    assert printed[0]["reason"] == "not_json"
+    assert printed[2]["Scored"] == 1
+
+
+def test_s3_down_at_the_start_fails_the_batch_until_it_is_back(
+    started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.upload(started, "artifacts", bundle_dir)
+    load = handlers.model.load
+
+    def down(*_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "SlowDown", "Message": "reduce your rate"}}, "GetObject")
+
+    monkeypatch.setattr(handlers.model, "load", down)
+    with pytest.raises(ClientError, match="SlowDown"):
+        call([made.ride()])
+    monkeypatch.setattr(handlers.model, "load", load)
+    assert call([made.ride()]) == {"batchItemFailures": []}
+
+
+def test_s3_unwell_for_a_moment_is_asked_again(
+    started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.upload(started, "artifacts", bundle_dir)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    faults = iter([503, 500])
+    create = boto3.client
+
+    def client(service: str, **options: Any) -> Any:
+        made_here: Any = create(service, **options)  # type: ignore[call-overload] # any service
+
+        def answer(request: Any, **_: Any) -> Any:
+            status = next(faults, None)
+            return status and made.answer(request, status)
+
+        made_here.meta.events.register_first("before-send.s3", answer)
+        return made_here
+
+    monkeypatch.setattr(handlers.boto3, "client", client)
+    assert call([made.ride()]) == {"batchItemFailures": []}
+    assert next(faults, None) is None
+
+
+def test_a_changed_model_never_scores(started: Any, bundle_dir: Any) -> None:
+    prefix = store.upload(started, "artifacts", bundle_dir)
+    started.put_object(Bucket="artifacts", Key=prefix + bundle.MODEL, Body=b"another model")
+    with pytest.raises(BundleError, match="changed after export"):
+        call([made.ride()])
+
+
+def test_a_model_that_was_not_asked_for_never_scores(started: Any, bundle_dir: Any) -> None:
+    store.upload(started, "artifacts", bundle_dir)
+    body = (bundle_dir / bundle.MANIFEST).read_bytes().replace(b'"1"', b'"2"')
+    started.put_object(
+        Bucket="artifacts", Key=layout.model_prefix("scorewatch-green-taxi", "1") + bundle.MANIFEST, Body=body
+    )
+    with pytest.raises(BundleError, match="not scorewatch-green-taxi 1"):
+        call([made.ride()])
+
+
+def test_the_model_is_loaded_once(started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.upload(started, "artifacts", bundle_dir)
+    loads = []
+    load = handlers.model.load
+    monkeypatch.setattr(handlers.model, "load", lambda *a: loads.append(a) or load(*a))
+    call([made.ride()])
+    call([made.ride()])
+    assert len(loads) == 1
+
+
+@pytest.mark.usefixtures("started")
+def test_an_incomplete_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OUTPUT_STREAM")
+    with pytest.raises(SettingsError, match="OUTPUT_STREAM"):
+        call([made.ride()])
