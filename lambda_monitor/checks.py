@@ -170,9 +170,7 @@ def _column_drift(model: "Model", profile: Profile, name: str, check: str, chose
     found: list[tuple[float, str, Distance, float]] = []
     for statistic, distance in distances(model.baseline, profile, name, model.layout).items():
         if statistic in limits:
-            limit = limits[statistic].at(
-                column.count, model.limits.reference_rows, tolerate=chosen.seasonality == "ignore"
-            )
+            limit = limits[statistic].at(column.count, model.limits.reference_rows, chosen.seasonality)
             limit = chosen.limit(check, [name], limit) or limit
             found.append((distance.value / limit, statistic, distance, limit))
     if not found:

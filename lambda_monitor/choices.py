@@ -2,11 +2,11 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import Literal
 
 import msgspec
 
 from contract.schema import Struct
+from lambda_monitor.thresholds import Seasonality
 
 # The one table of checks: name, and what it asks.
 CHECKS: dict[str, str] = {
@@ -60,9 +60,13 @@ class CheckChoice(Struct, frozen=True, kw_only=True):
 
 
 class Choices(Struct, frozen=True, kw_only=True):
-    """What the user chose. `seasonality`: `ignore` lets a column change as much as weeks and seasons do."""
+    """What the user chose.
 
-    seasonality: Literal["ignore", "count"] = "ignore"
+    `seasonality`: `ignore` lets a column change as much as days, weeks and seasons do, `ignore_hours` as
+    much as hours of the day do, for windows shorter than a day; `count` tells every change.
+    """
+
+    seasonality: Seasonality = "ignore"
     checks: dict[str, CheckChoice] = msgspec.field(default_factory=dict)
 
     def wants(self, check: str, columns: Sequence[str]) -> bool:

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from lambda_monitor.profile import Categorical, CategoricalLayout, Numeric, Profile, shares
 
-SHIFT, SPREAD, SHAPE, MIX = "shift", "spread", "shape", "mix"
-NUMERIC = (SHIFT, SPREAD, SHAPE)
+SHIFT, SPREAD, SHAPE, MIX, LEVEL = "shift", "spread", "shape", "mix", "level"
 # Rarer levels than the 20 commonest are one: alone they have too few rows to say anything.
 TOP_LEVELS = 20
 
@@ -52,6 +51,14 @@ def shape_distance(reference: Array, current: Array) -> Array:
 def mix_distance(reference: Array, current: Array) -> Array:
     """Return the Hellinger distance of two sets of shares, along the last axis."""
     return np.asarray(np.sqrt(0.5 * ((np.sqrt(current) - np.sqrt(reference)) ** 2).sum(axis=-1)))
+
+
+def level_distance(reference: Array, current: Array) -> Array:
+    """Return the largest change of one level's share, along the last axis.
+
+    With few levels it is sharper than the distance of the whole mix, which sums the noise of all.
+    """
+    return np.asarray(np.abs(current - reference).max(axis=-1))
 
 
 def grouped(column: Categorical, layout: CategoricalLayout) -> list[int]:
@@ -93,4 +100,7 @@ def _categorical(
     names = [*layout.levels[:TOP_LEVELS], "all other values"]
     most = int(np.abs(now - before).argmax())
     words = f"its mix changed, {names[most]} most ({before[most]:.1%} then, {now[most]:.1%} now)"
-    return {MIX: Distance(float(mix_distance(before, now)), words)}
+    return {
+        MIX: Distance(float(mix_distance(before, now)), words),
+        LEVEL: Distance(float(level_distance(before, now)), words),
+    }

@@ -1,62 +1,75 @@
 """How far from the reference is too far: limits made at training, believed at run time.
 
-A limit has two parts. Noise: how far a window of n undrifted rows lies from m reference rows by
-chance, for a false-alarm rate over all columns and statistics together (Bonferroni). It is found by
-drawing pairs of windows from the reference, with a generalised Pareto fit for the tail no number of
-draws reaches (Pickands 1975; Coles 2001, chapter 4), and scales with sqrt(1/n + 1/m), so one number
-serves every window size. Tolerance: how much a column may really change before it matters. Weeks and
-seasons differ in any business; the part of that which the reference itself shows, or a stated
-default, is allowed. A user who wants to hear of it sets `seasonality` to `count`.
+A change is told when two things hold. It is beyond chance: a window of n undrifted rows lies that far
+from m reference rows with a probability that, over all columns and statistics together (Bonferroni),
+is the false-alarm rate asked for. And it is surely larger than the column's tolerance, the change that
+matters to nobody: weekdays, weeks and seasons differ in any business, and the part of that which the
+reference itself shows, or a stated default, is allowed. A user who wants to hear of it sets
+`seasonality` to `count`.
+
+Chance is found by resampling (resampling.py) at two sizes of window; beyond them it scales with
+sqrt(1/n + 1/m), so one file serves windows of every size.
 """
+
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
-from scipy import stats
 
 from contract import bundle
 from contract.schema import Contract, Struct
-from lambda_monitor.profile import Layout, NumericLayout, Profile, shares
-from lambda_monitor.statistics import (
-    MIX,
-    SHAPE,
-    SHIFT,
-    SPREAD,
-    distances,
-    grouped,
-    mix_distance,
-    shape_distance,
-)
+from lambda_monitor import resampling, seasons
+from lambda_monitor.profile import Layout, Profile
+from lambda_monitor.seasons import Chance
+from lambda_monitor.statistics import LEVEL, MIX, SHAPE, SHIFT, SPREAD, grouped
 
-METHOD = "paired resampling of the reference, generalised Pareto tail, Bonferroni, tolerance"
+if TYPE_CHECKING:
+    import pandas as pd
+
+METHOD = "resampling of window and reference, generalised Pareto tail, Bonferroni, tolerance"
 # Fewer rows than this say nothing about a distribution: no drift check is made.
 LEAST_ROWS = 100
 # Changes below these matter to nobody: about as much as ordinary months of real taxi trips differ from
 # one another (make bench-alerts), and a third or less of a shift a person would call one.
-TOLERANCE = {SHIFT: 0.06, SPREAD: 0.1, SHAPE: 0.04, MIX: 0.06}
+TOLERANCE = {SHIFT: 0.06, SPREAD: 0.1, SHAPE: 0.04, MIX: 0.06, LEVEL: 0.03}
+# What is to be predicted moves more with the seasons than what it is predicted from; whether the model
+# keeps up with it is for the performance checks to say.
+TARGET_FACTOR = 3.0
 
 _ODD_RATE = 1e-4
-_DRAWS = 4_000
-_CHUNK = 250
-_TAIL = 0.1
-_TAIL_SHAPES = (-0.5, 0.2)
-_LEAST_BLOCKS = 4
+_FEW, _MANY = LEAST_ROWS, 1_000
+# The chance of a change of exactly the tolerance to be told, for each statistic.
+_TOLERATED_RATE = 1e-3
 
 Array = npt.NDArray[np.float64]
+# What of the calendar counts as a change: all of it, hours of the day only, or nothing.
+Seasonality = Literal["count", "ignore", "ignore_hours"]
 
 
 class Limit(Struct, frozen=True, kw_only=True):
-    """The limit of one statistic of one column."""
+    """The limit of one statistic of one column.
+
+    `noise` and `chance` are in units of sqrt(1/n + 1/m), at 1,000 rows or more; at 100 rows both are
+    `few` times that. `noise` is for all checks together, `chance` for this one beyond `tolerance`.
+    `hours` is the tolerance of a window that may be of any hour of the day.
+    """
 
     noise: float
+    chance: float
+    few: float
     tolerance: float
+    hours: float | None = None
 
-    def at(self, rows: int, reference_rows: int, *, tolerate: bool = True) -> float:
+    def at(self, rows: int, reference_rows: int, seasonality: Seasonality = "ignore") -> float:
         """Return the limit for a window of `rows` against `reference_rows`."""
-        noise = self.noise * float(np.sqrt(1 / rows + 1 / reference_rows))
-        return noise + (self.tolerance if tolerate else 0.0)
+        few = np.clip(np.log(_MANY / rows) / np.log(_MANY / _FEW), 0, 1)
+        unit = float(self.few**few * np.sqrt(1 / rows + 1 / reference_rows))
+        if seasonality == "count":
+            return self.noise * unit
+        tolerance = self.tolerance if seasonality == "ignore" or self.hours is None else self.hours
+        return max(self.noise * unit, tolerance + self.chance * unit)
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):
@@ -82,39 +95,42 @@ def load(data: bytes) -> Thresholds:
 
 
 def compute(
-    reference: pd.DataFrame, contract: Contract, *, window_rows: int, false_alarm_rate: float, seed: int
+    reference: "pd.DataFrame", contract: Contract, *, window_rows: int, false_alarm_rate: float, seed: int
 ) -> bytes:
-    """Return `thresholds.json` for windows of about `window_rows` rows (any size can be judged by it).
+    """Return `thresholds.json`; windows of any size can be judged by it, `window_rows` is what is usual.
 
     `false_alarm_rate` is the chance that a window without drift raises any drift alert at all.
     """
     table = pa.Table.from_pandas(reference, preserve_index=False)
     layout = Layout.of(contract, table)
-    size = int(np.clip(window_rows, LEAST_ROWS, 2_000))
-    rng = np.random.default_rng(seed)
-    drawn: dict[str, dict[str, Array]] = {
-        name: _draws_numeric(reference[name].to_numpy(np.float64), spec, size, rng)
-        for name, spec in layout.numeric.items()
-    }
     whole = Profile.of(table, layout)
-    for name, spec in layout.categorical.items():
-        drawn[name] = _draws_categorical(shares(grouped(whole.categorical[name], spec)), size, rng)
-    rate = false_alarm_rate / sum(len(found) for found in drawn.values())
-    natural = _natural_change(table, layout, drawn, size=size, window_rows=window_rows)
-    limits = {
-        name: {
-            statistic: Limit(
-                noise=round(_quantile(values, rate) / float(np.sqrt(2 / size)), 6),
-                tolerance=round(max(TOLERANCE[statistic], natural.get((name, statistic), 0.0)), 6),
-            )
-            for statistic, values in found.items()
-        }
-        for name, found in drawn.items()
+    rng = np.random.default_rng(seed)
+    many = _draw(reference, layout, whole, _MANY, rng)
+    few = _draw(reference, layout, whole, _FEW, rng)
+    rate = false_alarm_rate / max(sum(len(found) for found in many.values()), 1)
+    chance = {
+        (name, statistic): Chance(
+            usual=float(np.sqrt((units**2).mean())), rare=resampling.exceeded(units, _TOLERATED_RATE)
+        )
+        for name, found in many.items()
+        for statistic, units in found.items()
     }
+    natural = seasons.natural(table, layout, chance)
+    limits: dict[str, dict[str, Limit]] = {name: {} for name in many}
+    for (name, statistic), found in chance.items():
+        tolerance = max(_default(name, statistic), natural.days[name, statistic] if natural else 0.0)
+        limits[name][statistic] = _limit(
+            many[name][statistic],
+            few[name][statistic],
+            rate=rate,
+            rare=found.rare,
+            tolerance=tolerance,
+            hours=max(tolerance, natural.hours[name, statistic]) if natural else None,
+        )
     return Thresholds(
         method=METHOD,
         seed=seed,
-        draws=_DRAWS,
+        draws=resampling.DRAWS,
         window_rows=window_rows,
         reference_rows=len(reference),
         false_alarm_rate=false_alarm_rate,
@@ -127,65 +143,48 @@ def share_limit(expected: float, rows: int) -> float:
 
     Half as many again as in the reference, and half a percent, are allowed: the odd row is ordinary.
     """
+    from scipy import stats  # noqa: PLC0415  # half a second that a start before any window is read needn't wait
+
     return float(stats.binom.isf(_ODD_RATE, rows, min(expected * 1.5 + 0.005, 1.0))) / rows
 
 
-def _draws_numeric(
-    values: Array, spec: NumericLayout, size: int, rng: np.random.Generator
-) -> dict[str, Array]:
-    """Return each statistic between pairs of windows of `size` rows drawn from `values`."""
-    values = values[np.isfinite(values)]
-    clipped = np.clip(values, *spec.clip)
-    deviation = clipped.std()
-    bins = shares(np.bincount(np.searchsorted(spec.edges, values), minlength=len(spec.edges) + 1).tolist())
-    found: dict[str, list[Array]] = {SHIFT: [], SPREAD: [], SHAPE: []}
-    for _ in range(_DRAWS // _CHUNK):
-        pair = [rng.choice(clipped, (_CHUNK, size)) for _ in range(2)]
-        if deviation > 0:
-            found[SHIFT].append(np.abs(pair[0].mean(axis=1) - pair[1].mean(axis=1)) / deviation)
-            spread = [np.maximum(side.std(axis=1), deviation * 1e-6) for side in pair]
-            found[SPREAD].append(np.abs(np.log(spread[0] / spread[1])))
-        counts = [rng.multinomial(size, bins, _CHUNK) / size for _ in range(2)]
-        found[SHAPE].append(shape_distance(*counts))
-    return {statistic: np.concatenate(parts) for statistic, parts in found.items() if parts}
+def _draw(
+    reference: "pd.DataFrame", layout: Layout, whole: Profile, size: int, rng: np.random.Generator
+) -> dict[str, dict[str, Array]]:
+    """Return every statistic of windows of `size` rows, in units of sqrt(1/n + 1/m), by column."""
+    drawn = {}
+    for name in layout.columns:
+        if name in layout.numeric:
+            values = reference[name].to_numpy(np.float64)
+            values = values[np.isfinite(values)]
+            rows, found = len(values), resampling.numeric(values, layout.numeric[name], size, rng)
+        else:
+            counts = grouped(whole.categorical[name], layout.categorical[name])
+            rows, found = sum(counts), resampling.categorical(counts, size, rng)
+        unit = float(np.sqrt(1 / size + 1 / rows))
+        drawn[name] = {statistic: values / unit for statistic, values in found.items()}
+    return drawn
 
 
-def _draws_categorical(mix: Array, size: int, rng: np.random.Generator) -> dict[str, Array]:
-    pair = [rng.multinomial(size, mix / mix.sum(), _DRAWS) / size for _ in range(2)]
-    return {MIX: mix_distance(*pair)}
+def _limit(
+    many: Array, few: Array, *, rate: float, rare: float, tolerance: float, hours: float | None
+) -> Limit:
+    """Return the limit of one statistic by its draws at many and at few rows."""
+    noise = resampling.exceeded(many, rate)
+    factors = [
+        resampling.exceeded(few, at) / limit
+        for at, limit in ((rate, noise), (_TOLERATED_RATE, rare))
+        if limit > 0
+    ]
+    return Limit(
+        noise=round(noise, 6),
+        chance=round(rare, 6),
+        few=round(max([1.0, *factors]), 6),
+        tolerance=round(tolerance, 6),
+        hours=None if hours is None else round(hours, 6),
+    )
 
 
-def _quantile(values: Array, rate: float) -> float:
-    """Return the value exceeded with probability `rate`, beyond what the draws themselves reach."""
-    start = float(np.quantile(values, 1 - _TAIL))
-    excess = values[values > start] - start
-    if rate >= _TAIL or not len(excess):
-        return float(np.quantile(values, 1 - rate))
-    shape, _, scale = stats.genpareto.fit(excess, floc=0)
-    # A few hundred points fix the tail's weight poorly: keep it between bounded and slightly heavy.
-    shape = float(np.clip(shape, *_TAIL_SHAPES))
-    return start + float(stats.genpareto.isf(rate / _TAIL, shape, scale=scale))
-
-
-def _natural_change(
-    table: pa.Table, layout: Layout, drawn: dict[str, dict[str, Array]], *, size: int, window_rows: int
-) -> dict[tuple[str, str], float]:
-    """Return how much each statistic varies between stretches of time of the reference, beyond noise.
-
-    Nothing where the data has no time, or too few stretches of a window's size.
-    """
-    count = len(table) // window_rows
-    if bundle.TIME_COLUMN not in table.column_names or count < _LEAST_BLOCKS:
-        return {}
-    ordered = table.sort_by(bundle.TIME_COLUMN)
-    whole = Profile.of(ordered, layout)
-    blocks = [Profile.of(ordered.slice(i * window_rows, window_rows), layout) for i in range(count)]
-    chance = 1 / window_rows - 1 / len(table)
-    result = {}
-    for name, found in drawn.items():
-        measured = [distances(whole, block, name, layout) for block in blocks]
-        for statistic, values in found.items():
-            noise = float((values**2).mean()) / (2 / size) * chance
-            excess = float(np.mean([m[statistic].value ** 2 - noise for m in measured if statistic in m]))
-            result[name, statistic] = float(np.sqrt(max(excess, 0.0)))
-    return result
+def _default(column: str, statistic: str) -> float:
+    """Return the tolerance of a column whose reference shows none of its own."""
+    return TOLERANCE[statistic] * (TARGET_FACTOR if column == bundle.TARGET_COLUMN else 1.0)

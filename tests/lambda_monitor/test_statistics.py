@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contract.schema import DType, Feature, Kind
 from lambda_monitor import thresholds
 from lambda_monitor.profile import Layout, Profile
-from lambda_monitor.statistics import MIX, SHAPE, SHIFT, SPREAD, distances
+from lambda_monitor.statistics import LEVEL, MIX, SHAPE, SHIFT, SPREAD, distances
 from lambda_monitor.thresholds import Thresholds
 from tests.lambda_monitor import made
 from tests.lambda_monitor.test_real_rides import real_rides
@@ -152,7 +152,10 @@ def test_each_kind_of_change_is_seen_by_its_statistic() -> None:
 def test_a_larger_window_and_a_lower_rate_move_the_limit_as_they_should() -> None:
     limit = LIMITS.limits["distance"][SHIFT]
     assert limit.at(100, 10_000) > limit.at(1_000, 10_000) > limit.at(100_000, 10_000) > limit.tolerance
-    assert limit.at(1_000, 10_000, tolerate=False) == pytest.approx(limit.at(1_000, 10_000) - limit.tolerance)
+    unit = np.sqrt(1 / 1_000 + 1 / 10_000)
+    assert limit.at(1_000, 10_000, "count") == pytest.approx(limit.noise * unit)
+    assert limit.at(1_000, 10_000) == pytest.approx(limit.tolerance + limit.chance * unit)
+    assert limit.at(100, 10_000, "count") == pytest.approx(limit.few * limit.noise * np.sqrt(0.0101))
     lax = thresholds.compute(REFERENCE, CONTRACT, window_rows=1_000, false_alarm_rate=0.05, seed=3)
     looser: Thresholds = thresholds.load(lax)
     assert all(
@@ -170,7 +173,48 @@ def test_weeks_that_differ_widen_the_tolerance() -> None:
         thresholds.compute(wavy, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
     )
     assert found.limits["distance"][SHIFT].tolerance > 3 * LIMITS.limits["distance"][SHIFT].tolerance
-    assert found.limits["zone"][MIX].tolerance == thresholds.TOLERANCE[MIX]
+    assert found.limits["zone"][LEVEL].tolerance == thresholds.TOLERANCE[LEVEL]
+
+
+def test_single_days_that_differ_widen_the_tolerance_too() -> None:
+    times = pd.date_range("2026-03-01", periods=len(REFERENCE), freq="4min")
+    days = np.random.default_rng(4).normal(0, 0.25, 31)[(times - times[0]).days]
+    found = thresholds.load(
+        thresholds.compute(
+            REFERENCE.assign(time=times, distance=REFERENCE["distance"] + days * REFERENCE["distance"].std()),
+            CONTRACT,
+            window_rows=1_000,
+            false_alarm_rate=0.001,
+            seed=3,
+        )
+    )
+    assert 0.3 < found.limits["distance"][SHIFT].tolerance < 0.7
+
+
+def test_hours_of_the_day_count_unless_the_user_says_so() -> None:
+    times = pd.date_range("2026-03-01", periods=len(REFERENCE), freq="4min")
+    night = REFERENCE.assign(time=times)
+    night["distance"] += 3 * (times.hour < 5)
+    made_limits = thresholds.compute(night, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+    limit = thresholds.load(made_limits).limits["distance"][SHIFT]
+    deviations = (
+        abs(night["distance"][times.hour < 5].mean() - night["distance"].mean()) / night["distance"].std()
+    )
+    assert limit.at(1_000, 10_000) < deviations < limit.at(1_000, 10_000, "ignore_hours")
+
+
+def test_a_change_of_mix_of_a_column_of_two_levels_is_seen() -> None:
+    contract = made.contract(features=[Feature(name="side", kind=Kind.CATEGORICAL, dtype=DType.STR)])
+    reference = pd.DataFrame({"side": ["left", "right"] * 2_000, "prediction": np.linspace(0, 9, 4_000)})
+    layout = Layout.of(contract, table(reference))
+    limits = thresholds.load(
+        thresholds.compute(reference, contract, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+    )
+    current = pd.DataFrame({"side": ["left"] * 600 + ["right"] * 400, "prediction": np.linspace(0, 9, 1_000)})
+    profiles = [Profile.of(table(frame), layout) for frame in (reference, current)]
+    found = distances(*profiles, "side", layout)[LEVEL]
+    assert found.value == pytest.approx(0.1)
+    assert found.value > limits.limits["side"][LEVEL].at(1_000, 4_000)
 
 
 @pytest.mark.parametrize(("expected", "rows_"), [(0.0, 100), (0.0, 10_000), (0.02, 1_000), (1.0, 1_000)])

@@ -1,0 +1,86 @@
+"""What chance alone does to the statistics of drift, found by drawing windows from the reference.
+
+A window's rows are drawn with replacement; the reference is finite, so its own error is drawn too:
+by multinomial counts where a statistic is one of counts, by its normal limit where it is one of
+moments (thousands of rows make it so). The tail that no number of draws reaches comes from a
+generalised Pareto fit of the excesses (Pickands 1975; Coles 2001, chapter 4).
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from lambda_monitor.profile import NumericLayout, shares
+from lambda_monitor.statistics import (
+    LEVEL,
+    MIX,
+    SHAPE,
+    SHIFT,
+    SPREAD,
+    level_distance,
+    mix_distance,
+    shape_distance,
+)
+
+DRAWS = 20_000
+_CHUNK = 500
+_TAIL = 0.05
+# A thousand excesses fix the tail's weight only so well: keep it between bounded and slightly heavy.
+_TAIL_SHAPES = (-0.5, 0.2)
+
+Array = npt.NDArray[np.float64]
+
+
+def numeric(values: Array, spec: NumericLayout, size: int, rng: np.random.Generator) -> dict[str, Array]:
+    """Return each statistic of `DRAWS` windows of `size` rows against a reference of `len(values)`."""
+    clipped = np.clip(values, *spec.clip)
+    deviation = float(clipped.std())
+    found: dict[str, Array] = {}
+    if deviation > 0:
+        found |= _moments(clipped, deviation, size, rng)
+    bins = np.bincount(np.searchsorted(spec.edges, values, side="left"), minlength=len(spec.edges) + 1)
+    windows, references = _counts(shares(bins.tolist()), size, len(values), rng)
+    found[SHAPE] = shape_distance(references, windows)
+    return found
+
+
+def categorical(counts: list[int], size: int, rng: np.random.Generator) -> dict[str, Array]:
+    """Return each statistic of `DRAWS` windows of `size` rows against a reference of `sum(counts)`."""
+    windows, references = _counts(shares(counts), size, sum(counts), rng)
+    return {MIX: mix_distance(references, windows), LEVEL: level_distance(references, windows)}
+
+
+def exceeded(values: Array, rate: float) -> float:
+    """Return the value exceeded with probability `rate`, also beyond what the draws themselves reach."""
+    from scipy import stats  # noqa: PLC0415  # only training draws; the monitor starts without it
+
+    start = float(np.quantile(values, 1 - _TAIL))
+    excess = values[values > start] - start
+    if rate >= _TAIL or not len(excess):
+        return float(np.quantile(values, 1 - rate))
+    shape, _, scale = stats.genpareto.fit(excess, floc=0)
+    shape = float(np.clip(shape, *_TAIL_SHAPES))
+    return start + float(stats.genpareto.isf(rate / _TAIL, shape, scale=scale))
+
+
+def _moments(clipped: Array, deviation: float, size: int, rng: np.random.Generator) -> dict[str, Array]:
+    """Return shift and spread; the reference's own errors of mean and logarithm of deviation are normal."""
+    standard = (clipped - clipped.mean()) / deviation
+    # Of a sample of m: var(mean) = 1/m, var(log sd) = (kurtosis - 1)/4m, covariance = skewness/2m.
+    skewness, kurtosis = float((standard**3).mean()), float((standard**4).mean())
+    covariance = np.array([[1, skewness / 2], [skewness / 2, (kurtosis - 1) / 4]]) / len(clipped)
+    errors = rng.multivariate_normal([0, 0], covariance, DRAWS, method="eigh")
+    means, spreads = [], []
+    for _ in range(DRAWS // _CHUNK):
+        drawn = rng.choice(standard, (_CHUNK, size))
+        means.append(drawn.mean(axis=1))
+        spreads.append(np.log(np.maximum(drawn.std(axis=1), 1e-6)))
+    return {
+        SHIFT: np.abs(np.concatenate(means) - errors[:, 0]),
+        SPREAD: np.abs(np.concatenate(spreads) - errors[:, 1]),
+    }
+
+
+def _counts(mix: Array, size: int, reference: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return shares of `DRAWS` windows of `size` rows, and of as many references."""
+    mix = mix / mix.sum()
+    return rng.multinomial(size, mix, DRAWS) / size, rng.multinomial(reference, mix, DRAWS) / reference
