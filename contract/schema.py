@@ -1,5 +1,6 @@
 """The contract of a model: which record it takes and which prediction it gives."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
@@ -7,6 +8,10 @@ from typing import Self
 import msgspec
 
 SCHEMA_VERSION = 1
+
+
+_EVENT_FIELDS = {"features", "prediction", "model", "record", "scored_at", "flags"}
+_COLUMN = re.compile(r"[a-z0-9_]{1,64}")
 
 
 class ContractError(ValueError):
@@ -136,10 +141,9 @@ class Contract(Struct, frozen=True, kw_only=True):
             raise ContractError("the contract has no features: declare at least one")
         if len(set(names)) != len(names):
             raise ContractError(f"features must have distinct names, got {names}")
-        taken = {"features", "prediction", "model", "record", "scored_at", "flags"}
         for field in (self.id_field, self.payload_field):
             _check_name(field)
-            if field in taken:
+            if field in _EVENT_FIELDS:
                 raise ContractError(
                     f"{field!r} is a field of the prediction event: rename the record's field"
                 )
@@ -152,6 +156,16 @@ class Contract(Struct, frozen=True, kw_only=True):
                 f"contract has schema_version {self.schema_version}, this code reads {SCHEMA_VERSION}: "
                 "export the bundle again or deploy the version of Scorewatch that wrote it"
             )
+
+    @property
+    def id_column(self) -> str | None:
+        """The id field as a column of the table over the predictions; None where it can't be one.
+
+        Glue knows columns in lower case only, of letters, digits and underscores.
+        """
+        name = self.id_field.lower()
+        free = name not in _EVENT_FIELDS | {"year", "month", "day", "hour"}
+        return name if free and _COLUMN.fullmatch(name) else None
 
     @property
     def feature_names(self) -> list[str]:

@@ -34,17 +34,18 @@ def deploy(use_case: str, version: str | None = None) -> None:
     root = deployment.stack(use_case)
     directory = bundle_directory(use_case, version)
     model = Manifest.from_json((directory / bundle.MANIFEST).read_bytes())
+    id_column = {"id_column": Contract.read(directory / bundle.CONTRACT).id_column}
     known = root.outputs()
     if not all(known.get(name) for name in _FOUNDATIONS):
         _say("Foundations: key, streams, buckets, repositories")
-        root.apply(variables(use_case, model.version, known))
+        root.apply(variables(use_case, model.version, known) | id_column)
         known = root.outputs()
 
     _say(f"Model: {model.name} {model.version} from {directory}")
     store.upload(deployment.session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
 
     _say("Images")
-    wanted = variables(use_case, model.version, known)
+    wanted = variables(use_case, model.version, known) | id_column
     architecture = root.evaluate("var.architecture", wanted)
     ecr = deployment.session().client("ecr", config=_CLIENT)
     for part in ("predict", "monitor"):
@@ -104,6 +105,7 @@ def variables(use_case: str, version: str, known: Mapping[str, Any]) -> dict[str
     return {
         "use_case": use_case,
         "model_version": version,
+        "id_column": known.get("id_column"),
         "predict_image": known.get("predict_image"),
         "monitor_image": known.get("monitor_image"),
     }

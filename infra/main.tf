@@ -31,6 +31,7 @@ module "lake" {
   log_retention_days      = var.log_retention_days
   glue_database           = local.names.glue_database
   predictions_table       = local.names.predictions_table
+  id_column               = var.id_column
   athena_workgroup        = local.names.athena_workgroup
   athena_scan_limit_gb    = var.athena_scan_limit_gb
 
@@ -118,6 +119,7 @@ module "monitor" {
     ATHENA_WORKGROUP  = module.lake.athena_workgroup
     GLUE_DATABASE     = module.lake.glue_database
     PREDICTIONS_TABLE = module.lake.predictions_table
+    ID_COLUMN         = var.id_column == null ? "" : var.id_column
     ATHENA_MIN_BYTES  = tostring(var.athena_min_mb * 1024 * 1024)
   })
 }

@@ -18,6 +18,11 @@ output "model_version" {
   value       = var.model_version
 }
 
+output "id_column" {
+  description = "Column of the record's id in the table over the predictions; null where there is none."
+  value       = var.id_column
+}
+
 output "input_stream" {
   description = "Stream to put records on."
   value       = module.stream.input_name

@@ -21,7 +21,7 @@ variable "delivery_size_mb" {
 }
 
 variable "lake_expiration_days" {
-  description = "Days after which predictions, rejected records and ground truth are removed; null keeps them."
+  description = "Days after which whatever holds records is removed: predictions, rejected records, ground truth, profiles, reports; null keeps them."
   type        = number
   default     = null
 

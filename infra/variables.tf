@@ -18,6 +18,17 @@ variable "model_version" {
   }
 }
 
+variable "id_column" {
+  description = "Id field of the model's contract in lower case, e.g. ride_id; make deploy gives it. With it a query can join predictions to ground truth; without it the table has no id column."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.id_column == null || can(regex("^[a-z0-9_]{1,64}$", var.id_column))
+    error_message = "id_column must be the contract's id field in lower case: up to 64 letters, digits and underscores. Leave it out where the id field has others."
+  }
+}
+
 variable "predict_image" {
   description = "Image URI of the prediction function, by digest. Null makes the foundations only: the image needs the repository first."
   type        = string

@@ -21,6 +21,7 @@ from lambda_monitor import events
 from lambda_monitor.athena_sql import Query, countable, dialect
 from lambda_monitor.events import ARRIVED, ID, IDENTITY, VERSION
 from lambda_monitor.profile import Categorical, CategoricalLayout, Layout, Numeric, NumericLayout, Profile
+from lambda_monitor.segments import Segments, Sums
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -100,9 +101,12 @@ class Runner:
 class Counter:
     """Counts partitions by SQL."""
 
-    def __init__(self, runner: Runner, table: str, contract: Contract, layout: Layout) -> None:
+    def __init__(
+        self, runner: Runner, table: str, contract: Contract, layout: Layout, id_column: str = ""
+    ) -> None:
         self._runner = runner
         self._table = table
+        self._id_column = id_column
         self._contract = contract
         self._layout = countable(layout)
 
@@ -118,7 +122,7 @@ class Counter:
         `between`, where that is given. Raises AthenaError.
         """
         spoken = dialect(self._runner.rows)
-        query = Query(self._table, self._contract, self._layout, spoken, between)
+        query = Query(self._table, self._contract, self._layout, spoken, between, self._id_column)
         rows = self._runner.rows(query.counts(among))
         fresh = self._runner.rows(query.new_levels(among)) if query.has_known_levels else []
         samples = self._samples(self._runner.rows(query.sample(among, SAMPLE_ROWS)))
@@ -173,14 +177,40 @@ class Counter:
             else:
                 new = {r["level"]: int(r["n"]) for r in fresh if r["place"] == str(number)}
                 categorical[name] = _categorical(self._layout.categorical[name], keys, new)
-        return Profile(rows=int(own["n"]) if own is not None else 0, numeric=numeric, categorical=categorical)
+        return Profile(
+            rows=int(own["n"]) if own is not None else 0,
+            numeric=numeric,
+            categorical=categorical,
+            segments=self._segments(query, used),
+        )
+
+    def _segments(self, query: Query, used: list[dict[str, str]]) -> Segments:
+        spec = self._layout.segments
+        if spec is None:
+            return {}
+        columns = self._layout.columns
+        outcome = columns.index(spec.outcome)
+        found: Segments = {}
+        for name, levels in spec.levels.items():
+            place = columns.index(name)
+            rows = {
+                r[f"k{place}"][1:]: r
+                for r in used
+                if r["kind"] == query.kind(place) and r[f"k{place}"][:1] == "v"
+            }
+            found[name] = {
+                level: _sums(rows[level], outcome)
+                for level in sorted(levels)
+                if level in rows and int(rows[level][f"count{outcome}"])
+            }
+        return found
 
     def _samples_schema(self) -> pa.Schema:
         schema = events.schema(self._contract)
         return schema.remove(schema.get_field_index(VERSION))
 
     def _samples(self, rows: list[dict[str, str]]) -> dict[tuple[str, str], pa.Table]:
-        """Return each hour's sample; the table in Athena has no id, so none of its rows is ever labelled."""
+        """Return each hour's sample; where the table has no id column none of its rows is ever labelled."""
         grouped: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
         for row in rows:
             grouped[row["part"], row["arrival"]].append(row)
@@ -189,7 +219,7 @@ class Counter:
         tables = {}
         for key, own in grouped.items():
             columns = {
-                ID: pa.nulls(len(own), pa.string()),
+                ID: pa.array([r["id"] or None for r in own], pa.string()),
                 IDENTITY: pa.array([int(r["identity"], 16) for r in own], pa.uint64()),
                 ARRIVED: pa.array([int(r["arrived"]) for r in own], pa.int64()).cast(
                     schema.field(ARRIVED).type
@@ -222,6 +252,14 @@ def _numeric(spec: NumericLayout, keys: dict[str, int], own: dict[str, str], num
         high=float(own[f"high{number}"]) if own.get(f"high{number}") else None,
         outside=int(own.get(f"outside{number}") or 0),
         unusual=int(own.get(f"unusual{number}") or 0),
+    )
+
+
+def _sums(row: dict[str, str], outcome: int) -> Sums:
+    return Sums(
+        count=int(row[f"count{outcome}"]),
+        total=float(row[f"total{outcome}"]),
+        squares=float(row[f"squares{outcome}"]),
     )
 
 

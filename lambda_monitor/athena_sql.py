@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from contract import bundle
 from contract.schema import Contract, DType, Task
 from lambda_monitor import sql
@@ -30,7 +32,8 @@ def dialect(rows: Callable[[str], list[dict[str, str]]]) -> Dialect:
 
 def countable(layout: Layout) -> Layout:
     """Return the layout of what prediction events have: everything but the target."""
-    return Layout(
+    return msgspec.structs.replace(
+        layout,
         numeric={n: spec for n, spec in layout.numeric.items() if n != bundle.TARGET_COLUMN},
         categorical={n: spec for n, spec in layout.categorical.items() if n != bundle.TARGET_COLUMN},
     )
@@ -46,8 +49,10 @@ class Query:
         layout: Layout,
         spoken: Dialect,
         between: tuple[datetime, datetime] | None = None,
+        id_column: str = "",
     ) -> None:
         self._table = table
+        self._id = sql.name(id_column) if id_column else "NULL"
         self._contract = contract
         self._layout = layout
         self._trino = spoken is Dialect.TRINO
@@ -99,10 +104,12 @@ class Query:
     def sample(self, partitions: Sequence[datetime], rows: int) -> str:
         """Return the statement that gives the rows of lowest identity of each partition and hour."""
         values = [f"{value} AS v{n}" for n, value in enumerate(self._event_values())]
+        values.append(f"CAST({self._id} AS VARCHAR) AS id")
         return (
             f"{self._rows(partitions, values)}, ranked AS (SELECT *, row_number() OVER "
             f"(PARTITION BY part, arrival ORDER BY identity) AS rank_ FROM marked WHERE used = 1) "
-            f"SELECT part, arrival, identity, arrived, {', '.join(f'v{n}' for n in range(len(values)))} "
+            f"SELECT part, arrival, id, identity, arrived, "
+            f"{', '.join(f'v{n}' for n in range(len(values) - 1))} "
             f"FROM ranked WHERE rank_ <= {rows} ORDER BY part, arrival, identity"
         )
 
@@ -195,6 +202,7 @@ class Query:
             f"WHEN {value} > {high} THEN {high} ELSE {value} END"
         )
         return [
+            f"count({value}) AS count{number}",
             f"sum({clipped}) AS total{number}",
             f"sum(({clipped}) * ({clipped})) AS squares{number}",
             f"min({value}) AS low{number}",

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from contract import bundle
+from contract.schema import Task
 from lambda_monitor import performance as scores
 from lambda_monitor import thresholds
 from lambda_monitor.choices import Choices, choices
 from lambda_monitor.profile import Categorical, Numeric, Profile
+from lambda_monitor.segments import Shift, shifts
 from lambda_monitor.statistics import Distance, distances
 
 if TYPE_CHECKING:
@@ -157,6 +159,8 @@ def _drift(model: "Model", profile: Profile, chosen: Choices) -> Iterator[CheckR
         if name != bundle.TARGET_COLUMN:
             check = "drift.prediction" if name in outcomes else "drift.feature"
             yield _column_drift(model, profile, name, check, chosen)
+    for name in model.limits.segments:
+        yield _segment_drift(model, profile, name, chosen)
 
 
 def _column_drift(model: "Model", profile: Profile, name: str, check: str, chosen: Choices) -> CheckResult:
@@ -192,6 +196,41 @@ def _column_drift(model: "Model", profile: Profile, name: str, check: str, chose
             "all": {s: {"value": _round(d.value), "threshold": _round(at)} for _, s, d, at in sorted(found)},
         },
     )
+
+
+def _segment_drift(model: "Model", profile: Profile, name: str, chosen: Choices) -> CheckResult:
+    """Judge what is predicted within each value of a column by the segment furthest beyond its limit."""
+    check, most = "drift.segment", model.limits.segments[name]
+    found: list[tuple[float, Shift, float]] = []
+    for shift in shifts(model.baseline.segments, profile.segments, name):
+        limit = most.at(shift.now.count, shift.before.count, chosen.seasonality)
+        limit = chosen.limit(check, [name], limit) or limit
+        found.append((shift.value / limit, shift, limit))
+    if not found:
+        words = f"No value of {name} has records enough to say what is predicted for it."
+        return _skipped(check, name, words)
+    ratio, worst, limit = max(found, key=lambda one: one[0])
+    return CheckResult(
+        name=check,
+        value=_round(worst.value),
+        threshold=_round(limit),
+        status="alert" if ratio > 1 else "ok",
+        columns=[name],
+        sentence=f"Where {name} is {worst.level} the mean {_outcome(model)} was {worst.before.mean:.4g} "
+        f"and is {worst.now.mean:.4g} on {worst.now.count:,} records.",
+        detail={
+            "segment": worst.level,
+            "segments": {s.level: {"value": _round(s.value), "threshold": _round(at)} for _, s, at in found},
+        },
+    )
+
+
+def _outcome(model: "Model") -> str:
+    """Return what is predicted, in words."""
+    target = model.contract.target
+    if model.contract.task is Task.CLASSIFICATION:
+        return f"probability of the predicted {target.name}"
+    return f"predicted {target.name}"
 
 
 def _scored(score: scores.Score, chosen: Choices) -> CheckResult:

@@ -17,6 +17,7 @@ CHECKS: dict[str, str] = {
     "outliers": "are there more values beyond what training nearly ever saw?",
     "drift.feature": "is a feature distributed otherwise than in the reference?",
     "drift.prediction": "are the predictions distributed otherwise?",
+    "drift.segment": "is another thing predicted within one segment?",
     "drift.target": "is what really happened distributed otherwise?",
     "performance": "is the model's error larger than on the reference?",
     "performance.segment": "is it larger within one segment?",

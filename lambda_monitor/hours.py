@@ -200,9 +200,12 @@ class Hours:
         return Extent(start=start, end=end, parts=parts)
 
     def rows(self, extent: Extent, columns: list[str], *, sampled: bool = False) -> Iterator[pa.Table]:
-        """Yield those columns of the extent's records, or of their samples, in batches."""
+        """Yield those columns of the extent's records, or of their samples, in batches.
+
+        Of what was counted in bulk there are only samples.
+        """
         for placed in extent.parts:
-            names = placed.part.samples if sampled else placed.part.rows
+            names = placed.part.samples if sampled or placed.part.in_bulk else placed.part.rows
             for table in self.tables(names, [*columns, ARRIVED]):
                 yield inside(table, extent.start, extent.end).select(columns)
 

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from contract import bundle
 from contract.schema import Contract, Kind, Task
+from lambda_monitor import segments
+from lambda_monitor.segments import SegmentLayout, Segments
 
 BINS = 50
 # Beyond these quantiles of the reference a value counts as the quantile: one mile-long typo must not
@@ -47,6 +49,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     numeric: dict[str, NumericLayout]
     categorical: dict[str, CategoricalLayout]
+    segments: SegmentLayout | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -84,7 +87,9 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
                     minimum=feature.minimum if feature is not None else None,
                     maximum=feature.maximum if feature is not None else None,
                 )
-        return cls(numeric=numeric, categorical=categorical)
+        return cls(
+            numeric=numeric, categorical=categorical, segments=_segments(contract, numeric, categorical)
+        )
 
 
 class Numeric(msgspec.Struct, kw_only=True):
@@ -138,11 +143,12 @@ class Categorical(msgspec.Struct, kw_only=True):
 
 
 class Profile(msgspec.Struct, kw_only=True):
-    """The counts of some rows, column by column."""
+    """The counts of some rows, column by column, and what was predicted by segment."""
 
     rows: int
     numeric: dict[str, Numeric]
     categorical: dict[str, Categorical]
+    segments: Segments = {}
 
     @classmethod
     def of(cls, table: pa.Table, layout: Layout) -> Self:
@@ -154,6 +160,7 @@ class Profile(msgspec.Struct, kw_only=True):
             categorical={
                 n: _levels(table.column(n), spec) for n, spec in layout.categorical.items() if n in there
             },
+            segments=layout.segments.count(table) if layout.segments is not None else {},
         )
 
     def merge(self, other: "Profile") -> "Profile":
@@ -166,6 +173,7 @@ class Profile(msgspec.Struct, kw_only=True):
                 for n, c in self.categorical.items()
                 if n in other.categorical
             },
+            segments=segments.merged(self.segments, other.segments),
         )
 
     def to_json(self) -> bytes:
@@ -188,6 +196,19 @@ def _kinds(contract: Contract) -> dict[str, Kind]:
         kinds[bundle.PROBABILITY_COLUMN] = Kind.NUMERIC
     kinds[bundle.TARGET_COLUMN] = outcome
     return kinds
+
+
+def _segments(
+    contract: Contract, numeric: dict[str, NumericLayout], categorical: dict[str, CategoricalLayout]
+) -> SegmentLayout | None:
+    """Return how the contract's segments are counted; only categories make segments."""
+    outcome = bundle.PROBABILITY_COLUMN if contract.task is Task.CLASSIFICATION else bundle.PREDICTION_COLUMN
+    levels = {
+        name: categorical[name].levels[: segments.MOST] for name in contract.segments if name in categorical
+    }
+    if not levels or outcome not in numeric:
+        return None
+    return SegmentLayout(outcome=outcome, clip=numeric[outcome].clip, levels=levels)
 
 
 def _numbers(column: Any) -> npt.NDArray[np.float64]:

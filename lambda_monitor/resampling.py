@@ -43,6 +43,11 @@ def numeric(values: Array, spec: NumericLayout, size: int, rng: np.random.Genera
     return found
 
 
+def shift(values: Array, size: int, rng: np.random.Generator) -> Array:
+    """Return the shift of the mean of `DRAWS` windows of `size` rows, in standard deviations of `values`."""
+    return _moments(values, float(values.std()), size, rng)[SHIFT]
+
+
 def categorical(counts: list[int], size: int, rng: np.random.Generator) -> dict[str, Array]:
     """Return each statistic of `DRAWS` windows of `size` rows against a reference of `sum(counts)`."""
     windows, references = _counts(shares(counts), size, sum(counts), rng)

@@ -17,7 +17,8 @@ class SettingsError(ValueError):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the function's resources, and its tuning.
 
-    `athena_min_bytes` of 0 keeps every window on the direct path. Without `predict_function` and
+    `athena_min_bytes` of 0 keeps every window on the direct path; without `id_column` its records have no
+    ids, so that labels can't be joined to them, on the other. Without `predict_function` and
     `input_stream` service health is not looked at.
     """
 
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     athena_workgroup: str = ""
     glue_database: str = ""
     predictions_table: str = ""
+    id_column: str = ""
     athena_min_bytes: int = 0
     predict_function: str = ""
     input_stream: str = ""

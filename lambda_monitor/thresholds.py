@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from contract import bundle
 from contract.schema import Contract, Struct
-from lambda_monitor import resampling, seasons
+from lambda_monitor import resampling, seasons, segments
 from lambda_monitor.profile import Layout, Profile
 from lambda_monitor.seasons import Chance
 from lambda_monitor.statistics import LEVEL, MIX, SHAPE, SHIFT, SPREAD, grouped
@@ -37,6 +37,8 @@ TOLERANCE = {SHIFT: 0.06, SPREAD: 0.1, SHAPE: 0.04, MIX: 0.06, LEVEL: 0.03}
 # What is to be predicted moves more with the seasons than what it is predicted from; whether the model
 # keeps up with it is for the performance checks to say.
 TARGET_FACTOR = 3.0
+# A segment's mean prediction moves by about 0.05 of its standard deviations between taxi's ordinary months.
+SEGMENT_TOLERANCE = 0.15
 
 _ODD_RATE = 1e-4
 _FEW, _MANY = LEAST_ROWS, 1_000
@@ -82,6 +84,7 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     reference_rows: int
     false_alarm_rate: float
     limits: dict[str, dict[str, Limit]]
+    segments: dict[str, Limit] = msgspec.field(default_factory=dict)
     schema_version: int = 1
 
     def to_json(self) -> bytes:
@@ -107,7 +110,8 @@ def compute(
     rng = np.random.default_rng(seed)
     many = _draw(reference, layout, whole, _MANY, rng)
     few = _draw(reference, layout, whole, _FEW, rng)
-    rate = false_alarm_rate / max(sum(len(found) for found in many.values()), 1)
+    levels = layout.segments.levels if layout.segments is not None else {}
+    rate = false_alarm_rate / max(sum(len(found) for found in many.values()) + len(levels), 1)
     chance = {
         (name, statistic): Chance(
             usual=float(np.sqrt((units**2).mean())), rare=resampling.exceeded(units, _TOLERATED_RATE)
@@ -135,6 +139,10 @@ def compute(
         reference_rows=len(reference),
         false_alarm_rate=false_alarm_rate,
         limits=limits,
+        segments={
+            name: _segment_limit(_residuals(table, layout, name), rate / len(levels[name]), rng)
+            for name in levels
+        },
     ).to_json()
 
 
@@ -183,6 +191,33 @@ def _limit(
         tolerance=round(tolerance, 6),
         hours=None if hours is None else round(hours, 6),
     )
+
+
+def _residuals(table: pa.Table, layout: Layout, column: str) -> Array:
+    """Return the outcome of each reference row in the standard deviations of its segment, from its mean."""
+    spec = layout.segments
+    if spec is None:
+        return np.empty(0)
+    rows = pa.table({"level": table.column(column).cast(pa.string()), "value": table.column(spec.outcome)})
+    frame = rows.to_pandas().dropna()
+    frame = frame[frame["level"].isin(spec.levels[column])]
+    grouped = frame["value"].astype(float).clip(*spec.clip).groupby(frame["level"])
+    deviation = grouped.transform("std", ddof=0)
+    residuals = (frame["value"].clip(*spec.clip) - grouped.transform("mean"))[deviation > 0]
+    return np.asarray(residuals / deviation[deviation > 0], dtype=np.float64)
+
+
+def _segment_limit(residuals: Array, rate: float, rng: np.random.Generator) -> Limit:
+    """Return the limit of each segment of a column; `rate` is that of one segment."""
+    if not len(residuals):
+        return Limit(noise=0.0, chance=0.0, few=1.0, tolerance=SEGMENT_TOLERANCE)
+    sizes = (segments.LEAST_ROWS, _MANY)
+    few, many = (
+        resampling.shift(residuals, size, rng) / float(np.sqrt(1 / size + 1 / len(residuals)))
+        for size in sizes
+    )
+    rare = resampling.exceeded(many, _TOLERATED_RATE)
+    return _limit(many, few, rate=rate, rare=rare, tolerance=SEGMENT_TOLERANCE, hours=None)
 
 
 def _default(column: str, statistic: str) -> float:

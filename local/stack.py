@@ -124,10 +124,10 @@ def deploy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print, **variab
     The Terraform is the one a real account gets, in a copy: see docs/design-notes.md. Raises
     TerraformError and BundleError.
     """
-    use_case, version = _of(bundle_dir)
-    terraform = workspace(endpoint, use_case, tell)
+    contract = Contract.read(bundle_dir / bundle.CONTRACT)
+    terraform = workspace(endpoint, contract.use_case, tell)
     terraform.init()
-    settings = settings_for(endpoint, use_case, version, variables)
+    settings = settings_for(endpoint, contract, variables)
     terraform.apply(settings)
     outputs = terraform.outputs()
     store.upload(endpoint.client("s3"), outputs["artifact_bucket"], bundle_dir)
@@ -136,27 +136,22 @@ def deploy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print, **variab
 
 def destroy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print) -> None:
     """Remove what `deploy` made. Raises TerraformError."""
-    use_case, version = _of(bundle_dir)
-    terraform = workspace(endpoint, use_case, tell)
+    contract = Contract.read(bundle_dir / bundle.CONTRACT)
+    terraform = workspace(endpoint, contract.use_case, tell)
     terraform.init()
-    settings = settings_for(endpoint, use_case, version, {"force_destroy": True})
+    settings = settings_for(endpoint, contract, {"force_destroy": True})
     terraform.apply(settings)
     terraform.destroy(settings)
 
 
-def _of(bundle_dir: Path) -> tuple[str, str]:
-    """Return the use case and version a bundle is of."""
-    contract = Contract.read(bundle_dir / bundle.CONTRACT)
-    return contract.use_case, contract.model.version
-
-
-def settings_for(endpoint: Endpoint, use_case: str, version: str, more: Mapping[str, Any]) -> dict[str, Any]:
+def settings_for(endpoint: Endpoint, contract: Contract, more: Mapping[str, Any]) -> dict[str, Any]:
     """Return Terraform's variables for a local run: what a user sets, and images by their content."""
     account = endpoint.client("sts").get_caller_identity()["Account"]
-    registry = f"{account}.dkr.ecr.{REGION}.amazonaws.com/scorewatch-{use_case.replace('_', '-')}"
+    registry = f"{account}.dkr.ecr.{REGION}.amazonaws.com/scorewatch-{contract.use_case.replace('_', '-')}"
     return {
-        "use_case": use_case,
-        "model_version": version,
+        "use_case": contract.use_case,
+        "model_version": contract.model.version,
+        "id_column": contract.id_column,
         **{f"{name}_image": f"{registry}-{name}:{images.digest(name)}" for name in images.DOCKERFILES},
         **more,
     }

@@ -31,6 +31,7 @@ variables {
   glue_database           = "scorewatch_green_taxi"
   predictions_table       = "predictions"
   athena_workgroup        = "scorewatch-green-taxi"
+  id_column               = "ride_id"
   athena_scan_limit_gb    = 100
 
   delivery_names = {
@@ -42,6 +43,9 @@ variables {
     predictions     = "predictions"
     rejected        = "rejected"
     ground_truth    = "ground_truth"
+    failed          = "aws/lambda"
+    profiles        = "profiles"
+    reports         = "reports"
     delivery_errors = "delivery-errors"
     athena_results  = "athena-results"
     partition       = ["year=%Y", "month=%m", "day=%d", "hour=%H"]
@@ -102,6 +106,27 @@ run "athena_sees_the_same_partitions" {
     condition     = alltrue([for name in ["year", "month", "day", "hour"] : contains(keys(aws_glue_catalog_table.predictions.parameters), "projection.${name}.range")])
     error_message = "A partition without a range fails every query."
   }
+  assert {
+    condition     = aws_glue_catalog_table.predictions.storage_descriptor[0].columns[0].name == "ride_id"
+    error_message = "Without the id no query joins predictions to ground truth."
+  }
+}
+
+run "the_table_does_without_an_id" {
+  command = plan
+
+  variables {
+    id_column = null
+  }
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition     = aws_glue_catalog_table.predictions.storage_descriptor[0].columns[0].name == "features"
+    error_message = "A contract whose id can't be a column must still get a table."
+  }
 }
 
 run "a_delivery_writes_under_its_prefix_only" {
@@ -156,4 +181,23 @@ run "unknown_partitions_are_refused" {
   }
 
   expect_failures = [var.layout]
+}
+
+run "what_holds_records_expires_together" {
+  command = plan
+
+  variables {
+    expiration_days = 90
+  }
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition = alltrue([
+      for prefix in ["predictions", "rejected", "ground_truth", "aws/lambda", "profiles", "reports"] : local.expiration_days[prefix] == 90
+    ])
+    error_message = "Records would outlive lake_expiration_days."
+  }
 }

@@ -15,6 +15,7 @@ run "out_of_range" {
   variables {
     use_case                     = "Green-Taxi"
     model_version                = ""
+    id_column                    = "ride id"
     predict_image                = "repository"
     monitor_image                = "repository"
     architecture                 = "arm"
@@ -52,6 +53,7 @@ run "out_of_range" {
   expect_failures = [
     var.use_case,
     var.model_version,
+    var.id_column,
     var.predict_image,
     var.monitor_image,
     var.architecture,

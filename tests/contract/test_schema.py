@@ -52,3 +52,11 @@ def test_a_contract_that_contradicts_itself_is_refused(changes: dict[str, Any], 
 def test_what_is_no_contract_is_refused(data: bytes) -> None:
     with pytest.raises(ContractError, match="can't be read"):
         Contract.from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("field", "column"),
+    [("ride_id", "ride_id"), ("rideID", "rideid"), ("ride id", None), ("Model", None), ("hour", None)],
+)
+def test_the_id_is_a_column_where_a_table_can_have_it(field: str, column: str | None) -> None:
+    assert made.contract(id_field=field).id_column == column

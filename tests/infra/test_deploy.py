@@ -78,9 +78,11 @@ def test_first_foundations_then_images_then_functions(
     assert foundations == {
         "use_case": "green_taxi",
         "model_version": "1",
+        "id_column": "ride_id",
         "predict_image": None,
         "monitor_image": None,
     }
+    assert everything["id_column"] == "ride_id"
     for part in ("predict", "monitor"):
         image = everything[f"{part}_image"]
         assert image.startswith(f"{account[f'{part}_repository_url']}@sha256:")

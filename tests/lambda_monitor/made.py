@@ -3,7 +3,7 @@
 import gzip
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -106,14 +106,21 @@ def moment(name: str, now: datetime = NOON) -> Run:
     return Run(id=name, now=now, deadline=now + timedelta(minutes=15))
 
 
-def hours(stack: "Stack", run: str = "a", version: str = "1", *, now: datetime = NOON) -> Hours:
+def hours(
+    stack: "Stack",
+    run: str = "a",
+    version: str = "1",
+    *,
+    now: datetime = NOON,
+    counted: Callable[[pa.Table], Profile] = profiler,
+) -> Hours:
     prefix = f"profiles/m/{version}/"
     lease = Lease(stack.s3, LAKE, prefix, moment(run, now))
     return Hours(
         stack.s3,
         LAKE,
         contract(version),
-        profiler,
+        counted,
         shelf=S3Shelf(stack.s3, LAKE, prefix),
         may_write=lease.take,
     )

@@ -9,29 +9,43 @@ import pyarrow as pa
 import pytest
 
 from contract.schema import Kind
-from lambda_monitor import athena, window
+from lambda_monitor import athena, thresholds, truth, window
 from lambda_monitor.athena import AthenaError, Runner
 from lambda_monitor.athena_sql import Dialect, Query, countable
 from lambda_monitor.events import IDENTITY
 from lambda_monitor.hours import Bulk, Hours
+from lambda_monitor.labels import Reader
 from lambda_monitor.ledger import landing
-from lambda_monitor.profile import Layout
+from lambda_monitor.model import Model
+from lambda_monitor.profile import Layout, Profile
 from lambda_monitor.shelf import Lease, S3Shelf
+from tests.lambda_monitor import made
 from tests.lambda_monitor.duck_athena import DuckAthena
 from tests.lambda_monitor.made import (
     LAKE,
-    LAYOUT,
     NOON,
     Stack,
     contract,
-    hours,
     made_rides,
     moment,
-    profiler,
     reference,
 )
 
 HOUR = timedelta(hours=1)
+SEGMENTED = contract(segments=["PULocationID"])
+LAYOUT = Layout.of(SEGMENTED, reference())
+
+
+def profiler(table: pa.Table) -> Profile:
+    return Profile.of(table, LAYOUT)
+
+
+def hours(stack: Stack, run: str = "a") -> Hours:
+    return made.hours(stack, run, counted=profiler)
+
+
+def counter_of(client: DuckAthena) -> athena.Counter:
+    return athena.Counter(runner(client), "predictions", SEGMENTED, LAYOUT, "ride_id")
 
 
 def runner(client: DuckAthena, seconds: float = 60) -> Runner:
@@ -54,7 +68,7 @@ def test_gives_what_reading_every_object_gives(stack: Stack, tmp_path: Path) -> 
     fill(stack)
     direct = hours(stack).update(landing(NOON, NOON + 2 * HOUR))
     partitions = [NOON, NOON + HOUR]
-    counter = athena.Counter(runner(DuckAthena(stack, tmp_path)), "predictions", contract(), LAYOUT)
+    counter = counter_of(DuckAthena(stack, tmp_path))
 
     found, bad = counter.count(partitions, partitions)
 
@@ -76,6 +90,15 @@ def _same_profile(counted, kept: str) -> None:
     other = type(counted).from_json(kept.encode())
     assert counted.rows == other.rows
     assert counted.categorical == other.categorical
+    assert {c: list(found) for c, found in counted.segments.items()} == {
+        c: list(found) for c, found in other.segments.items()
+    }
+    for column, found in counted.segments.items():
+        for level, sums in found.items():
+            same = other.segments[column][level]
+            assert (sums.count, sums.total, sums.squares) == pytest.approx(
+                (same.count, same.total, same.squares), rel=1e-12
+            )
     for name, column in counted.numeric.items():
         # Sums of floats depend on the order of adding.
         assert column.total == pytest.approx(other.numeric[name].total, rel=1e-12)
@@ -85,7 +108,7 @@ def _same_profile(counted, kept: str) -> None:
 
 
 def _comparable(table: pa.Table) -> list[dict]:
-    return table.drop_columns(["@id"]).sort_by(IDENTITY).to_pylist()
+    return table.sort_by(IDENTITY).to_pylist()
 
 
 def test_a_failed_query_says_why(stack: Stack, tmp_path: Path) -> None:
@@ -129,7 +152,7 @@ def test_both_dialects_differ_only_in_how_a_field_a_time_and_a_hash_are_written(
 
 def bulk_hours(stack: Stack, client: DuckAthena, run: str = "a", *, min_bytes: int = 1) -> Hours:
     lease = Lease(stack.s3, LAKE, "bulk/", moment(run))
-    counter = athena.Counter(runner(client), "predictions", contract(), LAYOUT)
+    counter = counter_of(client)
     shelf = S3Shelf(stack.s3, LAKE, "bulk/")
     bulk = Bulk(counter=counter, min_bytes=min_bytes)
     return Hours(stack.s3, LAKE, contract(), profiler, shelf=shelf, may_write=lease.take, bulk=bulk)
@@ -213,3 +236,25 @@ def test_levels_that_training_never_saw_are_named(stack: Stack, tmp_path: Path) 
     pickups = [c.profile.categorical["PULocationID"] for h in found.values() for c in h.values()]
     assert sum(p.unknown for p in pickups) == 3
     assert {level for p in pickups for level in p.new} == {"9999"}
+
+
+def test_labels_join_the_sample_of_what_was_counted_in_bulk(stack: Stack, tmp_path: Path) -> None:
+    fill(stack)
+    kept = bulk_hours(stack, DuckAthena(stack, tmp_path))
+    found = read(kept)
+    known = found.sample.column("@id").to_pylist()[:300]
+    stack.label(dict.fromkeys(known, 12.5), NOON + HOUR)
+    reader = Reader(stack.s3, LAKE, SEGMENTED, S3Shelf(stack.s3, LAKE, "bulk/"))
+    model = Model(
+        contract=SEGMENTED,
+        reference=reference(),
+        layout=LAYOUT,
+        baseline=profiler(reference()),
+        limits=thresholds.load(made.limits(5000)),
+        checks=None,
+    )
+
+    joined = truth.newest(model, kept, reader, found, delay=timedelta(days=1), now=NOON + 3 * HOUR)
+
+    assert (joined.records, len(joined.rows)) == (400, 300)
+    assert set(joined.rows.column("target").to_pylist()) == {12.5}

@@ -18,13 +18,21 @@ module "lake" {
   access_log_bucket       = var.access_log_bucket
   noncurrent_version_days = var.noncurrent_version_days
 
+  expiration_days        = local.expiration_days
+  infrequent_access_days = var.infrequent_access_days == null ? {} : { (var.layout.predictions) = var.infrequent_access_days }
+}
+
+locals {
   expiration_days = merge(
     { (var.layout.athena_results) = 7 },
+    # Everything that holds records, the monitor's own copies among it: hours' rows, samples and pictures.
     var.expiration_days == null ? {} : {
       (var.layout.predictions)  = var.expiration_days
       (var.layout.rejected)     = var.expiration_days
       (var.layout.ground_truth) = var.expiration_days
+      (var.layout.failed)       = var.expiration_days
+      (var.layout.profiles)     = var.expiration_days
+      (var.layout.reports)      = var.expiration_days
     }
   )
-  infrequent_access_days = var.infrequent_access_days == null ? {} : { (var.layout.predictions) = var.infrequent_access_days }
 }

@@ -46,14 +46,14 @@ resource "aws_glue_catalog_table" "predictions" {
 
     # Maps, not structs: one table holds every model's features, whatever they are called.
     dynamic "columns" {
-      for_each = [
+      for_each = concat(var.id_column == null ? [] : [{ name = var.id_column, type = "string" }], [
         { name = "features", type = "map<string,string>" },
         { name = "prediction", type = "map<string,string>" },
         { name = "model", type = "struct<name:string,version:string,run_id:string>" },
         { name = "record", type = "struct<shard:string,sequence_number:string,arrived_at:string>" },
         { name = "scored_at", type = "string" },
         { name = "flags", type = "array<string>" },
-      ]
+      ])
 
       content {
         name = columns.value.name

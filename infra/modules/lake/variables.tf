@@ -32,6 +32,9 @@ variable "layout" {
     predictions     = string
     rejected        = string
     ground_truth    = string
+    failed          = string
+    profiles        = string
+    reports         = string
     delivery_errors = string
     athena_results  = string
     partition       = list(string)
@@ -116,6 +119,11 @@ variable "glue_database" {
 
 variable "predictions_table" {
   description = "Name of the table over the predictions."
+  type        = string
+}
+
+variable "id_column" {
+  description = "Column of the record's id in the table over the predictions; null for none."
   type        = string
 }
 
