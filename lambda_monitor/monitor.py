@@ -4,8 +4,6 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,6 +26,7 @@ from lambda_monitor import (
     notify,
     rejections,
     shelf,
+    start,
     truth,
     window,
 )
@@ -91,8 +90,7 @@ def span(event: Mapping[str, Any], settings: Settings, now: datetime) -> Span:
 
 def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str, Any]:
     """Monitor `span` and return the summary. What prevents a verdict is a result of its own, not a crash."""
-    # Evidently takes seconds to import: done beside the reading, which works mostly outside Python.
-    Thread(target=import_module, args=("lambda_monitor.report",), daemon=True).start()
+    start.begin()
     try:
         watched = _load(clients.s3, settings)
     except (BundleError, ContractError, ChoicesError) as error:

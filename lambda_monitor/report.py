@@ -6,8 +6,9 @@ pictures, tests, JSON and alert can't contradict each other. None of its default
 automatic tests is used.
 """
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from evidently import (
     Regression,
     Report,
 )
+from evidently.core.datasets import DatasetColumn
 from evidently.core.metric_types import (
     MetricTestResult,
     SingleValue,
@@ -29,8 +31,9 @@ from evidently.core.metric_types import (
 )
 from evidently.legacy.calculations.stattests.registry import StatTest, register_stattest
 from evidently.legacy.core import ColumnType
+from evidently.legacy.model.widget import BaseWidgetInfo
 from evidently.legacy.tests.base_test import TestStatus
-from evidently.metrics import ValueDrift
+from evidently.metrics import ValueDrift, column_statistics
 from evidently.presets import ClassificationPreset, DataSummaryPreset, RegressionPreset
 from evidently.tests import lte
 
@@ -42,6 +45,8 @@ from lambda_monitor.checks import CheckResult
 TOP_CATEGORIES = 50
 OTHER = "(other)"
 _BINARY = 2
+# The checks that compare one column's distribution, which Evidently draws.
+_OF_COLUMNS = {"drift.feature", "drift.prediction", "drift.target"}
 _METHOD = "scorewatch"
 _STATUS = {
     "ok": TestStatus.SUCCESS,
@@ -143,10 +148,33 @@ def render(
         items.append(RegressionPreset())
     if definition.classification:
         items.append(ClassificationPreset())
-    snapshot = Report(items).run(datasets[1], datasets[0])
+    with one_picture_a_column():
+        snapshot = Report(items).run(datasets[1], datasets[0])
     # A check without a value is NaN to Evidently, which JSON doesn't have.
     found = json.loads(snapshot.json(), parse_constant=lambda _: None)
     return Rendered(snapshot.get_html_str(as_iframe=False).encode(), json.dumps(found).encode())
+
+
+@contextlib.contextmanager
+def one_picture_a_column() -> Iterator[None]:
+    """Have each column's distribution drawn once while Evidently makes a report.
+
+    It draws the same picture for each of a numeric column's seven statistics, and shows one of them.
+    """
+    draw = column_statistics.distribution
+    drawn: dict[str, list[BaseWidgetInfo]] = {}
+
+    def once(title: str, current: DatasetColumn, reference: DatasetColumn | None) -> list[BaseWidgetInfo]:
+        column = str(current.data.name)
+        if column not in drawn:
+            drawn[column] = draw(title, current, reference)
+        return [widget.copy(update={"title": title}) for widget in drawn[column]]
+
+    column_statistics.distribution = once
+    try:
+        yield
+    finally:
+        column_statistics.distribution = draw
 
 
 def _metrics(columns: Sequence[str], checks: Sequence[CheckResult]) -> list[Any]:
@@ -182,7 +210,7 @@ def _ratio(check: CheckResult) -> float:
 def _drawn(check: CheckResult, columns: Sequence[str]) -> bool:
     """Tell whether the check compares one column's distribution, which Evidently draws."""
     return (
-        check.name.startswith("drift")
+        check.name in _OF_COLUMNS
         and check.status in {"ok", "alert"}
         and len(check.columns) == 1
         and check.columns[0] in columns

@@ -48,8 +48,14 @@ class Spool:
         tail = b""
         try:
             for chunk in chunks:
-                head, newline, tail = (tail + chunk).rpartition(b"\n")
-                self._lines.write(head + newline)
+                cut = chunk.rfind(b"\n") + 1
+                if not cut:
+                    tail += chunk
+                    continue
+                # Half a gigabyte may pass here: written from where it lies, not copied first.
+                self._lines.write(tail)
+                self._lines.write(memoryview(chunk)[:cut])
+                tail = chunk[cut:]
                 if self._lines.tell() >= BATCH_BYTES and (full := self.take()) is not None:
                     yield full
                     self._keys.append(item.key)

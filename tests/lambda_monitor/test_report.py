@@ -1,6 +1,8 @@
 """Evidently's report: our verdicts, our tests only, no network, no writes, whatever the columns hold."""
 
+import contextlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from evidently.metrics import column_statistics
 
 from contract.schema import DType, Feature, Kind, Target, Task
 from lambda_monitor import report
@@ -67,6 +70,27 @@ def test_an_empty_column_is_left_to_the_checks() -> None:
 
     assert [test["status"] for test in found["tests"]] == ["FAIL"]
     assert "trip_distance" not in str([m["metric_name"] for m in found["metrics"]])
+
+
+def test_drawing_a_columns_distribution_once_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    draw = column_statistics.plot_distr_with_perc_button
+    monkeypatch.setattr(
+        column_statistics, "plot_distr_with_perc_button", lambda **given: drawn.append(1) or draw(**given)
+    )
+
+    def made() -> tuple[int, str, bytes]:
+        drawn.clear()
+        found = report.render(contract(), reference(), current(), [check("quality.range")], records=9_999)
+        ids = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
+        return len(drawn), re.sub(ids, "id", found.html.decode()), found.json
+
+    once, html, data = made()
+    monkeypatch.setattr(report, "one_picture_a_column", contextlib.nullcontext)
+    often, html_of_evidently, data_of_evidently = made()
+
+    assert once < often
+    assert (html, data) == (html_of_evidently, data_of_evidently)
 
 
 def test_a_window_of_one_row_is_drawn() -> None:
@@ -132,3 +156,24 @@ assert report.render(contract(), reference(), current(), checks, records=9_999).
 
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_importing_it_beside_the_reading_leaves_garbage_collection_on_and_nothing_said() -> None:
+    script = """
+import gc
+import duckdb
+from lambda_monitor import start
+
+start.begin().join()
+assert gc.get_freeze_count() > 100_000
+class Loop: ...
+loop = Loop()
+loop.itself = loop
+del loop
+assert gc.isenabled() and gc.collect() > 0
+"""
+    command = [sys.executable, "-W", "ignore", "-c", script]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
