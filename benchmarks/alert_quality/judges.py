@@ -1,0 +1,106 @@
+"""Who judges the windows here: Scorewatch, by the very checks the monitor makes, and Evidently's defaults."""
+
+import functools
+from datetime import UTC, datetime
+from itertools import chain
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+from evidently import Report
+from evidently.legacy.calculations.stattests import get_stattest
+from evidently.legacy.calculations.stattests.registry import StatTest
+from evidently.legacy.core import ColumnType
+from evidently.metrics import ValueDrift
+
+from benchmarks.alert_quality.watched import Watched
+from lambda_monitor import checks
+from lambda_monitor.checks import CheckResult
+from lambda_monitor.labels import Labels
+from lambda_monitor.operations import REJECTED_LIMIT
+from lambda_monitor.profile import Profile
+from lambda_monitor.truth import Truth
+
+OURS, LABELLED, COUNTED = "Scorewatch", "Scorewatch with labels", "Scorewatch, seasons count"
+EVIDENTLY_ANY, EVIDENTLY_HALF = "Evidently, any column", "Evidently, half the columns"
+_COUNT = b'{"seasonality": "count"}'
+# Evidently calls a dataset drifted when half its columns are.
+_SHARE = 0.5
+
+
+def verdicts(watched: Watched, rows: pd.DataFrame) -> tuple[dict[str, bool], list[str]]:
+    """Return who raises an alarm on a window, and why Scorewatch does."""
+    alerts, labelled, counted = scorewatch(watched, rows)
+    drifted = evidently(watched, rows)
+    found = {
+        OURS: bool(alerts),
+        LABELLED: bool(alerts or labelled),
+        COUNTED: bool(counted),
+        EVIDENTLY_ANY: any(drifted),
+        EVIDENTLY_HALF: sum(drifted) >= _SHARE * len(drifted),
+    }
+    return found, [*alerts, *labelled]
+
+
+def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:
+    """Return the alerts without labels, those that labels add, and those without labels if seasons count.
+
+    A record that lacks a feature is rejected before it is scored, so it counts as that.
+    """
+    whole = rows[watched.names].notna().all(axis=1)
+    share = 1 - float(whole.mean())
+    rejected = [f"service.rejected: {share:.3f} > {REJECTED_LIMIT}"] if share > REJECTED_LIMIT else []
+    table = pa.Table.from_pandas(rows[whole].reset_index(drop=True), preserve_index=False)
+    model = watched.model
+    profile = Profile.of(table, model.layout)
+    plain = checks.evaluate(model, profile)
+    counting = checks.evaluate(msgspec.structs.replace(model, checks=_COUNT), profile)
+    labels = Labels(table=table, conflicts=0, bad_lines=0, unreadable=[])
+    now = datetime.now(UTC)
+    truth = Truth(start=now, end=now, records=len(table), rows=table, labels=labels)
+    performance = checks.performance(model, truth)
+    return rejected + _alerts(plain), _alerts(performance), rejected + _alerts(counting)
+
+
+def evidently(watched: Watched, rows: pd.DataFrame) -> list[bool]:
+    """Return of each column whether Evidently's own default test calls it drifted."""
+    found = []
+    for name in watched.compared:
+        test, kind = _default_test(watched, name)
+        found.append(bool(test(watched.reference[name], rows[name].dropna(), kind, None).drifted))
+    return found
+
+
+def agreement(watched: Watched, windows: list[pd.DataFrame]) -> tuple[int, int]:
+    """Return how many columns' verdicts are those of Evidently's Reports, and of how many."""
+    same = total = 0
+    for rows in windows:
+        sides = [
+            side[watched.compared].astype(dict.fromkeys(watched.categorical, "str"))
+            for side in (rows, watched.reference)
+        ]
+        metrics = [ValueDrift(column=name) for name in watched.compared]
+        tests = Report(metrics, include_tests=True).run(*sides).dict()["tests"]
+        reported = [test["status"] == "FAIL" for test in tests]
+        same += sum(a == b for a, b in zip(reported, evidently(watched, rows), strict=True))
+        total += len(reported)
+    return same, total
+
+
+@functools.cache
+def _default_test(watched: Watched, name: str) -> tuple[StatTest, ColumnType]:
+    """Return the test Evidently takes for a column; the reference decides which."""
+    kind = ColumnType.Categorical if name in watched.categorical else ColumnType.Numerical
+    column = watched.reference[name]
+    return get_stattest(column, column, kind, None), kind
+
+
+def _alerts(results: list[CheckResult]) -> list[str]:
+    return list(chain.from_iterable(_said(result) for result in results if result.status == "alert"))
+
+
+def _said(result: CheckResult) -> list[str]:
+    which = f" {result.detail['statistic']}" if "statistic" in result.detail else ""
+    which = f" {result.detail['segment']}" if "segment" in result.detail else which
+    value, threshold = result.value or 0.0, result.threshold or 0.0
+    return [f"{result.name} {' '.join(result.columns)}{which}: {value:.4f} > {threshold:.4f}"]

@@ -1,0 +1,99 @@
+"""NannyML as a judge of the same windows, in an environment of its own."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.alert_quality.watched import Watched
+from contract import bundle
+from local import images
+
+UNIVARIATE, MULTIVARIATE, LABELLED = "NannyML, any column", "NannyML, reconstruction", "NannyML with labels"
+# It imports statsmodels without asking for it, and was written before pandas 3.
+REQUIREMENTS = "nannyml==0.13.1\npandas<3\nstatsmodels\n"
+_WORKER = Path(__file__).with_name("nannyml_worker.py")
+_OFF = {"NML_DISABLE_USAGE_LOGGING": "1", "NML_DISABLE_USER_ANALYTICS": "1"}
+
+
+class NannyMLError(RuntimeError):
+    """NannyML can't be installed or asked; the message says why."""
+
+
+def environment() -> Path:
+    """Return the interpreter that has NannyML, installed at first. Raises NannyMLError."""
+    requirements = images.WORK / "cache/nannyml.txt"
+    requirements.parent.mkdir(parents=True, exist_ok=True)
+    requirements.write_text(REQUIREMENTS)
+    try:
+        python = images.environment("nannyml", [requirements], print, hashes=False)
+    except images.ImageError as error:
+        raise NannyMLError(f"it can't be installed: {str(error).splitlines()[-1]}") from error
+    _run([str(python), "-c", "import nannyml"])
+    return python
+
+
+@dataclass
+class Docket:
+    """Windows gathered for NannyML to judge in one go, by model and size."""
+
+    folder: Path
+    tasks: list[dict[str, object]] = field(default_factory=list)
+    places: list[list[int]] = field(default_factory=list)
+
+    def add(self, watched: Watched, windows: list[tuple[int, pd.DataFrame]]) -> None:
+        """Write windows, each with its place among the verdicts, as one task a size."""
+        number = len(self.tasks)
+        columns = [*watched.compared, bundle.TARGET_COLUMN]
+        classes = [bundle.TARGET_COLUMN] if watched.contract.target.labels else []
+        reference = self.folder / f"reference-{number}.parquet"
+        watched.reference[columns].to_parquet(reference)
+        for size in sorted({len(rows) for _, rows in windows}):
+            chosen = [(place, rows) for place, rows in windows if len(rows) == size]
+            path = self.folder / f"windows-{len(self.tasks)}.parquet"
+            pd.concat([rows[columns] for _, rows in chosen], ignore_index=True).to_parquet(path)
+            self.tasks.append(
+                {
+                    "reference": str(reference),
+                    "windows": str(path),
+                    "size": size,
+                    "columns": watched.compared,
+                    "features": watched.names,
+                    "categorical": [*watched.categorical, *classes],
+                    "prediction": bundle.PREDICTION_COLUMN,
+                    "target": bundle.TARGET_COLUMN,
+                    "labels": [str(label) for label in watched.contract.target.labels or []],
+                }
+            )
+            self.places.append([place for place, _ in chosen])
+
+    def verdicts(self, python: Path) -> dict[int, dict[str, bool]]:
+        """Return the verdicts by the windows' places. Raises NannyMLError."""
+        tasks = self.folder / "tasks.json"
+        tasks.write_text(json.dumps(self.tasks))
+        _run([str(python), str(_WORKER), str(tasks)])
+        found: dict[int, dict[str, bool]] = {}
+        answers = json.loads(tasks.with_suffix(".verdicts.json").read_text())
+        for places, answer in zip(self.places, answers, strict=True):
+            judged = zip(
+                places, answer["univariate"], answer["multivariate"], answer["performance"], strict=True
+            )
+            for place, univariate, multivariate, performance in judged:
+                found[place] = {
+                    UNIVARIATE: univariate,
+                    MULTIVARIATE: multivariate,
+                    LABELLED: univariate or performance,
+                }
+        return found
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env=os.environ | _OFF, cwd=images.ROOT
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise NannyMLError(f"it fails: {last}")

@@ -1,0 +1,91 @@
+"""Taxi rides: months are the calm of real life, April 2020, when the city stood still, is a real shift."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.alert_quality.shifts import Suite, pairs, ramps, shifts
+from benchmarks.alert_quality.watched import Subject, Watched, Window, drawn, watch
+from contract import bundle
+from training.data import load as sound_rows
+from training.sources import Place
+from training.use_case import UseCase
+
+MONTHS = [*(f"2018-{month:02d}" for month in range(1, 13)), *(f"2019-{month:02d}" for month in range(1, 7))]
+SHIPPED = "2019-04"
+# Another season each, so that the limits are not those of one lucky month.
+REFERENCES = (SHIPPED, "2018-02", "2018-07", "2018-11")
+LOCKDOWN = "2020-04"
+SIZES = (500, 1_000, 2_000)
+SUITE = Suite(
+    moved=["trip_distance"],
+    stretched="trip_distance",
+    mixed="PULocationID",
+    new=999,
+    segment="PULocationID",
+)
+
+
+def load(reference: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
+    """Train on the month before `reference`, and read the months that neither saw."""
+    declared = UseCase.named("green_taxi")
+    seen = [MONTHS[MONTHS.index(reference) - 1], reference]
+    watched = watch(replace(declared, train=seen[:1], validation=seen[1:]))
+    source = declared.source(Place())
+    rides = {}
+    for month in (*MONTHS, LOCKDOWN):
+        if month not in seen:
+            frame = sound_rows(declared, [month], source, Place()).frame.sort_values("pickup_datetime")
+            named = frame.rename(columns={declared.target.name: bundle.TARGET_COLUMN})
+            rides[month] = watched.predicted(named.reset_index(drop=True))
+    return watched, rides
+
+
+def windows(
+    reference: str, watched: Watched, rides: Mapping[str, pd.DataFrame], draws: int
+) -> Iterator[Window]:
+    """Yield windows of ordinary months, half at random, half as time goes, and for one model shifts."""
+    shipped = reference == SHIPPED
+    calm = {month: rows for month, rows in rides.items() if month != LOCKDOWN}
+    rng = np.random.default_rng(MONTHS.index(reference))
+    for size in SIZES if shipped else (1_000,):
+        for rows in calm.values():
+            for number in range(_count(draws, 50 if shipped else 10)):
+                first = int(rng.integers(0, len(rows) - size))
+                slice_ = rows[first : first + size].reset_index(drop=True)
+                label = "months at random" if number % 2 == 0 else "months as time goes"
+                label += "" if shipped else ", references of other seasons"
+                yield Window("calm", label, slice_ if number % 2 else drawn(rows, size, rng), number)
+    if not shipped:
+        return
+    mixed = pd.concat([rides["2019-05"], rides["2019-06"]], ignore_index=True)
+    yield from pairs(watched, mixed, shifts(SUITE, watched), draws, seed=1)
+    lockdown = {"April 2020, the lockdown (real)": lambda _, rows: rows}
+    yield from pairs(watched, rides[LOCKDOWN], lockdown, draws, seed=2)
+    yield from ramps(watched, mixed, SUITE.moved[0], _count(draws, 40), seed=3)
+
+
+def subject() -> Subject:
+    """Return the subject. Raises LookupError where the months aren't on this machine."""
+    folder = Path(os.environ.get("SCOREWATCH_DATA", "")) / "nyc_yellow_taxi"
+    if missing := [m for m in (*MONTHS, LOCKDOWN) if not (folder / f"yellow_{m}.csv.gz").is_file()]:
+        raise LookupError(f"{folder} has no yellow_{missing[0]}.csv.gz")
+    return Subject(
+        name="Taxi rides",
+        about=(
+            "The shipped use case green_taxi; trained on March 2019, reference April 2019, windows of the 16 "
+            "other months of 2018-19; and the same with references of February, July and November 2018. "
+            "Shifts are made on rides of May and June 2019."
+        ),
+        splits=REFERENCES,
+        load=load,
+        windows=windows,
+    )
+
+
+def _count(draws: int, of_hundred: int) -> int:
+    return max(2, draws * of_hundred // 100)
