@@ -93,11 +93,21 @@ def page(rows: Sequence[Row]) -> str:
             _windows(rows),
         )
     )
+    return document("Scorewatch reports", f"{body}{_OPENING}{data}{_CLOSING}")
+
+
+def document(title: str, body: str) -> str:
+    """Return a whole HTML page in the site's style."""
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Scorewatch reports</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head><body>{body}{_OPENING}{data}{_CLOSING}</body></html>"
+        f"<style>{_STYLE}</style></head><body>{body}</body></html>"
     )
+
+
+def pill(status: str) -> str:
+    """Return a status as a coloured label."""
+    return f'<span class="status {html.escape(status)}">{html.escape(status.replace("_", " "))}</span>'
 
 
 def _load(s3: "S3Client", bucket: str) -> tuple[list[Row], str | None]:
@@ -239,14 +249,14 @@ def _windows(rows: Sequence[Row]) -> str:
 def _window(row: Row) -> str:
     start, end = (parse_timestamp(text) for text in (row.start, row.end))
     return (
-        f'<tr><td>{_span(start, end)}</td><td><span class="status {html.escape(row.status)}">'
-        f'{html.escape(row.status.replace("_", " "))}</span></td><td class="number">{row.records:,}</td>'
+        f'<tr><td>{span(start, end)}</td><td>{pill(row.status)}</td><td class="number">{row.records:,}</td>'
         f'<td class="number">{html.escape(row.version)}</td><td>{_failed(row.checks)}</td>'
         f"<td>{_links(row)}</td></tr>"
     )
 
 
-def _span(start: datetime, end: datetime) -> str:
+def span(start: datetime, end: datetime) -> str:
+    """Return a window's times in words."""
     last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
     return f"{start:%Y-%m-%d %H:%M} to {last}"
 

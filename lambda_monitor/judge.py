@@ -1,16 +1,17 @@
 """From what a window holds to what is said of it: every check, and the report that shows them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+import pyarrow as pa
 
 from contract.bundle import TARGET_COLUMN
 from lambda_monitor import checks, operations
 from lambda_monitor.alerts import Status
 from lambda_monitor.checks import CheckResult
 from lambda_monitor.choices import Choices, choices
-from lambda_monitor.findings import Findings
+from lambda_monitor.findings import Findings, Picture
 from lambda_monitor.model import Model
 from lambda_monitor.rejections import Rejections
 from lambda_monitor.sample import spread
@@ -31,7 +32,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge(model: Model, evidence: Evidence) -> Findings:
-    """Return what is to be said of a window."""
+    """Return what is to be said of a window, its pictures not yet drawn."""
     window, truth = evidence.window, evidence.truth
     chosen = choices(model.checks)
     made = [*evidence.results, *operations.judge(model.contract, window, evidence.rejections)]
@@ -40,24 +41,40 @@ def judge(model: Model, evidence: Evidence) -> Findings:
     if window.profile is not None:
         results += checks.evaluate(model, window.profile)
         results += checks.performance(model, truth)
-    files: dict[str, bytes] = {}
-    if window.records:
-        for name, draw in _reports(model, window, truth, results):
-            drawn, failure = _drawn(name, draw)
-            files |= drawn
-            results += failure
     status = overall(results, records=window.records)
     return Findings(
         status=status,
         records=window.records,
         checks=results,
         reason=_reason(status, results),
-        files=files,
+        pictures=_pictures(model, window, truth, results) if window.records else [],
         counts={
             "DuplicateRecords": float(window.duplicates),
             "UnreadableObjects": float(len(window.unreadable)),
             "LabelledRecords": float(len(truth.rows)),
         },
+    )
+
+
+def drawn(findings: Findings) -> Findings:
+    """Return `findings` with the pictures drawn; where Evidently fails a check says so beside the others."""
+    files: dict[str, bytes] = {}
+    results = list(findings.checks)
+    for picture in findings.pictures:
+        try:
+            rendered = picture.draw()
+        except Exception as error:  # noqa: BLE001  # whatever breaks a picture must not hide the verdict
+            results.append(_undrawn(picture.name, error))
+        else:
+            files |= {
+                f"{picture.name}.html": rendered.html,
+                f"{picture.name}.evidently.json": rendered.json,
+            }
+    if len(results) == len(findings.checks):
+        return msgspec.structs.replace(findings, pictures=[], files=files)
+    status = overall(results, records=findings.records)
+    return msgspec.structs.replace(
+        findings, status=status, checks=results, reason=_reason(status, results), pictures=[], files=files
     )
 
 
@@ -93,38 +110,35 @@ def _reason(status: Status, results: Sequence[CheckResult]) -> str:
     return " ".join(result.sentence for result in results if result.status == kind)
 
 
-def _reports(
-    model: Model, window: Window, truth: Truth, results: Sequence[CheckResult]
-) -> Iterator[tuple[str, Callable[[], "Rendered"]]]:
-    """Yield each report by name and how it is drawn."""
+def _pictures(model: Model, window: Window, truth: Truth, results: Sequence[CheckResult]) -> list[Picture]:
+    """Return each report by name and how it is drawn."""
     of_truth = [r for r in results if TARGET_COLUMN in r.columns or r.name.startswith("performance")]
     rest = [r for r in results if r not in of_truth]
-    # Evidently takes seconds to import: the run began to as it started, while the lake was read.
-    from lambda_monitor import report  # noqa: PLC0415
-
-    contract, reference = model.contract, model.reference
-    yield "report", lambda: report.render(contract, reference, window.sample, rest, records=window.records)
+    pictures = [_picture("report", model, window.sample, rest, window.records)]
     if len(truth.rows):
-        rows = spread(truth.rows)
-        yield (
-            "performance",
-            lambda: report.render(contract, reference, rows, of_truth, records=len(truth.rows)),
-        )
+        pictures.append(_picture("performance", model, spread(truth.rows), of_truth, len(truth.rows)))
+    return pictures
 
 
-def _drawn(name: str, draw: Callable[[], "Rendered"]) -> tuple[dict[str, bytes], list[CheckResult]]:
-    """Return a report's files; where Evidently fails the verdict stands, and a check says so."""
-    try:
-        rendered = draw()
-    except Exception as error:  # noqa: BLE001  # whatever breaks a picture must not hide the verdict
-        failure = CheckResult(
-            name="report.evidently",
-            value=None,
-            threshold=None,
-            status="error",
-            columns=[],
-            sentence=f"Evidently could not draw {name}: {type(error).__name__}: {error}",
-            detail={},
-        )
-        return {}, [failure]
-    return {f"{name}.html": rendered.html, f"{name}.evidently.json": rendered.json}, []
+def _picture(
+    name: str, model: Model, rows: pa.Table, results: Sequence[CheckResult], records: int
+) -> Picture:
+    def draw() -> "Rendered":
+        # Evidently takes seconds to import: the run began to as it started, while the lake was read.
+        from lambda_monitor import report  # noqa: PLC0415
+
+        return report.render(model.contract, model.reference, rows, results, records=records)
+
+    return Picture(name, draw)
+
+
+def _undrawn(name: str, error: Exception) -> CheckResult:
+    return CheckResult(
+        name="report.evidently",
+        value=None,
+        threshold=None,
+        status="error",
+        columns=[],
+        sentence=f"Evidently could not draw {name}: {type(error).__name__}: {error}",
+        detail={},
+    )

@@ -1,4 +1,4 @@
-"""One run: read a window, judge it, write the report, tell people."""
+"""One run: read a window, judge it, tell people what is wrong, draw the report."""
 
 import time
 from collections.abc import Mapping
@@ -24,6 +24,7 @@ from lambda_monitor import (
     metrics,
     model,
     notify,
+    plain,
     rejections,
     shelf,
     start,
@@ -100,7 +101,14 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
         ref = watched.contract.model
         findings = _judged(clients, settings, watched, span, run)
     report = _write(clients.s3, settings, ref, span, findings, run)
-    sent = _tell(clients, settings, ref, span, findings, report, run)
+    bad = findings.status in {Status.ALERT, Status.ERROR}
+    # What kills a run while it draws can't keep bad news back; a picture that fails may turn good to bad.
+    sent = _tell(clients, settings, ref, span, findings, report, run) if bad else []
+    if findings.pictures:
+        findings = judge.drawn(findings)
+        _write(clients.s3, settings, ref, span, findings, run)
+    if not bad:
+        sent = _tell(clients, settings, ref, span, findings, report, run)
     index.update(clients.s3, settings.lake_bucket)
     print(_metrics(settings, ref, findings, sent, run))  # noqa: T201  # EMF is printed
     return {
@@ -162,7 +170,9 @@ def _bulk(clients: Clients, settings: Settings, watched: Model, run: Run) -> Bul
         settings.glue_database,
         lambda: most - (time.monotonic() - started),
     )
-    counter = athena.Counter(runner, settings.predictions_table, watched.contract, watched.layout)
+    counter = athena.Counter(
+        runner, settings.predictions_table, watched.contract, watched.layout, settings.id_column
+    )
     return Bulk(counter=counter, min_bytes=settings.athena_min_bytes)
 
 
@@ -196,6 +206,7 @@ def _write(
     }
     run_facts = {"request_id": run.id, "ran_at": timestamp(run.now), "status": findings.status}
     files = {
+        REPORT_HTML: plain.page(ref, span.start, span.end, findings),
         **findings.files,
         REPORT_JSON: notify.as_json(result),
         RUN_JSON: notify.as_json(run_facts),
@@ -203,8 +214,7 @@ def _write(
     for name, data in files.items():
         kind = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
         s3.put_object(Bucket=bucket, Key=prefix + name, Body=data, ContentType=kind)
-    name = REPORT_HTML if REPORT_HTML in files else REPORT_JSON
-    return f"s3://{bucket}/{prefix}{name}"
+    return f"s3://{bucket}/{prefix}{REPORT_HTML}"
 
 
 def _tell(

@@ -2,8 +2,11 @@
 
 import atexit
 import gc
+import sys
 from importlib import import_module
 from threading import Thread
+
+_REPORT = "lambda_monitor.report"
 
 
 def begin() -> Thread:
@@ -19,12 +22,12 @@ def import_report() -> None:
     The import makes half a million objects, all there to stay: walking them hundreds of times is a
     quarter of its time, so they are left out of later searches too.
     """
-    if not gc.isenabled():
-        import_module("lambda_monitor.report")
+    if not gc.isenabled() or _REPORT in sys.modules:
+        import_module(_REPORT)
         return
     gc.disable()
     try:
-        import_module("lambda_monitor.report")
+        import_module(_REPORT)
         gc.freeze()
         # Some extension modules complain about what isn't collected at the end.
         atexit.register(gc.unfreeze)

@@ -1,7 +1,9 @@
 """The function end to end, on an AWS in memory: events in the lake to report and message."""
 
+import html
 import importlib
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -54,9 +56,10 @@ def test_a_drifted_window_is_told_with_its_report(stack: Stack, invoke) -> None:
     assert "trip_distance" in heard["Message"]
     assert summary["report"] in heard["Message"]
     assert heard["MessageAttributes"]["kind"]["Value"] == "alert"
-    html = stack.read(summary["report"])
-    assert b"trip_distance" in html
-    assert html.lstrip().lower().startswith(b"<!doctype html") or b"<html" in html
+    page = stack.read(summary["report"])
+    assert b"trip_distance" in page
+    assert b"plotly" in page.lower()
+    assert page.lstrip().lower().startswith(b"<!doctype html") or b"<html" in page
     result = json.loads(stack.read(summary["report"].replace("report.html", "report.json")))
     assert result["checks"] == summary["checks"]
     evidently = json.loads(stack.read(summary["report"].replace("report.html", "report.evidently.json")))
@@ -97,6 +100,7 @@ def test_an_empty_window_is_no_data(stack: Stack, invoke) -> None:
     summary = invoke()
 
     assert (summary["status"], summary["records"], summary["notified"]) == ("no_data", 0, False)
+    assert b"no data" in stack.read(summary["report"])
 
 
 def test_silence_after_data_is_told(stack: Stack, invoke) -> None:
@@ -250,6 +254,57 @@ def test_killed_at_any_write_a_retry_still_tells_once_and_leaves_a_whole_report(
         # The write that notes a message as sent follows it: only a kill there repeats it.
         assert told == (2 if writes.killed_key.startswith("alerts/") and told_before else 1)
     assert total > 5
+
+
+def test_an_alert_is_out_with_a_page_to_read_before_anything_is_drawn(
+    stack: Stack, invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.bundle()
+    stack.put(stack.events(made_rides(2000, seed=7, stretch=2.0)))
+    draw = report.render
+
+    def dies(*_: object, **__: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(report, "render", dies)
+    with pytest.raises(Killed):
+        invoke()
+    [heard] = stack.heard()
+    [linked] = re.findall(r"Report: (\S+)", heard["Message"])
+    plain = stack.read(linked).decode()
+    monkeypatch.setattr(report, "render", draw)
+    summary = invoke(request_id="retry")
+
+    assert "The pictures are being drawn" in plain
+    [drift] = [
+        c for c in summary["checks"] if c["name"] == "drift.feature" and "trip_distance" in c["columns"]
+    ]
+    assert drift["sentence"] in html.unescape(plain)
+    assert (summary["report"], summary["status"], stack.heard()) == (linked, "alert", [])
+    assert b"plotly" in stack.read(linked).lower()
+
+
+@pytest.mark.parametrize(("stretch", "status"), [(1.0, "error"), (2.0, "alert")])
+def test_a_picture_that_fails_is_said_and_hides_no_verdict(
+    stack: Stack, invoke, monkeypatch: pytest.MonkeyPatch, stretch: float, status: str
+) -> None:
+    stack.bundle()
+    stack.put(stack.events(made_rides(2000, seed=7, stretch=stretch)))
+
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("no <ink>")
+
+    monkeypatch.setattr(report, "render", fails)
+
+    summaries = [invoke(request_id=str(n)) for n in range(2)]
+
+    assert [(s["status"], s["notified"]) for s in summaries] == [(status, True), (status, False)]
+    assert len(stack.heard()) == 1
+    page = stack.read(summaries[0]["report"]).decode()
+    assert "Evidently could not draw report: ValueError: no &lt;ink&gt;" in page
+    assert "are being drawn" not in page
+    result = json.loads(stack.read(summaries[0]["report"].replace("report.html", "report.json")))
+    assert result["checks"] == summaries[0]["checks"]
 
 
 class _Writes:
