@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -80,7 +80,6 @@ class Window:
     rows: pd.DataFrame
     draw: int
     step: int = 0
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,6 @@ class Subject:
     splits: Sequence[str]
     load: Callable[[str], tuple[Watched, Mapping[str, pd.DataFrame]]]
     windows: "Callable[[str, Watched, Mapping[str, pd.DataFrame], int], Iterator[Window]]"
-    notes: Sequence[str] = field(default_factory=tuple)
 
 
 def watch(use_case: UseCase) -> Watched:

@@ -78,8 +78,8 @@ def subject() -> Subject:
             "The shipped use case white_wine with pH, the most nearly normal column, added. 4,898 wines are "
             "dealt anew four times: 30% train, 20% are the reference (just below 1,000 rows, as in the "
             "shipped bundle), windows are drawn with replacement from the other half. The error of so small "
-            "a reference limits what can be seen, and is the same in all windows of a deal; and it is a single "
-            "chunk of 1,000 rows, from which NannyML can't tell what is usual."
+            "a reference limits what can be seen, and is the same in all windows of a deal; of 1,000 rows "
+            "it is a single chunk, from which NannyML can't tell what is usual."
         ),
         splits=SPLITS,
         load=load,
