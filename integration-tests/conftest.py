@@ -5,8 +5,9 @@ stack must be there already: `make deploy` with the same variable makes it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from training import pipeline, records
 from training.use_case import UseCase
 
 USE_CASE = os.environ.get("USE_CASE", "green_taxi")
+# What a stack has switched off unless it is asked for.
+SETTINGS = {"http_enabled": True}
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
 
@@ -34,6 +37,7 @@ class Deployment:
     outputs: dict[str, Any]
     contract: Contract
     use_case: UseCase
+    plan_is_empty: Callable[[], bool]
 
     def client(self, service: str) -> Any:
         return localstack_client.session.Session().client(service)
@@ -65,14 +69,19 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     if "AWS_ENDPOINT_URL" in os.environ:
         outputs = deployment.outputs(USE_CASE)
         folder = deploy.bundle_directory(USE_CASE, outputs["model_version"])
-        yield Deployment(outputs, Contract.read(folder / CONTRACT), use_case)
+        contract = Contract.read(folder / CONTRACT)
+        wanted = deploy.variables(USE_CASE, outputs["model_version"], outputs)
+        root = deployment.stack(USE_CASE)
+        yield Deployment(outputs, contract, use_case, lambda: root.plan_is_empty(wanted))
         return
     work = tmp_path_factory.mktemp("stack")
     trained = pipeline.train(USE_CASE, work)
     with stack.embedded_aws(work / "local") as endpoint, pytest.MonkeyPatch.context() as patch:
         for name, value in endpoint.settings.items():
             patch.setenv(name, value)
-        outputs = stack.deploy(endpoint, trained.bundle)
-        yield Deployment(outputs, Contract.read(trained.bundle / CONTRACT), use_case)
+        outputs = stack.deploy(endpoint, trained.bundle, **SETTINGS)
+        contract = Contract.read(trained.bundle / CONTRACT)
+        empty = partial(stack.plan_is_empty, endpoint, trained.bundle, **SETTINGS)
+        yield Deployment(outputs, contract, use_case, empty)
         stack.destroy(endpoint, trained.bundle)
         assert endpoint.client("kinesis").list_streams()["StreamNames"] == []

@@ -134,6 +134,14 @@ def deploy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print, **variab
     return outputs
 
 
+def plan_is_empty(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print, **variables: Any) -> bool:
+    """Say whether `deploy` would change nothing of what it made. Raises TerraformError."""
+    contract = Contract.read(bundle_dir / bundle.CONTRACT)
+    terraform = workspace(endpoint, contract.use_case, tell)
+    terraform.init()
+    return terraform.plan_is_empty(settings_for(endpoint, contract, variables))
+
+
 def destroy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print) -> None:
     """Remove what `deploy` made. Raises TerraformError."""
     contract = Contract.read(bundle_dir / bundle.CONTRACT)
