@@ -6,7 +6,6 @@ every row.
 """
 
 import argparse
-import importlib
 import json
 import os
 import resource
@@ -28,7 +27,7 @@ WINDOW = 24
 GROWTH = (10_000, 100_000, 1_000_000, 10_000_000)
 # Beyond this many records the baseline is left out: it needs more memory than most machines have.
 BASELINE_MOST = 1_000_000
-ROUNDS = 2
+ROUNDS = 3
 MODEL = "scorewatch-green-taxi"
 
 
@@ -39,7 +38,9 @@ def measure(kind: str, folder: Path) -> dict[str, float]:
     started = time.perf_counter()
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return {**figures, "process_seconds": time.perf_counter() - started}
+    process = time.perf_counter() - started
+    told = process - figures["seconds"] + figures["told_seconds"]
+    return {**figures, "process_seconds": process, "told_process_seconds": told}
 
 
 def run(records: int = 1_000_000, growth: tuple[int, ...] = GROWTH) -> list[str]:
@@ -47,13 +48,15 @@ def run(records: int = 1_000_000, growth: tuple[int, ...] = GROWTH) -> list[str]
     sizes = sorted({records, *growth})
     measured = {count: _measured(count) for count in sizes}
     lines = _compare(records, measured[records])
-    lines += ["", "| records | baseline s / MB | cold, from scratch s / MB | one new hour of 25 s / MB |"]
+    lines += ["", "| records | baseline s / MB | from scratch s / MB | one new hour of 25 s / MB |"]
     lines += ["|---|---|---|---|"]
     for count in sizes:
         found = measured[count]
-        cells = [_cell(found[kind]) if kind in found else "not run" for kind in ("baseline", "cold", "known")]
+        cells = [
+            _cell(found[kind]) if kind in found else "not run" for kind in ("baseline", "cold", "hourly")
+        ]
         lines.append(f"| {count:,} | {' | '.join(cells)} |")
-    return [*lines, "", f"Seconds of the whole process; each figure is the best of {ROUNDS} runs."]
+    return [*lines, "", f"Whole processes, imports included; each figure is the best of {ROUNDS} runs."]
 
 
 def _measured(records: int) -> dict[str, dict[str, float]]:
@@ -61,21 +64,35 @@ def _measured(records: int) -> dict[str, dict[str, float]]:
     found: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make(folder, records, WINDOW + 1)
+        make(folder, records)
         for _ in range(ROUNDS):
             if records <= BASELINE_MOST:
                 found.setdefault("baseline", []).append(measure("baseline", folder))
-            for kind in ("cold", "scratch", "known"):
-                if kind != "known":
-                    _forget(folder)
-                found.setdefault(kind, []).append(measure(kind, folder))
+            for pair in (("cold", "hourly"), ("scratch", "known")):
+                _forget(folder)
+                for kind, arrived in zip(pair, (WINDOW, WINDOW + 1), strict=True):
+                    _arrive(folder, arrived)
+                    found.setdefault(kind, []).append(measure(kind, folder))
     return {kind: {name: min(run[name] for run in runs) for name in runs[0]} for kind, runs in found.items()}
 
 
 def _forget(folder: Path) -> None:
-    """Remove what earlier runs kept."""
-    for kept in (layout.PROFILES, layout.ALERTS, layout.REPORTS):
+    """Remove what earlier runs kept, and every event."""
+    for kept in (layout.PROFILES, layout.ALERTS, layout.REPORTS, layout.PREDICTIONS):
         shutil.rmtree(folder / "lake" / kept, ignore_errors=True)
+
+
+def _arrive(folder: Path, hours: int) -> None:
+    """Have the events of the first `hours` hours in the lake; those of a later hour have yet to come."""
+    for number in range(hours):
+        target = folder / "lake" / layout.hour_prefix(layout.PREDICTIONS, START + number * HOUR)
+        if not target.is_dir():
+            target.mkdir(parents=True)
+            (target / "events.gz").hardlink_to(_events(folder, number))
+
+
+def _events(folder: Path, number: int) -> Path:
+    return folder / "events" / f"{number:02}.gz"
 
 
 def _cell(figures: dict[str, float]) -> str:
@@ -85,38 +102,51 @@ def _cell(figures: dict[str, float]) -> str:
 def _compare(records: int, found: dict[str, dict[str, float]]) -> list[str]:
     baseline, cold, scratch, known = (found[kind] for kind in ("baseline", "cold", "scratch", "known"))
 
-    def row(name: str, of: dict[str, float], by: dict[str, float], figure: str, unit: str) -> str:
-        ratio = of[figure] / by[figure]
-        return f"| {name} | {of[figure]:.2f} {unit} | {by[figure]:.2f} {unit} | {ratio:.1f}x less |"
+    def row(name: str, of: float, by: float, unit: str = "s") -> str:
+        return f"| {name} | {of:.2f} {unit} | {by:.2f} {unit} | {of / by:.1f}x less |"
 
     whole = f"{records:,} records in {WINDOW} hours"
+    started, hourly = baseline["process_seconds"], found["hourly"]
+    drawing = known["seconds"] - known["told_seconds"]
     return [
+        "Baseline: pandas reads every event, Evidently's presets look at every row.",
+        "",
         "| figure | baseline | here | ratio |",
         "|---|---|---|---|",
-        row(f"{whole}: time, imports done", baseline, scratch, "seconds", "s"),
-        row(f"{whole}: time of the process, imports included", baseline, cold, "process_seconds", "s"),
-        row(f"{whole}: CPU of the process", baseline, cold, "cpu_seconds", "s"),
-        row(f"{whole}: peak memory", baseline, cold, "peak_mb", "MB"),
-        row("hour 25 after 24 are done, against the baseline from scratch", baseline, known, "seconds", "s"),
-        row("hour 25 after 24 are done, against ours from scratch", scratch, known, "seconds", "s"),
-        row("hour 25: reading, profiling and judging alone", scratch, known, "judged_seconds", "s"),
+        row(f"{whole}: time, imports included", started, cold["process_seconds"]),
+        row(f"{whole}: CPU, imports included", baseline["cpu_seconds"], cold["cpu_seconds"]),
+        row(f"{whole}: peak memory", baseline["peak_mb"], cold["peak_mb"], "MB"),
+        row(f"{whole}: time, imports done", baseline["seconds"], scratch["seconds"]),
+        row("same, until verdict and alert are out, imports included", started, cold["told_process_seconds"]),
+        row("hour 25 after 24 are done, imports included", started, hourly["process_seconds"]),
+        row("hour 25 after 24 are done, imports done", baseline["seconds"], known["seconds"]),
+        "",
+        "| hour 25 after 24 are done, imports done | ours from scratch | hour 25 | ratio |",
+        "|---|---|---|---|",
+        row("until verdict and alert are out", scratch["told_seconds"], known["told_seconds"]),
+        row("until the report is drawn too", scratch["seconds"], known["seconds"]),
+        "",
+        f"The drawing, {drawing:.2f} s of hour 25, is Evidently's, on a sample of one size for any window.",
     ]
 
 
-def make(folder: Path, records: int, hours: int) -> None:
-    """Write a bundle and `records` events a window over `hours` partitions, like rides of a made city."""
+def make(folder: Path, records: int) -> None:
+    """Write a bundle, and `records` events over a window's hours and as many more an hour in the next."""
     from benchmarks import made_events  # noqa: PLC0415  # only the parent makes data
 
     made_events.lake_bundle(folder / "artifacts", MODEL)
-    for number in range(hours):
-        hour = START + number * HOUR
-        target = folder / "lake" / layout.hour_prefix(layout.PREDICTIONS, hour) / "events.gz"
-        made_events.events(target, records // WINDOW, hour, seed=number, model=MODEL)
+    for number in range(WINDOW + 1):
+        made_events.events(
+            _events(folder, number), records // WINDOW, START + number * HOUR, seed=number, model=MODEL
+        )
 
 
 def worker(kind: str, folder: Path) -> dict[str, float]:
     """Do one measurement here and return its figures."""
-    seconds = {"baseline": _baseline, "scratch": _scratch, "known": _known, "cold": _cold}[kind](folder)
+    first, warm = {"cold": (0, False), "hourly": (1, False), "scratch": (0, True), "known": (1, True)}.get(
+        kind, (None, None)
+    )
+    seconds = _baseline(folder) if first is None else _monitor(folder, first, warm=bool(warm))
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {**seconds, "cpu_seconds": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}
 
@@ -128,32 +158,20 @@ def _baseline(folder: Path) -> dict[str, float]:
 
     started = time.perf_counter()
     reference = pd.read_parquet(folder / "artifacts" / layout.model_prefix(MODEL, "1") / "reference.parquet")
-    files = sorted((folder / "lake" / layout.PREDICTIONS).rglob("*.gz"))[:WINDOW]
+    files = [_events(folder, number) for number in range(WINDOW)]
     raw = pd.concat((pd.read_json(file, lines=True, compression="gzip") for file in files), ignore_index=True)
     current = pd.DataFrame(raw["features"].tolist())
     current["prediction"] = [p["duration"] for p in raw["prediction"]]
     snapshot = Report([DataDriftPreset(), DataSummaryPreset()]).run(current, reference[current.columns])
     snapshot.save_html(str(folder / "baseline.html"))
     snapshot.save_json(str(folder / "baseline.json"))
-    return {"seconds": time.perf_counter() - started, "judged_seconds": float("nan")}
+    return {"seconds": time.perf_counter() - started, "told_seconds": time.perf_counter() - started}
 
 
-def _scratch(folder: Path) -> dict[str, float]:
-    return _monitor(folder, first=0)
-
-
-def _cold(folder: Path) -> dict[str, float]:
-    """Start as a function that has just been started: Evidently is imported while the lake is read."""
-    return _monitor(folder, first=0, warm=False)
-
-
-def _known(folder: Path) -> dict[str, float]:
-    return _monitor(folder, first=1)
-
-
-def _monitor(folder: Path, first: int, *, warm: bool = True) -> dict[str, float]:
+def _monitor(folder: Path, first: int, *, warm: bool) -> dict[str, float]:
+    """Monitor the window from the hour `first` on; `warm`: Evidently is imported before the clock starts."""
     from benchmarks.folder_aws import FolderS3, SilentSNS  # noqa: PLC0415  # as above
-    from lambda_monitor import judge, monitor  # noqa: PLC0415  # as above
+    from lambda_monitor import judge, lasting, monitor  # noqa: PLC0415  # as above
     from lambda_monitor.alerts import Run  # noqa: PLC0415  # as above
     from lambda_monitor.settings import Settings  # noqa: PLC0415  # as above
 
@@ -172,14 +190,14 @@ def _monitor(folder: Path, first: int, *, warm: bool = True) -> dict[str, float]
     end = start + WINDOW * HOUR
     run = Run(id=str(first), now=end + HOUR, deadline=end + 2 * HOUR)
     if warm:
-        importlib.import_module("lambda_monitor.report")
-    drawing = _timed(judge, "_drawn")
+        lasting.load("lambda_monitor.report")
+    drawing = _timed(judge, "drawn")
     started = time.perf_counter()
     summary = monitor.run(clients, settings, monitor.Span(start=start, end=end, asked=False), run)
     done = time.perf_counter() - started
     if summary["status"] not in {"ok", "alert"}:
         raise RuntimeError(f"the monitor did not judge the window: {summary['reason']}")
-    return {"seconds": done, "judged_seconds": done - sum(drawing)}
+    return {"seconds": done, "told_seconds": done - sum(drawing)}
 
 
 def _timed(module: Any, name: str) -> list[float]:

@@ -1,7 +1,7 @@
 """Says when a model stops being right.
 
 handler     Lambda entry
-monitor     one run: read, judge, write, tell
+monitor     one run: read, judge, tell, draw
 hours       every object read once, kept by the hour its records arrived in
 window      any window as a merge of hours
 labels      ground truth; truth joins it to predictions

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from contract.bundle import TARGET_COLUMN
-from lambda_monitor import checks, operations
+from lambda_monitor import checks, lasting, operations
 from lambda_monitor.alerts import Status
 from lambda_monitor.checks import CheckResult
 from lambda_monitor.choices import Choices, choices
@@ -124,7 +124,8 @@ def _picture(
     name: str, model: Model, rows: pa.Table, results: Sequence[CheckResult], records: int
 ) -> Picture:
     def draw() -> "Rendered":
-        # Evidently takes seconds to import: the run began to as it started, while the lake was read.
+        # Evidently takes seconds to import, and beside the reading it would slow that as much.
+        lasting.load("lambda_monitor.report")
         from lambda_monitor import report  # noqa: PLC0415
 
         return report.render(model.contract, model.reference, rows, results, records=records)

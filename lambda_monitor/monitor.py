@@ -27,7 +27,6 @@ from lambda_monitor import (
     plain,
     rejections,
     shelf,
-    start,
     truth,
     window,
 )
@@ -91,7 +90,6 @@ def span(event: Mapping[str, Any], settings: Settings, now: datetime) -> Span:
 
 def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str, Any]:
     """Monitor `span` and return the summary. What prevents a verdict is a result of its own, not a crash."""
-    start.begin()
     try:
         watched = _load(clients.s3, settings)
     except (BundleError, ContractError, ChoicesError) as error:
@@ -102,7 +100,7 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
         findings = _judged(clients, settings, watched, span, run)
     report = _write(clients.s3, settings, ref, span, findings, run)
     bad = findings.status in {Status.ALERT, Status.ERROR}
-    # What kills a run while it draws can't keep bad news back; a picture that fails may turn good to bad.
+    # What kills a run while it draws can't keep bad news back; a picture that fails may yet be bad news.
     sent = _tell(clients, settings, ref, span, findings, report, run) if bad else []
     if findings.pictures:
         findings = judge.drawn(findings)
