@@ -1,0 +1,91 @@
+"""A window too large to read is counted by Athena, with the same verdicts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from contract import layout
+from lambda_monitor import model as watched
+from local import drive
+from training import records
+
+ROWS = 1_000
+
+
+@contextmanager
+def setting(deployed: Any, name: str, value: str) -> Iterator[None]:
+    """Run the monitor with another value of one of its settings."""
+    client, function = deployed.client("lambda"), deployed.outputs["monitor_function"]
+    before = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+
+    def configure(variables: dict[str, str]) -> None:
+        client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+        client.get_waiter("function_updated_v2").wait(FunctionName=function)
+
+    configure(before | {name: value})
+    try:
+        yield
+    finally:
+        configure(before)
+
+
+@pytest.fixture
+def forget(deployed: Any) -> Callable[[], int]:
+    """Return what removes what the monitor has kept of hours it read."""
+    s3, outputs = deployed.client("s3"), deployed.outputs
+    model = watched.load(s3, outputs["artifact_bucket"], outputs["model_name"], outputs["model_version"])
+
+    def remove() -> int:
+        pages = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=outputs["lake_bucket"], Prefix=model.shelf
+        )
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        for key in keys:
+            s3.delete_object(Bucket=outputs["lake_bucket"], Key=key)
+        return len(keys)
+
+    return remove
+
+
+def unlabelled(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the checks that need no ground truth."""
+    return [
+        check
+        for check in summary["checks"]
+        if not check["name"].startswith(("performance", "labels")) and check["name"] != "drift.target"
+    ]
+
+
+def test_athena_says_what_reading_says(deployed: Any, forget: Callable[[], int]) -> None:
+    start = drive.now()
+    frame, lines = deployed.records("normal", ROWS, seed=9)
+    deployed.put(lines)
+    ids = set(frame[deployed.contract.id_field].astype(str))
+    drive.wait_landed(deployed.lake(layout.PREDICTIONS), deployed.contract.id_field, ids, start, seconds=60)
+    drive.put_labels(
+        deployed.client("firehose"),
+        deployed.outputs["ground_truth_delivery_stream"],
+        deployed.lake(layout.GROUND_TRUTH),
+        records.ground_truth(deployed.contract, frame),
+    )
+    end = drive.now()
+
+    def run() -> dict[str, Any]:
+        return drive.monitor(deployed.client("lambda"), deployed.outputs["monitor_function"], start, end)
+
+    def queries() -> set[str]:
+        workgroup = deployed.outputs["athena_workgroup"]
+        return set(deployed.client("athena").list_query_executions(WorkGroup=workgroup)["QueryExecutionIds"])
+
+    read, before = run(), queries()
+    assert forget() > 0
+    with setting(deployed, "ATHENA_MIN_BYTES", "1"):
+        counted = run()
+    assert queries() - before
+    assert (counted["records"], read["records"]) == (ROWS, ROWS)
+    assert (counted["status"], counted["reason"]) == (read["status"], read["reason"])
+    # Labels are joined to the hour's sample there, which other records of the hour share.
+    assert unlabelled(counted) == unlabelled(read)
+    assert [c["value"] is not None for c in counted["checks"] if c["name"] == "performance"] == [True]
