@@ -54,11 +54,15 @@ def read(
     extent = hours.extent(start, end)
     records, profile, newest = 0, None, None
     sample = events.schema(contract).empty_table().drop_columns([VERSION])
+    kept: list[str] = []
     for piece in _pieces(hours, profiler, extent):
         records += piece.records
         newest = piece.newest if newest is None else max(newest, piece.newest or newest)
         profile = piece.profile if profile is None else profile.merge(piece.profile)
         sample = lowest([sample, *piece.samples])
+        kept += piece.kept
+    for table in hours.tables(kept):
+        sample = lowest([sample, table])
     parts = [placed.part for placed in extent.parts]
     others: Counter[str] = Counter()
     for part in parts:
@@ -81,12 +85,13 @@ def read(
 
 
 class _Piece(msgspec.Struct, frozen=True):
-    """Some of a window's records."""
+    """Some of a window's records; `kept` names samples that are still to be fetched, side by side."""
 
     records: int
     newest: datetime | None
     profile: Profile
-    samples: list[pa.Table]
+    samples: list[pa.Table] = []
+    kept: list[str] = []
 
 
 def _pieces(hours: Hours, profiler: Callable[[pa.Table], Profile], extent: Extent) -> Iterator[_Piece]:
@@ -98,7 +103,7 @@ def _pieces(hours: Hours, profiler: Callable[[pa.Table], Profile], extent: Exten
             continue
         if extent.start <= hour and hour + HOUR <= extent.end:
             profile = Profile.from_json(part.profile.encode())
-            yield _Piece(part.records, part.newest, profile, list(hours.tables(part.samples)))
+            yield _Piece(part.records, part.newest, profile, kept=part.samples)
         elif not part.in_bulk:
             for table in hours.tables(part.rows):
                 rows = inside(table, extent.start, extent.end)

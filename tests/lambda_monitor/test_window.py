@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import threading
 from datetime import timedelta
 
 import duckdb
@@ -120,6 +121,24 @@ def test_an_object_larger_than_a_batch_is_cut_at_line_ends(stack: Stack, monkeyp
 
     assert found.records == 300
     assert not found.bad_lines
+
+
+def test_what_is_kept_of_its_hours_is_fetched_side_by_side(stack: Stack) -> None:
+    for number in range(2):
+        hour = NOON + number * HOUR
+        stack.put(stack.events(made_rides(50, seed=number), hour), hour)
+    before = read(stack, end=NOON + 2 * HOUR)
+    # Whoever fetches one waits for another to be fetched.
+    both = threading.Barrier(2, timeout=30)
+
+    def wait(params: dict, **_: object) -> None:
+        if params["Key"].endswith("-sample.parquet"):
+            both.wait()
+
+    stack.s3.meta.events.register("provide-client-params.s3.GetObject", wait)
+
+    assert read(stack, end=NOON + 2 * HOUR).sample == before.sample
+    assert len(before.sample) == 100
 
 
 def test_an_empty_window_has_no_rows(stack: Stack) -> None:
