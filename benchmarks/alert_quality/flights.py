@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from benchmarks.alert_quality.shifts import Suite, pairs, ramps, shifts
-from benchmarks.alert_quality.watched import Subject, Watched, Window, drawn, watch
+from benchmarks.alert_quality.watched import Subject, Watched, Window, count, drawn, watch
 from contract import bundle
 from contract.schema import DType, Feature, Kind, Target, Task
 from local import images
@@ -111,19 +111,19 @@ def windows(season: str, watched: Watched, held: Mapping[str, pd.DataFrame], dra
     calm, seed = held[season], list(SEASONS).index(season)
     rng = np.random.default_rng(seed)
     for size in SIZES:
-        for number in range(max(2, draws // 2)):
+        for number in range(count(draws, 50)):
             yield Window("calm", "days at random", drawn(calm, size, rng), number)
     days = [rows for _, rows in calm.groupby(calm["time"].dt.date) if len(rows) >= A_DAY]
-    for number, rows in enumerate(days[: max(2, draws)]):
+    for number, rows in enumerate(days[: count(draws, 100)]):
         yield Window("calm", "single days", drawn(rows, A_DAY, rng), number)
-    few = max(2, draws // len(SEASONS))
+    few = count(draws, 15)
     for other in SEASONS:
         if other != season:
             for number in range(few):
                 label = f"{season} to {other}"
                 yield Window("season", label, drawn(held[other], 1_000, rng), number)
     yield from pairs(watched, calm, shifts(SUITE, watched), few, seed)
-    yield from ramps(watched, calm, SUITE.moved[0], max(2, few // 2), seed)
+    yield from ramps(watched, calm, SUITE.moved[0], count(draws, 10), seed)
 
 
 def subject() -> Subject:

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from benchmarks.alert_quality.shifts import Suite, pairs, ramps, shifts
-from benchmarks.alert_quality.watched import Subject, Watched, Window, watch
+from benchmarks.alert_quality.watched import Subject, Watched, Window, count, watch
 from contract import bundle
 from contract.schema import DType, Feature, Kind, Target, Task
 from training.sources import Generated
@@ -75,11 +75,11 @@ def load(split: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
 def windows(split: str, watched: Watched, _: Mapping[str, pd.DataFrame], draws: int) -> Iterator[Window]:
     """Yield fresh windows, as they are and shifted."""
     for size in SIZES:
-        for number in range(max(2, draws * 3)):
+        for number in range(count(draws, 300)):
             yield Window("calm", "fresh rows", _fresh(watched, f"{split}/{size}/{number}", size), number)
     pool = _fresh(watched, f"{split}/shifts", 100_000)
-    yield from pairs(watched, pool, shifts(SUITE, watched), draws, seed=1)
-    yield from ramps(watched, pool, SUITE.moved[0], max(2, draws * 4 // 10), seed=2)
+    yield from pairs(watched, pool, shifts(SUITE, watched), count(draws, 60), seed=1)
+    yield from ramps(watched, pool, SUITE.moved[0], count(draws, 40), seed=2)
 
 
 def subject() -> Subject:

@@ -22,7 +22,7 @@ def draw(found: Sequence[Measured], path: Path) -> None:
     figure, panels = plt.subplots(
         len(found),
         2,
-        figsize=(15, 4.3 * len(found)),
+        figsize=(15, 4.2 * len(found)),
         width_ratios=(1, 3),
         layout="constrained",
         squeeze=False,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.alert_quality.shifts import Suite, pairs, ramps, shifts
-from benchmarks.alert_quality.watched import Subject, Watched, Window, drawn, watch
+from benchmarks.alert_quality.watched import Subject, Watched, Window, count, drawn, watch
 from contract import bundle
 from training.data import load as sound_rows
 from training.sources import Place
@@ -54,7 +54,7 @@ def windows(
     rng = np.random.default_rng(MONTHS.index(reference))
     for size in SIZES if shipped else (1_000,):
         for rows in calm.values():
-            for number in range(_count(draws, 50 if shipped else 10)):
+            for number in range(count(draws, 50 if shipped else 10)):
                 first = int(rng.integers(0, len(rows) - size))
                 slice_ = rows[first : first + size].reset_index(drop=True)
                 label = "months at random" if number % 2 == 0 else "months as time goes"
@@ -66,7 +66,7 @@ def windows(
     yield from pairs(watched, mixed, shifts(SUITE, watched), draws, seed=1)
     lockdown = {"April 2020, the lockdown (real)": lambda _, rows: rows}
     yield from pairs(watched, rides[LOCKDOWN], lockdown, draws, seed=2)
-    yield from ramps(watched, mixed, SUITE.moved[0], _count(draws, 40), seed=3)
+    yield from ramps(watched, mixed, SUITE.moved[0], count(draws, 40), seed=3)
 
 
 def subject() -> Subject:
@@ -85,7 +85,3 @@ def subject() -> Subject:
         load=load,
         windows=windows,
     )
-
-
-def _count(draws: int, of_hundred: int) -> int:
-    return max(2, draws * of_hundred // 100)

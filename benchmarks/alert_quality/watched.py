@@ -124,3 +124,8 @@ def drawn(rows: pd.DataFrame, size: int, rng: np.random.Generator, *, replace: b
     """Return `size` rows in random order."""
     chosen = rng.choice(len(rows), size, replace=replace)
     return rows.iloc[chosen].reset_index(drop=True)
+
+
+def count(draws: int, of_hundred: int) -> int:
+    """Return how many of something `draws` ask for, if 100 ask for `of_hundred`; two at least."""
+    return max(2, draws * of_hundred // 100)
