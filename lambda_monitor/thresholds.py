@@ -34,9 +34,9 @@ LEAST_ROWS = 100
 # Changes below these matter to nobody: about as much as ordinary months of real taxi trips differ from
 # one another (make bench-alerts), and a third or less of a shift a person would call one.
 TOLERANCE = {SHIFT: 0.06, SPREAD: 0.1, SHAPE: 0.04, MIX: 0.06, LEVEL: 0.03}
-# What is to be predicted moves more with the seasons than what it is predicted from; whether the model
-# keeps up with it is for the performance checks to say.
-TARGET_FACTOR = 3.0
+# What is to be predicted moves more with the seasons than what it is predicted from, and predictions
+# follow it; whether the model keeps up is for the performance checks to say.
+FACTOR = {bundle.TARGET_COLUMN: 3.0, bundle.PREDICTION_COLUMN: 1.5}
 # A segment's mean prediction moves by about 0.05 of its standard deviations between taxi's ordinary months.
 SEGMENT_TOLERANCE = 0.15
 
@@ -222,4 +222,4 @@ def _segment_limit(residuals: Array, rate: float, rng: np.random.Generator) -> L
 
 def _default(column: str, statistic: str) -> float:
     """Return the tolerance of a column whose reference shows none of its own."""
-    return TOLERANCE[statistic] * (TARGET_FACTOR if column == bundle.TARGET_COLUMN else 1.0)
+    return TOLERANCE[statistic] * FACTOR.get(column, 1.0)
