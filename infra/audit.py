@@ -72,7 +72,7 @@ def audit(
         root: _references(s3, bucket, root, start, now) for root in (layout.PREDICTIONS, layout.REJECTED)
     }
     scored = Counter(lines[layout.PREDICTIONS])
-    return reconcile(received, scored, set(lines[layout.REJECTED]), set(_given_up(s3, bucket)))
+    return reconcile(received, scored, set(lines[layout.REJECTED]), set(_given_up(s3, bucket, start)))
 
 
 def _received(kinesis: "KinesisClient", stream: str, start: datetime, end: datetime) -> Iterator[Reference]:
@@ -98,9 +98,11 @@ def _references(
             yield event["record"]["shard"], event["record"]["sequence_number"]
 
 
-def _given_up(s3: "S3Client", bucket: str) -> Iterator[Reference]:
+def _given_up(s3: "S3Client", bucket: str, since: datetime) -> Iterator[Reference]:
+    """Yield the records of the batches that Lambda gave up on since then, as its objects hold them."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{layout.FAILED}/")
-    for key in [entry["Key"] for page in pages for entry in page.get("Contents", [])]:
+    objects = [entry for page in pages for entry in page.get("Contents", [])]
+    for key in [entry["Key"] for entry in objects if entry["LastModified"] >= since]:
         document: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
         shard = document["KinesisBatchInfo"]["shardId"]
         for record in json.loads(document["payload"])["Records"]:
