@@ -22,6 +22,8 @@ from lambda_monitor.profile import Layout, Profile, shares
 _RARE, _RARER = 3.72, 4.27
 # A fifth more error than on the reference comes and goes with seasons, measured or estimated.
 _TOLERANCE, _ESTIMATE_TOLERANCE = 1.2, 1.2
+# Days differ by themselves: twice their standard deviation is allowed too, where the reference has so many.
+_DEVIATIONS, _LEAST_DAYS, _LEAST_ROWS_A_DAY = 2, 14, 30
 _LEAST_ROWS = 100
 _MOST_SEGMENTS = 20
 _TAIL = 0.995
@@ -54,13 +56,14 @@ def judge(contract: Contract, reference: pa.Table, rows: pa.Table, *, records: i
         f"The model's {_what(contract)} is {value:.4g} on {len(rows):,} labelled records; "
         f"it was {was:.4g} on the reference."
     )
-    limit = _limit(contract, before, len(now), _RARE)
+    tolerated = _tolerated(contract, reference, before)
+    limit = _limit(contract, before, len(now), _RARE, tolerated)
     yield Score(
         name="performance", value=value, threshold=limit, sentence=sentence, detail={"reference": was}
     )
     for column in contract.segments:
         if column in rows.column_names and column in reference.column_names:
-            yield _worst_segment(contract, column, (reference, before), (rows, now))
+            yield _worst_segment(contract, column, (reference, before), (rows, now), tolerated)
 
 
 def estimate(contract: Contract, reference: pa.Table, layout: Layout, current: Profile) -> Score:
@@ -104,7 +107,11 @@ def losses(contract: Contract, rows: pa.Table) -> Array:
 
 
 def _worst_segment(
-    contract: Contract, column: str, reference: tuple[pa.Table, Array], current: tuple[pa.Table, Array]
+    contract: Contract,
+    column: str,
+    reference: tuple[pa.Table, Array],
+    current: tuple[pa.Table, Array],
+    tolerated: float,
 ) -> Score:
     before, now = (
         (np.asarray(table.column(column).to_pylist(), dtype=str), loss)
@@ -116,7 +123,7 @@ def _worst_segment(
     for value in values[order]:
         old, new = before[1][before[0] == value], now[1][now[0] == value]
         if min(len(old), len(new)) >= _LEAST_ROWS:
-            limit = _limit(contract, old, len(new), _RARER)
+            limit = _limit(contract, old, len(new), _RARER, tolerated)
             shown = _shown(contract, new)
             found.append((shown / limit if limit else float(shown > 0), str(value), shown, limit, len(new)))
     if not found:
@@ -138,10 +145,32 @@ def _worst_segment(
     )
 
 
-def _limit(contract: Contract, before: Array, rows: int, quantile: float) -> float:
+def _tolerated(contract: Contract, reference: pa.Table, loss: Array) -> float:
+    """Return how many times the reference's mean loss matters to nobody."""
+    tolerance = _TOLERANCE**2 if contract.task is Task.REGRESSION else _TOLERANCE
+    return max(tolerance, 1 + _DEVIATIONS * _between_days(reference, loss))
+
+
+def _between_days(reference: pa.Table, loss: Array) -> float:
+    """Return the standard deviation of single days' loss beyond chance, in mean losses; 0 without time."""
+    times = reference.column(bundle.TIME_COLUMN) if bundle.TIME_COLUMN in reference.column_names else None
+    if times is None or not pa.types.is_timestamp(times.type) or times.null_count or not loss.any():
+        return 0.0
+    _, day, counts = np.unique(
+        times.to_numpy().astype("datetime64[D]"), return_inverse=True, return_counts=True
+    )
+    used = counts >= _LEAST_ROWS_A_DAY
+    if used.sum() < _LEAST_DAYS:
+        return 0.0
+    means = np.bincount(day, weights=loss) / counts
+    # A day belongs to the whole, so its rows err less against it than new ones would.
+    excess = (means - loss.mean()) ** 2 - loss.var() * (1 / counts - 1 / len(loss))
+    return float(np.sqrt(max(excess[used].mean(), 0.0)) / loss.mean())
+
+
+def _limit(contract: Contract, before: Array, rows: int, quantile: float, tolerated: float) -> float:
     """Return the error that `rows` undrifted rows stay below, but for the chance `quantile` stands for."""
     spread = float(before.std() * np.sqrt(1 / rows + 1 / len(before)))
-    tolerated = _TOLERANCE**2 if contract.task is Task.REGRESSION else _TOLERANCE
     return _root(contract, float(before.mean()) * tolerated + quantile * spread)
 
 

@@ -11,6 +11,7 @@ Chance is found by resampling (resampling.py) at two sizes of window; beyond the
 sqrt(1/n + 1/m), so one file serves windows of every size.
 """
 
+import bisect
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -151,9 +152,11 @@ def share_limit(expected: float, rows: int) -> float:
 
     Half as many again as in the reference, and half a percent, are allowed: the odd row is ordinary.
     """
-    from scipy import stats  # noqa: PLC0415  # half a second that a start before any window is read needn't wait
+    # scipy.stats has this as binom.isf, and takes most of a second to import before a verdict.
+    from scipy import special  # noqa: PLC0415  # as much again for those who only read limits
 
-    return float(stats.binom.isf(_ODD_RATE, rows, min(expected * 1.5 + 0.005, 1.0))) / rows
+    share = min(expected * 1.5 + 0.005, 1.0)
+    return bisect.bisect_left(range(rows), -_ODD_RATE, key=lambda k: -special.bdtrc(k, rows, share)) / rows
 
 
 def _draw(
