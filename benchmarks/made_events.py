@@ -53,7 +53,7 @@ def rides(count: int, seed: int) -> pd.DataFrame:
 
 def bundle_files(folder: Path, model: str) -> None:
     """Write the bundle's files into `folder`."""
-    from lambda_monitor import thresholds  # noqa: PLC0415  # the baseline must not pay for it
+    from lambda_monitor import calibration  # noqa: PLC0415  # the baseline must not pay for it
 
     folder.mkdir(parents=True)
     declared = contract(model)
@@ -61,7 +61,7 @@ def bundle_files(folder: Path, model: str) -> None:
     reference.to_parquet(folder / bundle.REFERENCE)
     (folder / bundle.CONTRACT).write_bytes(declared.to_json())
     (folder / bundle.THRESHOLDS).write_bytes(
-        thresholds.compute(reference, declared, window_rows=1000, false_alarm_rate=0.001, seed=1)
+        calibration.compute(reference, declared, window_rows=1000, false_alarm_rate=0.001, seed=1)
     )
     (folder / bundle.MODEL).write_bytes(b"not needed here")
     (folder / bundle.METRICS).write_bytes(b"{}")

@@ -74,7 +74,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
                     known=None if known is None else [str(level) for level in known],
                 )
             else:
-                values = _numbers(reference.column(name))
+                values = numbers(reference.column(name))
                 if not len(values):
                     continue
                 low, high = np.quantile(values, _TAILS)
@@ -211,7 +211,8 @@ def _segments(
     return SegmentLayout(outcome=outcome, clip=numeric[outcome].clip, levels=levels)
 
 
-def _numbers(column: Any) -> npt.NDArray[np.float64]:
+def numbers(column: Any) -> npt.NDArray[np.float64]:
+    """Return the finite values of a column."""
     values = np.asarray(pc.cast(column, pa.float64()).drop_null().to_numpy(), dtype=np.float64)
     return values[np.isfinite(values)]
 
@@ -221,7 +222,7 @@ def _texts(column: Any) -> list[str]:
 
 
 def _numeric(column: Any, spec: NumericLayout) -> Numeric:
-    values = _numbers(column)
+    values = numbers(column)
     histogram = np.bincount(np.searchsorted(spec.edges, values, side="left"), minlength=len(spec.edges) + 1)
     clipped = np.clip(values, *spec.clip)
     low = -np.inf if spec.minimum is None else spec.minimum

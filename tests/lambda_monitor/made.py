@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from contract import bundle, layout, store
 from contract.events import RecordRef, ground_truth_line, prediction_type, timestamp
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
-from lambda_monitor import thresholds
+from lambda_monitor import calibration
 from lambda_monitor.alerts import Run
 from lambda_monitor.hours import Hours
 from lambda_monitor.profile import Layout, Profile
@@ -77,7 +77,7 @@ def reference(rows: int = 5000) -> pa.Table:
 def limits(rows: int) -> bytes:
     """Return the thresholds of `reference(rows)`."""
     frame = reference(rows).to_pandas()
-    return thresholds.compute(frame, contract(), window_rows=1000, false_alarm_rate=0.001, seed=1)
+    return calibration.compute(frame, contract(), window_rows=1000, false_alarm_rate=0.001, seed=1)
 
 
 LAYOUT = Layout.of(contract(), reference())

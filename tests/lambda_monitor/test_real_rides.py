@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from contract import bundle
-from lambda_monitor import thresholds
+from lambda_monitor import calibration
 from tests.lambda_monitor.made import HOUR, NOON, Context, Stack, contract, predict
 
 
@@ -31,7 +31,7 @@ def put_bundle(stack: Stack, folder: Path) -> None:
     rides[bundle.TIME_COLUMN] = rides["tpep_pickup_datetime"]
     names = [*contract().feature_names, bundle.PREDICTION_COLUMN, bundle.TARGET_COLUMN, bundle.TIME_COLUMN]
     reference = rides[names]
-    limits = thresholds.compute(reference, contract(), window_rows=1000, false_alarm_rate=0.001, seed=1)
+    limits = calibration.compute(reference, contract(), window_rows=1000, false_alarm_rate=0.001, seed=1)
     stack.bundle_of(pa.Table.from_pandas(reference, preserve_index=False), limits)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from lambda_monitor import checks, thresholds
+from lambda_monitor import calibration, checks, thresholds
 from lambda_monitor.model import Model
 from lambda_monitor.profile import Layout, Profile
 from lambda_monitor.segments import LEAST_ROWS
@@ -29,7 +29,9 @@ MODEL = Model(
     layout=LAYOUT,
     baseline=Profile.of(REFERENCE, LAYOUT),
     limits=thresholds.load(
-        thresholds.compute(REFERENCE.to_pandas(), CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+        calibration.compute(
+            REFERENCE.to_pandas(), CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3
+        )
     ),
     checks=None,
 )
@@ -93,5 +95,5 @@ def test_a_model_without_segments_has_no_such_check() -> None:
     assert layout.segments is None
     assert Profile.of(REFERENCE, layout).segments == {}
     frame = pd.DataFrame(REFERENCE.to_pandas())
-    computed = thresholds.compute(frame, plain, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+    computed = calibration.compute(frame, plain, window_rows=1_000, false_alarm_rate=0.001, seed=3)
     assert thresholds.load(computed).segments == {}

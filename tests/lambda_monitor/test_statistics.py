@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.schema import DType, Feature, Kind
-from lambda_monitor import thresholds
+from lambda_monitor import calibration, thresholds
 from lambda_monitor.profile import Layout, Profile
 from lambda_monitor.statistics import LEVEL, MIX, SHAPE, SHIFT, SPREAD, distances
 from lambda_monitor.thresholds import Thresholds
@@ -48,7 +48,7 @@ def table(frame: pd.DataFrame) -> pa.Table:
 REFERENCE = rows(10_000, 0)
 LAYOUT = Layout.of(CONTRACT, table(REFERENCE))
 BASELINE = Profile.of(table(REFERENCE), LAYOUT)
-COMPUTED = thresholds.compute(REFERENCE, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+COMPUTED = calibration.compute(REFERENCE, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
 LIMITS = thresholds.load(COMPUTED)
 
 
@@ -114,7 +114,7 @@ def test_a_shift_is_measured_in_reference_deviations_with_its_direction() -> Non
 
 
 def test_thresholds_are_the_same_for_the_same_seed_and_read_back() -> None:
-    again = thresholds.compute(REFERENCE, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+    again = calibration.compute(REFERENCE, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
     assert again == COMPUTED
     assert thresholds.load(LIMITS.to_json()) == LIMITS
     assert set(LIMITS.limits) == {"zone", "distance", "prediction"}
@@ -156,7 +156,7 @@ def test_a_larger_window_and_a_lower_rate_move_the_limit_as_they_should() -> Non
     assert limit.at(1_000, 10_000, "count") == pytest.approx(limit.noise * unit)
     assert limit.at(1_000, 10_000) == pytest.approx(limit.tolerance + limit.chance * unit)
     assert limit.at(100, 10_000, "count") == pytest.approx(limit.few * limit.noise * np.sqrt(0.0101))
-    lax = thresholds.compute(REFERENCE, CONTRACT, window_rows=1_000, false_alarm_rate=0.05, seed=3)
+    lax = calibration.compute(REFERENCE, CONTRACT, window_rows=1_000, false_alarm_rate=0.05, seed=3)
     looser: Thresholds = thresholds.load(lax)
     assert all(
         looser.limits[c][s].noise < limit.noise
@@ -170,17 +170,17 @@ def test_weeks_that_differ_widen_the_tolerance() -> None:
     wavy = REFERENCE.assign(time=times)
     wavy["distance"] += np.sin(np.arange(len(wavy)) / len(wavy) * 2 * np.pi)
     found = thresholds.load(
-        thresholds.compute(wavy, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+        calibration.compute(wavy, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
     )
     assert found.limits["distance"][SHIFT].tolerance > 3 * LIMITS.limits["distance"][SHIFT].tolerance
-    assert found.limits["zone"][LEVEL].tolerance == thresholds.TOLERANCE[LEVEL]
+    assert found.limits["zone"][LEVEL].tolerance == calibration.TOLERANCE[LEVEL]
 
 
 def test_single_days_that_differ_widen_the_tolerance_too() -> None:
     times = pd.date_range("2026-03-01", periods=len(REFERENCE), freq="4min")
     days = np.random.default_rng(4).normal(0, 0.25, 31)[(times - times[0]).days]
     found = thresholds.load(
-        thresholds.compute(
+        calibration.compute(
             REFERENCE.assign(time=times, distance=REFERENCE["distance"] + days * REFERENCE["distance"].std()),
             CONTRACT,
             window_rows=1_000,
@@ -195,7 +195,7 @@ def test_hours_of_the_day_count_unless_the_user_says_so() -> None:
     times = pd.date_range("2026-03-01", periods=len(REFERENCE), freq="4min")
     night = REFERENCE.assign(time=times)
     night["distance"] += 3 * (times.hour < 5)
-    made_limits = thresholds.compute(night, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+    made_limits = calibration.compute(night, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
     limit = thresholds.load(made_limits).limits["distance"][SHIFT]
     deviations = (
         abs(night["distance"][times.hour < 5].mean() - night["distance"].mean()) / night["distance"].std()
@@ -208,7 +208,7 @@ def test_a_change_of_mix_of_a_column_of_two_levels_is_seen() -> None:
     reference = pd.DataFrame({"side": ["left", "right"] * 2_000, "prediction": np.linspace(0, 9, 4_000)})
     layout = Layout.of(contract, table(reference))
     limits = thresholds.load(
-        thresholds.compute(reference, contract, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+        calibration.compute(reference, contract, window_rows=1_000, false_alarm_rate=0.001, seed=3)
     )
     current = pd.DataFrame({"side": ["left"] * 600 + ["right"] * 400, "prediction": np.linspace(0, 9, 1_000)})
     profiles = [Profile.of(table(frame), layout) for frame in (reference, current)]
@@ -239,7 +239,7 @@ def test_real_months_stay_quiet_and_the_lockdown_does_not(real_data: Any) -> Non
     layout = Layout.of(contract, table(reference))
     baseline = Profile.of(table(reference), layout)
     limits = thresholds.load(
-        thresholds.compute(reference, contract, window_rows=2_000, false_alarm_rate=0.001, seed=7)
+        calibration.compute(reference, contract, window_rows=2_000, false_alarm_rate=0.001, seed=7)
     )
 
     def raised(name: str) -> list[bool]:
