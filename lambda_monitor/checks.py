@@ -1,7 +1,8 @@
 """Every check the monitor makes: one table, one form of result."""
 
+import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lambda_monitor.truth import Truth
 
 _ROUNDING = 6
+Of = TypeVar("Of")
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +155,40 @@ def _stands_still(column: Numeric | Categorical) -> bool:
     return len(column.levels) + (column.other > 0) <= 1
 
 
+class _Against(msgspec.Struct, Generic[Of], frozen=True):
+    """A value beside its limit, and what it is the value of."""
+
+    value: float
+    limit: float
+    of: Of
+
+    @property
+    def ratio(self) -> float:
+        """How many limits the value is; where no change at all is allowed any is beyond it."""
+        if self.limit > 0:
+            return self.value / self.limit
+        return math.inf if self.value > 0 else 0.0
+
+    def figures(self) -> dict[str, float | None]:
+        return {"value": _round(self.value), "threshold": _round(self.limit)}
+
+    def result(self, check: str, name: str, sentence: str, detail: dict[str, Any]) -> CheckResult:
+        return CheckResult(
+            name=check,
+            **self.figures(),
+            status="alert" if self.ratio > 1 else "ok",
+            columns=[name],
+            sentence=sentence,
+            detail=detail,
+        )
+
+
+def _against(chosen: Choices, check: str, name: str, value: float, limit: float, of: Of) -> _Against[Of]:
+    """Return the value beside the user's limit, or beside `limit`."""
+    own = chosen.limit(check, [name], limit)
+    return _Against(value, limit if own is None else own, of)
+
+
 def _drift(model: "Model", profile: Profile, chosen: Choices) -> Iterator[CheckResult]:
     outcomes = {bundle.PREDICTION_COLUMN, bundle.PROBABILITY_COLUMN}
     for name in model.layout.columns:
@@ -171,58 +207,44 @@ def _column_drift(model: "Model", profile: Profile, name: str, check: str, chose
         words = f"{name} has {rows} values; below {thresholds.LEAST_ROWS} its distribution says nothing."
         return _skipped(check, name, words)
     limits = model.limits.limits.get(name, {})
-    found: list[tuple[float, str, Distance, float]] = []
+    found: list[_Against[tuple[str, Distance]]] = []
     for statistic, distance in distances(model.baseline, profile, name, model.layout).items():
         if statistic in limits:
             limit = limits[statistic].at(column.count, model.limits.reference_rows, chosen.seasonality)
-            limit = chosen.limit(check, [name], limit) or limit
-            found.append((distance.value / limit, statistic, distance, limit))
+            found.append(_against(chosen, check, name, distance.value, limit, (statistic, distance)))
     if not found:
         return _skipped(
             check, name, f"{name} stands still in the reference, so nothing can be said of drift."
         )
-    ratio, statistic, worst, limit = max(found)
-    verdict = "drifted" if ratio > 1 else "has not drifted"
-    return CheckResult(
-        name=check,
-        value=_round(worst.value),
-        threshold=_round(limit),
-        status="alert" if ratio > 1 else "ok",
-        columns=[name],
-        sentence=f"{name} {verdict}: {worst.words}.",
-        detail={
-            "statistic": statistic,
-            "rows": column.count,
-            "all": {s: {"value": _round(d.value), "threshold": _round(at)} for _, s, d, at in sorted(found)},
-        },
-    )
+    worst = max(found, key=lambda one: one.ratio)
+    statistic, distance = worst.of
+    verdict = "drifted" if worst.ratio > 1 else "has not drifted"
+    detail = {
+        "statistic": statistic,
+        "rows": column.count,
+        "all": {one.of[0]: one.figures() for one in sorted(found, key=lambda one: one.ratio)},
+    }
+    return worst.result(check, name, f"{name} {verdict}: {distance.words}.", detail)
 
 
 def _segment_drift(model: "Model", profile: Profile, name: str, chosen: Choices) -> CheckResult:
     """Judge what is predicted within each value of a column by the segment furthest beyond its limit."""
     check, most = "drift.segment", model.limits.segments[name]
-    found: list[tuple[float, Shift, float]] = []
+    found: list[_Against[Shift]] = []
     for shift in shifts(model.baseline.segments, profile.segments, name):
         limit = most.at(shift.now.count, shift.before.count, chosen.seasonality)
-        limit = chosen.limit(check, [name], limit) or limit
-        found.append((shift.value / limit, shift, limit))
+        found.append(_against(chosen, check, name, shift.value, limit, shift))
     if not found:
         words = f"No value of {name} has records enough to say what is predicted for it."
         return _skipped(check, name, words)
-    ratio, worst, limit = max(found, key=lambda one: one[0])
-    return CheckResult(
-        name=check,
-        value=_round(worst.value),
-        threshold=_round(limit),
-        status="alert" if ratio > 1 else "ok",
-        columns=[name],
-        sentence=f"Where {name} is {worst.level} the mean {_outcome(model)} was {worst.before.mean:.4g} "
-        f"and is {worst.now.mean:.4g} on {worst.now.count:,} records.",
-        detail={
-            "segment": worst.level,
-            "segments": {s.level: {"value": _round(s.value), "threshold": _round(at)} for _, s, at in found},
-        },
+    worst = max(found, key=lambda one: one.ratio)
+    level, _, before, now = worst.of
+    sentence = (
+        f"Where {name} is {level} the mean {_outcome(model)} was {before.mean:.4g} "
+        f"and is {now.mean:.4g} on {now.count:,} records."
     )
+    detail = {"segment": level, "segments": {one.of.level: one.figures() for one in found}}
+    return worst.result(check, name, sentence, detail)
 
 
 def _outcome(model: "Model") -> str:
