@@ -146,8 +146,8 @@ class _Parser:
 
 
 def _identities(hashes: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    text = "".join(hashes.to_pylist())
-    return np.frombuffer(bytes.fromhex(text), ">u8").astype(np.uint64)
+    # DuckDB reads the digest's first bytes as a number the other way round.
+    return np.asarray(hashes.to_numpy(), dtype=np.uint64).byteswap()
 
 
 def _statement(contract: Contract) -> tuple[str, str]:
@@ -162,7 +162,7 @@ def _statement(contract: Contract) -> tuple[str, str]:
     select = [
         f"CAST({sql.name(contract.id_field)} AS VARCHAR) AS {sql.name(ID)}",
         f"CASE WHEN TRY_CAST(record.arrived_at AS TIMESTAMPTZ) IS NOT NULL AND model.version IS NOT NULL "
-        f"THEN left(md5(record.shard || '/' || record.sequence_number), 16) END AS {sql.name(_HASH)}",
+        f"THEN md5_number_upper(record.shard || '/' || record.sequence_number) END AS {sql.name(_HASH)}",
         f"TRY_CAST(record.arrived_at AS TIMESTAMPTZ) AS {sql.name(ARRIVED)}",
         f"model.version AS {sql.name(VERSION)}",
         *(f"features.{sql.name(f.name)} AS {sql.name(f.name)}" for f in contract.features),
