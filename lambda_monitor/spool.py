@@ -11,8 +11,9 @@ from lambda_monitor.lake import Object
 
 # Unpacked bytes turned into columns at a time: bounds memory, large enough to keep duckdb busy.
 BATCH_BYTES = 64 << 20
-# The longest line that is read: a Kinesis record has at most 10 MiB.
-LINE_BYTES = 16 << 20
+# The longest line that is read: an event has at most 1 MiB. DuckDB hands out twice this at a time to its
+# threads, so that more would leave all but one without work on an hour's file.
+LINE_BYTES = 8 << 20
 
 
 class Source(msgspec.Struct, frozen=True):
