@@ -174,6 +174,9 @@ run "unknown_partitions_are_refused" {
       predictions     = "predictions"
       rejected        = "rejected"
       ground_truth    = "ground_truth"
+      failed          = "aws/lambda"
+      profiles        = "profiles"
+      reports         = "reports"
       delivery_errors = "delivery-errors"
       athena_results  = "athena-results"
       partition       = ["day=%Y-%m-%d"]
