@@ -44,7 +44,7 @@ format: setup ## Rewrite Python and Terraform in the project's format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; terraform fmt -recursive infra
 
 unit: setup ## Unit tests
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests -n 2 --dist loadfile
 
 terraform-test: setup ## terraform test with a mocked provider
 	@$(BIN)/python -m infra test
