@@ -134,9 +134,11 @@ resource "terraform_data" "second" {{
   }}
 }}
 """)
+    # A shell that runs tests in the background has them ignore interrupts, and children inherit that.
     script = f"""
-import os
+import os, signal
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from infra.terraform import Terraform
 Terraform(Path({str(root.directory)!r}), Path({str(root.state_dir)!r}), dict(os.environ)).apply({{}})
 """

@@ -13,9 +13,11 @@ import pytest
 from local import drive, stack
 
 _SECONDS = 90
+# A shell that runs tests in the background has them ignore interrupts, and children inherit that.
 _HOLD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from local import stack
 with stack.embedded_aws(Path(sys.argv[1]), tell=lambda _: None) as endpoint:
     print(endpoint.url, flush=True)
