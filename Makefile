@@ -38,7 +38,7 @@ lint: setup ## ruff, mypy, terraform fmt and validate, checkov
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m infra lint
+	@$(BIN)/python -m ops lint
 
 format: setup ## Rewrite Python and Terraform in the project's format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; terraform fmt -recursive infra
@@ -47,7 +47,7 @@ unit: setup ## Unit tests
 	@$(BIN)/python -m pytest tests -n 2 --dist loadfile
 
 terraform-test: setup ## terraform test with a mocked provider
-	@$(BIN)/python -m infra test
+	@$(BIN)/python -m ops test
 
 integration: setup ## The whole loop, on the embedded AWS or on AWS_ENDPOINT_URL
 	@$(BIN)/python -m pytest integration-tests
@@ -79,24 +79,24 @@ mlflow: setup ## Open the MLflow UI on the local registry
 
 ## AWS
 deploy: setup ## Train if needed, build and push the images, terraform apply
-	@$(BIN)/python -m infra deploy --use-case $(USE_CASE)
+	@$(BIN)/python -m ops deploy --use-case $(USE_CASE)
 
 rollback: setup ## Serve an earlier model version: VERSION=...
-	@$(BIN)/python -m infra rollback --use-case $(USE_CASE) --version $(VERSION)
+	@$(BIN)/python -m ops rollback --use-case $(USE_CASE) --version $(VERSION)
 	@$(BIN)/python -m training rollback --use-case $(USE_CASE) --version $(VERSION)
 
 destroy: setup ## Remove everything deploy made
-	@$(BIN)/python -m infra destroy --use-case $(USE_CASE)
+	@$(BIN)/python -m ops destroy --use-case $(USE_CASE)
 
 audit: setup ## Reconcile the last HOURS: records in, scored, rejected, duplicated, missing
-	@$(BIN)/python -m infra audit --use-case $(USE_CASE) --hours $(or $(HOURS),1)
+	@$(BIN)/python -m ops audit --use-case $(USE_CASE) --hours $(or $(HOURS),1)
 
 report: setup ## Open the report site of the running stack
-	@$(BIN)/python -m lambda_monitor.site --use-case $(USE_CASE)
+	@$(BIN)/python -m local.report_site --use-case $(USE_CASE)
 
 ## On this machine
 serve: setup ## Score over HTTP on localhost
-	@$(BIN)/python -m lambda_predict.serve --use-case $(USE_CASE)
+	@$(BIN)/python -m local.serve --use-case $(USE_CASE)
 
 local-up: setup ## Start the embedded AWS and leave it running
 	@$(BIN)/python -m local start

@@ -20,7 +20,7 @@ from benchmarks.alert_quality import nannyml_judge
 from benchmarks.alert_quality.measure import SUBJECTS, LeftOut, Measured, measure
 from benchmarks.alert_quality.nannyml_judge import NannyMLError
 from benchmarks.alert_quality.picture import draw
-from benchmarks.alert_quality.show import lines
+from benchmarks.alert_quality.tables import lines
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PICTURE = Path(__file__).with_name("alerts.png")

@@ -141,11 +141,11 @@ def _compare(records: int, found: dict[str, dict[str, float]]) -> list[str]:
 
 def make(folder: Path, records: int) -> None:
     """Write a bundle, and `records` events over a window's hours and as many more an hour in the next."""
-    from benchmarks import made_events  # noqa: PLC0415  # only the parent makes data
+    from benchmarks import synthetic_events  # noqa: PLC0415  # only the parent makes data
 
-    made_events.lake_bundle(folder / "artifacts", MODEL)
+    synthetic_events.lake_bundle(folder / "artifacts", MODEL)
     for number in range(WINDOW + 1):
-        made_events.events(
+        synthetic_events.events(
             _events(folder, number), records // WINDOW, START + number * HOUR, seed=number, model=MODEL
         )
 
@@ -180,8 +180,10 @@ def _baseline(folder: Path) -> dict[str, float]:
 def _monitor(folder: Path, first: int, *, warm: bool) -> dict[str, float]:
     """Monitor the window from the hour `first` on; `warm`: Evidently is imported before the clock starts."""
     from benchmarks.folder_aws import FolderS3, SilentSNS  # noqa: PLC0415  # as above
-    from lambda_monitor import judge, lasting, monitor  # noqa: PLC0415  # as above
-    from lambda_monitor.alerts import Run  # noqa: PLC0415  # as above
+    from lambda_monitor import monitor  # noqa: PLC0415  # as above
+    from lambda_monitor.checks import verdict  # noqa: PLC0415  # as above
+    from lambda_monitor.reports import heavy_import  # noqa: PLC0415  # as above
+    from lambda_monitor.run import Clients, Run, Span  # noqa: PLC0415  # as above
     from lambda_monitor.settings import Settings  # noqa: PLC0415  # as above
 
     settings = Settings.from_environment(
@@ -194,15 +196,15 @@ def _monitor(folder: Path, first: int, *, warm: bool) -> dict[str, float]:
             "ALERT_TOPIC_ARN": "arn",
         }
     )
-    clients = monitor.Clients(s3=FolderS3(folder), sns=SilentSNS(), cloudwatch=None, athena=None)  # type: ignore[arg-type]  # what a run uses of them
+    clients = Clients(s3=FolderS3(folder), sns=SilentSNS(), cloudwatch=None, athena=None)  # type: ignore[arg-type]  # what a run uses of them
     start = START + first * HOUR
     end = start + WINDOW * HOUR
     run = Run(id=str(first), now=end + HOUR, deadline=end + 2 * HOUR)
     if warm:
-        lasting.load("lambda_monitor.report")
-    drawing = _timed(judge, "drawn")
+        heavy_import.load("lambda_monitor.reports.evidently_report")
+    drawing = _timed(verdict, "drawn")
     started = time.perf_counter()
-    summary = monitor.run(clients, settings, monitor.Span(start=start, end=end, asked=False), run)
+    summary = monitor.run(clients, settings, Span(start=start, end=end, asked=False), run)
     done = time.perf_counter() - started
     if summary["status"] not in {"ok", "alert"}:
         raise RuntimeError(f"the monitor did not judge the window: {summary['reason']}")

@@ -9,7 +9,7 @@ from contract import layout
 from contract.bundle import CONTRACT
 from contract.lake import LakeReader
 from contract.schema import Contract
-from local import drive, stack
+from local import stack, traffic
 from training import pipeline, records
 from training.use_case import UseCase
 
@@ -53,7 +53,7 @@ def _through(
     lines = records.encode(contract, frame)
     ids = set(frame[contract.id_field].astype(str))
     lake = LakeReader(endpoint.client("s3"), outputs["lake_bucket"], layout.PREDICTIONS)
-    start, began = drive.now(), time.perf_counter()
-    drive.put_records(endpoint.client("kinesis"), outputs["input_stream"], lines, seconds=_SECONDS)
-    drive.wait_landed(lake, contract.id_field, ids, start, seconds=_SECONDS)
+    start, began = traffic.now(), time.perf_counter()
+    traffic.put_records(endpoint.client("kinesis"), outputs["input_stream"], lines, seconds=_SECONDS)
+    traffic.wait_landed(lake, contract.id_field, ids, start, seconds=_SECONDS)
     return time.perf_counter() - began

@@ -1,15 +1,18 @@
 """The bundle in S3: written once, checked on every read."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from contract import bundle, layout
+from contract import bundle, conditional, layout
 from contract.bundle import BundleError, Manifest
+from contract.conditional import ConflictError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_ATTEMPTS = 20
+_PAUSE_SECONDS = 0.1
 
 
 def upload(s3: "S3Client", bucket: str, directory: Path) -> str:
@@ -44,23 +47,28 @@ def read(s3: "S3Client", bucket: str, entries: Manifest, file: str) -> bytes:
 
 
 def _get(s3: "S3Client", bucket: str, key: str) -> bytes:
-    try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-            raise BundleError(
-                f"s3://{bucket}/{key} is not there: upload the bundle, then deploy its version"
-            ) from error
-        raise
+    found = conditional.get(s3, bucket, key)
+    if found is None:
+        raise BundleError(f"s3://{bucket}/{key} is not there: upload the bundle, then deploy its version")
+    return found.body
 
 
 def _put_once(s3: "S3Client", bucket: str, key: str, data: bytes) -> None:
-    try:
-        s3.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*", ChecksumAlgorithm="SHA256")
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"PreconditionFailed", "412"}:
-            raise
-        if _get(s3, bucket, key) != data:
+    for _ in range(_ATTEMPTS):
+        try:
+            conditional.put(s3, bucket, key, data, replaces=None, ChecksumAlgorithm="SHA256")
+        except ConflictError:
+            found = conditional.get(s3, bucket, key)
+        else:
+            return
+        if found is not None and found.body != data:
             raise BundleError(
                 f"s3://{bucket}/{key} exists with other content: a version never changes, export a new one"
-            ) from error
+            )
+        if found is not None:
+            return
+        # Another upload of the same key was under way and is not there yet, or failed.
+        time.sleep(_PAUSE_SECONDS)
+    raise BundleError(
+        f"s3://{bucket}/{key} is being written by another upload: repeat this one when it ended"
+    )

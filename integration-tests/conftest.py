@@ -18,8 +18,8 @@ import pytest
 from contract.bundle import CONTRACT
 from contract.lake import LakeReader
 from contract.schema import Contract
-from infra import deploy, deployment
-from local import drive, stack
+from local import stack, traffic
+from ops import deploy, deployment
 from training import pipeline, records
 from training.use_case import UseCase
 
@@ -51,7 +51,7 @@ class Deployment:
         return frame, records.encode(self.contract, frame)
 
     def put(self, lines: list[bytes]) -> None:
-        drive.put_records(self.client("kinesis"), self.outputs["input_stream"], lines)
+        traffic.put_records(self.client("kinesis"), self.outputs["input_stream"], lines)
 
 
 @pytest.fixture(scope="session", autouse=True)

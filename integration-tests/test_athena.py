@@ -8,7 +8,7 @@ import pytest
 
 from contract import layout
 from lambda_monitor import model as watched
-from local import drive
+from local import traffic
 from training import records
 
 ROWS = 1_000
@@ -59,21 +59,21 @@ def unlabelled(summary: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_athena_says_what_reading_says(deployed: Any, forget: Callable[[], int]) -> None:
-    start = drive.now()
+    start = traffic.now()
     frame, lines = deployed.records("normal", ROWS, seed=9)
     deployed.put(lines)
     ids = set(frame[deployed.contract.id_field].astype(str))
-    drive.wait_landed(deployed.lake(layout.PREDICTIONS), deployed.contract.id_field, ids, start, seconds=60)
-    drive.put_labels(
+    traffic.wait_landed(deployed.lake(layout.PREDICTIONS), deployed.contract.id_field, ids, start, seconds=60)
+    traffic.put_labels(
         deployed.client("firehose"),
         deployed.outputs["ground_truth_delivery_stream"],
         deployed.lake(layout.GROUND_TRUTH),
         records.ground_truth(deployed.contract, frame),
     )
-    end = drive.now()
+    end = traffic.now()
 
     def run() -> dict[str, Any]:
-        return drive.monitor(deployed.client("lambda"), deployed.outputs["monitor_function"], start, end)
+        return traffic.monitor(deployed.client("lambda"), deployed.outputs["monitor_function"], start, end)
 
     def queries() -> set[str]:
         workgroup = deployed.outputs["athena_workgroup"]

@@ -3,22 +3,22 @@
 from typing import Any
 
 from contract import layout
-from infra.audit import audit
-from local import drive
+from local import traffic
+from ops.audit import audit
 
 
 def test_a_range_reconciles(deployed: Any) -> None:
-    start = drive.now()
+    start = traffic.now()
     frame, lines = deployed.records("normal", 300, seed=3)
     deployed.put([*lines, b"not json", b"{}"])
     ids = set(frame[deployed.contract.id_field].astype(str))
-    drive.wait_landed(deployed.lake(layout.PREDICTIONS), deployed.contract.id_field, ids, start)
-    end = drive.now()
+    traffic.wait_landed(deployed.lake(layout.PREDICTIONS), deployed.contract.id_field, ids, start)
+    end = traffic.now()
 
     def reconciled() -> Any:
         kinesis, s3, names = deployed.client("kinesis"), deployed.client("s3"), deployed.outputs
         found = audit(kinesis, s3, names["input_stream"], names["lake_bucket"], start, end)
         return None if found.missing else found
 
-    found = drive.wait_for("the rejected records", reconciled, seconds=60)
+    found = traffic.wait_for("the rejected records", reconciled, seconds=60)
     assert (found.received, found.scored, found.rejected, found.given_up) == (302, 300, 2, 0)

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 
 from contract import layout
-from local import drive
+from local import traffic
 
 RIDE = {"PULocationID": 100, "DOLocationID": 102, "trip_distance": 30}
 
@@ -36,13 +36,13 @@ def post(url: str, body: bytes, *, signed: bool = True) -> tuple[int, dict[str, 
 
 
 def test_a_record_is_scored_and_kept_as_those_of_the_stream_are(deployed: Any, url: str) -> None:
-    start = drive.now()
+    start = traffic.now()
     status, answer = post(url, json.dumps({"ride_id": "asked-1", "ride": RIDE}).encode())
     assert status == 200
     assert answer["ride_id"] == "asked-1"
     assert 1 < answer["prediction"]["duration"] < 300
     assert answer["model"]["version"] == deployed.outputs["model_version"]
-    drive.wait_landed(deployed.lake(layout.PREDICTIONS), "ride_id", {"asked-1"}, start)
+    traffic.wait_landed(deployed.lake(layout.PREDICTIONS), "ride_id", {"asked-1"}, start)
 
 
 def test_a_bad_record_is_refused_by_field(url: str) -> None:

@@ -9,16 +9,18 @@ from urllib.parse import urlsplit
 import pytest
 
 from contract import layout
-from local import drive
+from local import traffic
 
 ROWS = 2_000
 _SECONDS = 120
 
 
 @pytest.fixture(scope="module")
-def subscriber(deployed: Any) -> Iterator[drive.Subscriber]:
+def subscriber(deployed: Any) -> Iterator[traffic.Subscriber]:
     topic = deployed.outputs["alert_topic_arn"]
-    subscriber = drive.Subscriber(deployed.client("sqs"), deployed.client("sns"), topic, "integration-tests")
+    subscriber = traffic.Subscriber(
+        deployed.client("sqs"), deployed.client("sns"), topic, "integration-tests"
+    )
     yield subscriber
     subscriber.close()
 
@@ -26,15 +28,15 @@ def subscriber(deployed: Any) -> Iterator[drive.Subscriber]:
 def stream(deployed: Any, phase: str) -> tuple[set[str], dict[str, Any], datetime, datetime]:
     frame, lines = deployed.records(phase, ROWS, seed=1)
     ids = set(frame[deployed.contract.id_field].astype(str))
-    start = drive.now()
+    start = traffic.now()
     deployed.put(lines)
     reader = deployed.lake(layout.PREDICTIONS)
-    landed = drive.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=_SECONDS)
-    return ids, landed, start, drive.now()
+    landed = traffic.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=_SECONDS)
+    return ids, landed, start, traffic.now()
 
 
 def run_monitor(deployed: Any, start: datetime, end: datetime) -> dict[str, Any]:
-    return drive.monitor(deployed.client("lambda"), deployed.outputs["monitor_function"], start, end)
+    return traffic.monitor(deployed.client("lambda"), deployed.outputs["monitor_function"], start, end)
 
 
 def read_report(deployed: Any, uri: str) -> bytes:
@@ -44,7 +46,7 @@ def read_report(deployed: Any, uri: str) -> bytes:
     return body
 
 
-def test_four_thousand_records_normal_then_drifted(deployed: Any, subscriber: drive.Subscriber) -> None:
+def test_four_thousand_records_normal_then_drifted(deployed: Any, subscriber: traffic.Subscriber) -> None:
     ids, landed, start, end = stream(deployed, "normal")
     calm = run_monitor(deployed, start, end)
     assert (calm["status"], calm["records"], calm["notified"]) == ("ok", ROWS, False), calm["reason"]
@@ -55,7 +57,7 @@ def test_four_thousand_records_normal_then_drifted(deployed: Any, subscriber: dr
     failing = {check["name"] for check in drifted["checks"] if check["status"] == "alert"}
     assert failing & {"drift.feature", "drift.prediction"}
 
-    (message,) = drive.wait_for("the alert", lambda: subscriber.messages() or None, seconds=_SECONDS)
+    (message,) = traffic.wait_for("the alert", lambda: subscriber.messages() or None, seconds=_SECONDS)
     assert message["Subject"].startswith("ALERT: ")
     assert "What to do next" in message["Message"]
     assert drifted["report"] in message["Message"]
@@ -70,22 +72,22 @@ def test_four_thousand_records_normal_then_drifted(deployed: Any, subscriber: dr
 
 
 def test_an_empty_window_is_said_to_be_empty(deployed: Any) -> None:
-    end = drive.now() - timedelta(days=30)
+    end = traffic.now() - timedelta(days=30)
     summary = run_monitor(deployed, end - timedelta(hours=1), end)
     assert (summary["status"], summary["records"]) == ("no_data", 0)
 
 
 def test_predictions_lie_in_the_partition_of_their_hour(deployed: Any) -> None:
-    start = drive.now()
+    start = traffic.now()
     frame, lines = deployed.records("normal", 10, seed=2)
     deployed.put(lines)
     reader = deployed.lake(layout.PREDICTIONS)
     ids = set(frame[deployed.contract.id_field].astype(str))
-    drive.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=_SECONDS)
+    traffic.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=_SECONDS)
     pages = deployed.client("s3").get_paginator("list_objects_v2")
     objects = pages.paginate(Bucket=deployed.outputs["lake_bucket"], Prefix=layout.PREDICTIONS)
     keys = [entry["Key"] for page in objects for entry in page["Contents"]]
     prefixes = {
-        layout.hour_prefix(layout.PREDICTIONS, hour) for hour in layout.hours_between(start, drive.now())
+        layout.hour_prefix(layout.PREDICTIONS, hour) for hour in layout.hours_between(start, traffic.now())
     }
     assert {key.rpartition("/")[0] + "/" for key in keys} & prefixes

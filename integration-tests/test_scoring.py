@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contract import events, layout
-from local import drive
+from local import traffic
 
 _SECONDS = 60
 
@@ -36,14 +36,14 @@ def read_output(deployed: Any, wanted: set[Any]) -> list[bytes]:
                     found[key] = record["Data"]
         return list(found.values()) if len(found) == len(wanted) else None
 
-    return drive.wait_for("the predictions on the output stream", step, seconds=_SECONDS)
+    return traffic.wait_for("the predictions on the output stream", step, seconds=_SECONDS)
 
 
 def rejected(deployed: Any, start: datetime, keep: Callable[[dict[str, Any]], bool]) -> Callable[[], Any]:
     reader, found = deployed.lake(layout.REJECTED), []
 
     def step() -> list[dict[str, Any]] | None:
-        found.extend(e for e in map(json.loads, reader.new_lines(start, drive.now())) if keep(e))
+        found.extend(e for e in map(json.loads, reader.new_lines(start, traffic.now())) if keep(e))
         return found or None
 
     return step
@@ -96,10 +96,10 @@ def test_a_bad_record_is_kept_and_stops_nothing(deployed: Any, reason: str) -> N
         % (reason.encode(), i)
         for i in range(3)
     ]
-    start = drive.now()
+    start = traffic.now()
     deployed.put([good[0], data, *good[1:]])
     assert len(read_output(deployed, {f"{reason}-{i}" for i in range(3)})) == len(good)
-    kept = drive.wait_for(
+    kept = traffic.wait_for(
         "the rejected record",
         rejected(deployed, start, lambda event: base64.b64decode(event["data"]) == data),
         seconds=_SECONDS,

@@ -1,19 +1,45 @@
 """What a run found, and the names of the files that say so."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import Any, Literal
 
 import msgspec
-
-from lambda_monitor.alerts import Status
-from lambda_monitor.checks import CheckResult
-
-if TYPE_CHECKING:
-    from lambda_monitor.report import Rendered
 
 REPORT_HTML = "report.html"
 REPORT_JSON = "report.json"
 RUN_JSON = "run.json"
+
+
+class Status(StrEnum):
+    """What a run found."""
+
+    OK = "ok"
+    ALERT = "alert"
+    NO_DATA = "no_data"
+    ERROR = "error"
+
+
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one check says: its value beside its limit, the columns concerned, a sentence for people.
+
+    `skipped` means that the check could not be made for a known reason, `error` that it failed.
+    """
+
+    name: str
+    value: float | None
+    threshold: float | None
+    status: Literal["ok", "alert", "skipped", "error"]
+    columns: list[str]
+    sentence: str
+    detail: dict[str, Any] = {}
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """A report for people and for machines."""
+
+    html: bytes
+    json: bytes
 
 
 class Picture(msgspec.Struct, frozen=True):

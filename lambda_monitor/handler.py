@@ -7,10 +7,10 @@ from typing import Any
 import boto3
 
 from lambda_monitor import monitor
-from lambda_monitor.alerts import Run
+from lambda_monitor.run import Clients, Run, requested_span
 from lambda_monitor.settings import Settings
 
-_CLIENTS = monitor.Clients(
+_CLIENTS = Clients(
     s3=boto3.client("s3"),
     sns=boto3.client("sns"),
     cloudwatch=boto3.client("cloudwatch"),
@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Monitor the window that `event` names, or the last complete hours, and return the summary."""
     settings = Settings.from_environment(os.environ)
     now = datetime.now(UTC)
-    span = monitor.span(event, settings, now)
+    span = requested_span(event, settings, now)
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     run = Run(id=context.aws_request_id, now=now, deadline=now + left)
     return monitor.run(_CLIENTS, settings, span, run)

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from contract import bundle, layout, store
 from contract.bundle import BundleError
 from contract.schema import Contract
-from lambda_monitor import thresholds
-from lambda_monitor.choices import choices
-from lambda_monitor.profile import Layout, Profile
-from lambda_monitor.thresholds import Thresholds
+from lambda_monitor.check_config import choices
+from lambda_monitor.profiles import thresholds
+from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.profiles.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

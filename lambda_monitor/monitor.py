@@ -1,8 +1,7 @@
 """One run: read a window, judge it, tell people what is wrong, draw the report."""
 
 import time
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,82 +9,31 @@ import msgspec
 
 from contract import layout
 from contract.bundle import BundleError
-from contract.events import parse_timestamp, timestamp
+from contract.events import timestamp
 from contract.layout import HOUR
 from contract.schema import ContractError, ModelRef
-from lambda_monitor import (
-    alerts,
-    athena,
-    gap,
-    health,
-    index,
-    judge,
-    labels,
-    metrics,
-    model,
-    notify,
-    plain,
-    rejections,
-    shelf,
-    truth,
-    window,
-)
-from lambda_monitor.alerts import Message, Run, Status, Store, Verdict
-from lambda_monitor.athena import AthenaError
-from lambda_monitor.choices import ChoicesError
-from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings
-from lambda_monitor.hours import Bulk, Hours
+from lambda_monitor import model
+from lambda_monitor.alerts import messages, metrics, state
+from lambda_monitor.alerts.state import Message, Store, Verdict
+from lambda_monitor.check_config import ChoicesError
+from lambda_monitor.checks import gaps, service, verdict
+from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings, Status
+from lambda_monitor.hours import athena, labelled, window
+from lambda_monitor.hours.athena import AthenaError
+from lambda_monitor.hours.store import Bulk, Hours
+from lambda_monitor.lake import cache, labels, rejections
+from lambda_monitor.lake.cache import S3Shelf
 from lambda_monitor.model import Model
+from lambda_monitor.reports import index, plain_page
+from lambda_monitor.run import Clients, Run, Span
 from lambda_monitor.settings import Settings
-from lambda_monitor.shelf import S3Shelf
 
 if TYPE_CHECKING:
-    from mypy_boto3_athena import AthenaClient
-    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sns import SNSClient
 
 STATE = "state.json"
 # Share of the run's time that Athena may take; judging, drawing and telling need the rest.
 _QUERY_SHARE = 0.7
-
-
-class EventError(ValueError):
-    """The event names no window."""
-
-
-class Clients(msgspec.Struct, frozen=True, kw_only=True):
-    """The AWS clients a run uses."""
-
-    s3: "S3Client"
-    sns: "SNSClient"
-    cloudwatch: "CloudWatchClient"
-    athena: "AthenaClient"
-
-
-class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """The window [start, end); `asked`: a person named it, the schedule didn't."""
-
-    start: datetime
-    end: datetime
-    asked: bool
-
-
-def span(event: Mapping[str, Any], settings: Settings, now: datetime) -> Span:
-    """Return the window that `event` asks for, or the last complete hours. Raises EventError."""
-    given = {name: event[name] for name in ("start", "end") if event.get(name) is not None}
-    if not given:
-        end = now.replace(minute=0, second=0, microsecond=0)
-        return Span(start=end - settings.window, end=end, asked=False)
-    if len(given) == 1:
-        raise EventError(f"the event has only {next(iter(given))!r}: give both start and end, or neither")
-    try:
-        start, end = (parse_timestamp(given[name]) for name in ("start", "end"))
-    except (TypeError, ValueError) as error:
-        raise EventError(f"start and end must be like 2026-01-31T12:00:00Z: {error}") from error
-    if start >= end:
-        raise EventError(f"start {given['start']} is not before end {given['end']}")
-    return Span(start=start, end=end, asked=True)
 
 
 def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str, Any]:
@@ -103,7 +51,7 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     # What kills a run while it draws can't keep bad news back; a picture that fails may yet be bad news.
     sent = _tell(clients, settings, ref, span, findings, report, run) if bad else []
     if findings.pictures:
-        findings = judge.drawn(findings)
+        findings = verdict.drawn(findings)
         _write(clients.s3, settings, ref, span, findings, run)
     if not bad:
         sent = _tell(clients, settings, ref, span, findings, report, run)
@@ -132,7 +80,7 @@ def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run
     s3, bucket, prefix = clients.s3, settings.lake_bucket, watched.shelf
     kept = S3Shelf(s3, bucket, prefix)
     bulk = _bulk(clients, settings, watched, run)
-    with shelf.lease(s3, bucket, prefix, run) as lease:
+    with cache.lease(s3, bucket, prefix, run) as lease:
         hours = Hours(
             s3, bucket, watched.contract, watched.profiler, shelf=kept, may_write=lease.take, bulk=bulk
         )
@@ -140,19 +88,19 @@ def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run
     refused = rejections.read(s3, bucket, span.start, span.end)
     reader = labels.Reader(s3, bucket, watched.contract, kept)
     delay = timedelta(days=settings.label_delay_days)
-    known = truth.newest(watched, hours, reader, found, delay=delay, now=run.now)
-    results = health.judge(
+    known = labelled.newest(watched, hours, reader, found, delay=delay, now=run.now)
+    results = service.judge(
         clients.cloudwatch,
-        health.Sources(function=settings.predict_function, stream=settings.input_stream),
+        service.Sources(function=settings.predict_function, stream=settings.input_stream),
         span.start,
         span.end,
         accounted=found.records + found.duplicates + sum(found.others.values()) + refused.count,
-        settled=run.now - span.end >= health.SETTLED,
+        settled=run.now - span.end >= service.SETTLED,
     )
     if not span.asked:
-        results.append(gap.judge(s3, bucket, settings.model_name, span.start, span.end))
-    evidence = judge.Evidence(window=found, rejections=refused, truth=known, results=results)
-    return judge.judge(watched, evidence)
+        results.append(gaps.judge(s3, bucket, settings.model_name, span.start, span.end))
+    evidence = verdict.Evidence(window=found, rejections=refused, truth=known, results=results)
+    return verdict.judge(watched, evidence)
 
 
 def _bulk(clients: Clients, settings: Settings, watched: Model, run: Run) -> Bulk | None:
@@ -204,10 +152,10 @@ def _write(
     }
     run_facts = {"request_id": run.id, "ran_at": timestamp(run.now), "status": findings.status}
     files = {
-        REPORT_HTML: plain.page(ref, span.start, span.end, findings),
+        REPORT_HTML: plain_page.page(ref, span.start, span.end, findings),
         **findings.files,
-        REPORT_JSON: notify.as_json(result),
-        RUN_JSON: notify.as_json(run_facts),
+        REPORT_JSON: messages.as_json(result),
+        RUN_JSON: messages.as_json(run_facts),
     }
     for name, data in files.items():
         kind = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
@@ -225,7 +173,7 @@ def _tell(
     run: Run,
 ) -> list[Message]:
     """Update the alert state and send what is due."""
-    context = notify.Context(
+    context = messages.Context(
         model=ref,
         use_case=settings.use_case,
         start=span.start,
@@ -235,19 +183,19 @@ def _tell(
         report=report,
         reason=findings.reason,
     )
-    verdict = Verdict(
+    outcome = Verdict(
         status=findings.status,
         # A window that ends in the future must not outrank the scheduled ones that come before then.
         window_end=min(span.end, run.now),
         failing=sorted(f"{check.name}: {', '.join(check.columns)}" for check in context.failing),
     )
-    return alerts.update(
+    return state.update(
         _store(clients.s3, settings, span),
-        verdict,
+        outcome,
         run,
         HOUR * settings.reminder_hours,
-        compose=lambda kind, before: notify.compose(context, kind, before),
-        publish=lambda message: notify.publish(clients.sns, settings.alert_topic_arn, message),
+        compose=lambda kind, before: messages.compose(context, kind, before),
+        publish=lambda message: messages.publish(clients.sns, settings.alert_topic_arn, message),
     )
 
 
@@ -258,8 +206,8 @@ def _store(s3: "S3Client", settings: Settings, span: Span) -> Store:
     """
     folder = f"{layout.ALERTS}/{settings.model_name}/"
     store = Store(s3, settings.lake_bucket, folder + STATE)
-    state, _ = store.load()
-    if span.asked and state is not None and span.end < state.window_end:
+    scheduled, _ = store.load()
+    if span.asked and scheduled is not None and span.end < scheduled.window_end:
         return Store(s3, settings.lake_bucket, f"{folder}{layout.window_name(span.start, span.end)}.json")
     return store
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import FrameType
 
 from contract.bundle import BundleError
-from infra.terraform import TerraformError
-from local import drive, images, stack
+from local import images, stack, traffic
+from ops.terraform import TerraformError
 
 _INTERRUPTED = 130
 
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: nothing is left running", file=sys.stderr)
         return _INTERRUPTED
-    except (TerraformError, BundleError, stack.StackError, images.ImageError, drive.NotSeenError) as error:
+    except (TerraformError, BundleError, stack.StackError, images.ImageError, traffic.NotSeenError) as error:
         print(error, file=sys.stderr)
         return 1
 

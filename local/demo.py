@@ -18,7 +18,7 @@ from contract import layout
 from contract.bundle import CONTRACT
 from contract.lake import LakeReader
 from contract.schema import Contract
-from local import drive, images, stack
+from local import images, stack, traffic
 from training import pipeline, records
 from training.use_case import UseCase
 
@@ -54,13 +54,13 @@ class Loop:
     outputs: dict[str, Any]
     use_case: UseCase
     contract: Contract
-    subscriber: drive.Subscriber = field(init=False)
+    subscriber: traffic.Subscriber = field(init=False)
     reader: LakeReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Subscribe a queue to the alerts, as an email address would be."""
         client, outputs = self.endpoint.client, self.outputs
-        self.subscriber = drive.Subscriber(
+        self.subscriber = traffic.Subscriber(
             client("sqs"), client("sns"), outputs["alert_topic_arn"], f"{outputs['model_name']}-demo"
         )
         self.reader = LakeReader(client("s3"), outputs["lake_bucket"], layout.PREDICTIONS)
@@ -70,33 +70,35 @@ class Loop:
         frame = self.use_case.demo(name, rows)
         lines = records.encode(self.contract, frame)
         ids = {str(value) for value in frame[self.contract.id_field]}
-        start = drive.now()
+        start = traffic.now()
         with _bar("put on the input stream", len(lines)) as advance:
-            drive.put_records(
+            traffic.put_records(
                 self.endpoint.client("kinesis"), self.outputs["input_stream"], lines, advance=advance
             )
         with _bar("predictions in S3", len(ids)) as advance:
-            landed = drive.wait_landed(self.reader, self.contract.id_field, ids, start, advance=advance)
+            landed = traffic.wait_landed(self.reader, self.contract.id_field, ids, start, advance=advance)
         labels = records.ground_truth(self.contract, frame)
         stream = self.outputs["ground_truth_delivery_stream"]
         truth = LakeReader(self.endpoint.client("s3"), self.outputs["lake_bucket"], layout.GROUND_TRUTH)
-        drive.put_labels(self.endpoint.client("firehose"), stream, truth, labels)
+        traffic.put_labels(self.endpoint.client("firehose"), stream, truth, labels)
         console.print(f"  {len(labels):,} labels: what really happened")
         with console.status("the monitor reads the window"):
-            summary = self.monitor(start, drive.now())
+            summary = self.monitor(start, traffic.now())
         console.print(f"  monitored {summary['records']:,} records: {summary['status']}")
         messages = self.messages(expected=summary["notified"])
         return Phase(len(lines), landed, summary, messages, self.download(summary["report"], name))
 
     def monitor(self, start: datetime, end: datetime) -> dict[str, Any]:
         """Run the monitoring function on [start, end) and return its summary."""
-        return drive.monitor(self.endpoint.client("lambda"), self.outputs["monitor_function"], start, end)
+        return traffic.monitor(self.endpoint.client("lambda"), self.outputs["monitor_function"], start, end)
 
     def messages(self, *, expected: bool) -> list[dict[str, Any]]:
         """Return what the subscriber received; wait for it where something was sent."""
         if not expected:
             return self.subscriber.messages()
-        return drive.wait_for("the alert", lambda: self.subscriber.messages() or None, seconds=_ALERT_SECONDS)
+        return traffic.wait_for(
+            "the alert", lambda: self.subscriber.messages() or None, seconds=_ALERT_SECONDS
+        )
 
     def download(self, report: str, name: str) -> Path:
         """Keep the report where a browser can open it after the embedded AWS is gone."""
@@ -197,7 +199,7 @@ def _tell(line: str) -> None:
 
 
 @contextmanager
-def _bar(text: str, total: int) -> Iterator[drive.Advance]:
+def _bar(text: str, total: int) -> Iterator[traffic.Advance]:
     columns = (TextColumn("  {task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(text, total=total)

@@ -20,8 +20,8 @@ from ministack import app
 from ministack.core.lambda_runtime import execution_credentials
 from ministack.services import firehose, kinesis, lambda_svc
 
-from local import answers, event_source
-from local.buffers import Buffers, Target
+from local import event_source, ministack_patches
+from local.firehose_buffers import Buffers, Target
 from local.runtime import Runtime
 
 VERSION = "1.5.33"
@@ -234,7 +234,7 @@ def main() -> None:
     runtime = Runtime(images, binary, state / "logs", base)
     run_images_without_docker(runtime)
     follow_event_source_rules()
-    answers.complete()
+    ministack_patches.complete()
     if os.environ.get("SCOREWATCH_LOCAL_FIREHOSE") != "per-record":
         buffer_deliveries()
     if "--detached" not in sys.argv:

@@ -17,8 +17,8 @@ import psutil
 
 from contract import bundle, store
 from contract.schema import Contract
-from infra.terraform import Terraform
-from local import drive, images
+from local import images, traffic
+from ops.terraform import Terraform
 
 STATE = images.WORK / "local"
 REGION = "us-east-1"
@@ -208,7 +208,7 @@ def _launch(state_dir: Path, tell: Tell, *, detached: bool) -> "tuple[Endpoint, 
     started = psutil.Process(process.pid).create_time()
     _record(state_dir).write_text(json.dumps({"pid": process.pid, "started": started, "url": endpoint.url}))
     try:
-        drive.wait_for("the embedded AWS", lambda: _ready(process, endpoint), seconds=_READY_SECONDS)
+        traffic.wait_for("the embedded AWS", lambda: _ready(process, endpoint), seconds=_READY_SECONDS)
     except BaseException:
         _end_group(process.pid, process.wait)
         raise

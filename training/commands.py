@@ -118,7 +118,7 @@ def compare(options: argparse.Namespace, console: Console) -> int:
 
 def retrain(options: argparse.Namespace, console: Console) -> int:
     """Train a challenger on the lake's newest labelled predictions and judge it."""
-    from infra import deployment  # noqa: PLC0415 (needs Terraform only here)
+    from ops import deployment  # noqa: PLC0415 (needs Terraform only here)
     from training.retrain import retrain as run  # noqa: PLC0415 (as above)
 
     bucket = options.lake_bucket or deployment.outputs(options.use_case)["lake_bucket"]

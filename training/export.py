@@ -97,7 +97,7 @@ def _reference(use_case: "UseCase", contract: Contract, exported: Exported) -> p
 
 def _thresholds(use_case: "UseCase", contract: Contract, reference: pd.DataFrame) -> bytes:
     """Return thresholds.json, from resampled windows of the reference."""
-    from lambda_monitor.calibration import compute  # noqa: PLC0415 (loads what only an export needs)
+    from training.calibration.thresholds import compute  # noqa: PLC0415 (loads what only an export needs)
 
     computed: bytes = compute(
         reference,

@@ -9,9 +9,12 @@ import pyarrow as pa
 
 from contract import bundle, layout
 from contract.schema import Contract
-from lambda_monitor import events, lake, ledger, truth
-from lambda_monitor.events import ARRIVED, Seen, Tally
-from lambda_monitor.labels import TARGET, Reader
+from lambda_monitor.hours.labelled import joined
+from lambda_monitor.lake import events
+from lambda_monitor.lake.events import ARRIVED, Seen, Tally
+from lambda_monitor.lake.labels import TARGET, Reader
+from lambda_monitor.lake.objects import list_objects
+from lambda_monitor.lake.partitions import inside, landing
 from training import pipeline, registry, tracking
 from training.data import DataError, Table, wrangle
 from training.lock import FILE, Lock
@@ -51,22 +54,22 @@ def retrain(
             params = Lock.read(path).params
     end = now or datetime.now(UTC)
     start = end - timedelta(days=days)
-    rows = labelled(contract, s3, bucket, start, end)
+    rows = labelled_records(contract, s3, bucket, start, end)
     tell(f"{len(rows):,} labelled records since {start:%Y-%m-%d %H:%M} UTC in s3://{bucket}")
     data = split(use_case, rows, f"lake s3://{bucket} {layout.window_name(start, end)}")
     return pipeline.finish(use_case, data, pipeline.fit(use_case, data, params, tell), workdir, tell)
 
 
-def labelled(contract: Contract, s3: "S3Client", bucket: str, start: datetime, end: datetime) -> pd.DataFrame:
+def labelled_records(
+    contract: Contract, s3: "S3Client", bucket: str, start: datetime, end: datetime
+) -> pd.DataFrame:
     """Return features, target and arrival of the distinct labelled records of [start, end), oldest first."""
     labels = Reader(s3, bucket, contract, _Nowhere()).read(start, end)
-    prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in ledger.landing(start, end))
-    objects = [o for prefix in prefixes for o in lake.list_objects(s3, bucket, prefix)]
+    prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in landing(start, end))
+    objects = [o for prefix in prefixes for o in list_objects(s3, bucket, prefix)]
     seen, tables = Seen(), [events.schema(contract).empty_table()]
-    tables += [
-        ledger.inside(seen.drop(t), start, end) for t in events.read(s3, bucket, objects, contract, Tally())
-    ]
-    rows: pd.DataFrame = truth.joined(pa.concat_tables(tables), labels).to_pandas()
+    tables += [inside(seen.drop(t), start, end) for t in events.read(s3, bucket, objects, contract, Tally())]
+    rows: pd.DataFrame = joined(pa.concat_tables(tables), labels).to_pandas()
     rows = rows.sort_values(ARRIVED, kind="stable", ignore_index=True)
     return rows.rename(columns={TARGET: contract.target.name})
 

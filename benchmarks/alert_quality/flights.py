@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from benchmarks.alert_quality.shifts import Suite, pairs, ramps, shifts
-from benchmarks.alert_quality.watched import Subject, Watched, Window, count, drawn, watch
+from benchmarks.alert_quality.subject import Subject, Watched, Window, count, drawn, watch
 from contract import bundle
 from contract.schema import DType, Feature, Kind, Target, Task
 from local import images

@@ -13,13 +13,13 @@ from evidently.legacy.calculations.stattests.registry import StatTest
 from evidently.legacy.core import ColumnType
 from evidently.metrics import ValueDrift
 
-from benchmarks.alert_quality.watched import Watched
-from lambda_monitor import checks
-from lambda_monitor.checks import CheckResult
-from lambda_monitor.labels import Labels
-from lambda_monitor.operations import REJECTED_LIMIT
-from lambda_monitor.profile import Profile
-from lambda_monitor.truth import Truth
+from benchmarks.alert_quality.subject import Watched
+from lambda_monitor.checks import columns
+from lambda_monitor.checks.delivery import REJECTED_LIMIT
+from lambda_monitor.findings import CheckResult
+from lambda_monitor.hours.labelled import Truth
+from lambda_monitor.lake.labels import Labels
+from lambda_monitor.profiles.profile import Profile
 
 OURS, LABELLED, COUNTED = "Scorewatch", "Scorewatch with labels", "Scorewatch, seasons count"
 EVIDENTLY_ANY, EVIDENTLY_HALF = "Evidently, any column", "Evidently, half the columns"
@@ -53,12 +53,12 @@ def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[st
     table = pa.Table.from_pandas(rows[whole].reset_index(drop=True), preserve_index=False)
     model = watched.model
     profile = Profile.of(table, model.layout)
-    plain = checks.evaluate(model, profile)
-    counting = checks.evaluate(msgspec.structs.replace(model, checks=_COUNT), profile)
+    plain = columns.evaluate(model, profile)
+    counting = columns.evaluate(msgspec.structs.replace(model, checks=_COUNT), profile)
     labels = Labels(table=table, conflicts=0, bad_lines=0, unreadable=[])
     now = datetime.now(UTC)
     truth = Truth(start=now, end=now, records=len(table), rows=table, labels=labels)
-    performance = checks.performance(model, truth)
+    performance = columns.performance(model, truth)
     return rejected + _alerts(plain), _alerts(performance), rejected + _alerts(counting)
 
 

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.alert_quality import flights, judges, made, taxi, wines
+from benchmarks.alert_quality import flights, judges, synthetic, taxi, wines
 from benchmarks.alert_quality.nannyml_judge import Docket, NannyMLError
-from benchmarks.alert_quality.watched import Subject, Watched, Window
+from benchmarks.alert_quality.subject import Subject, Watched, Window
 from contract.bundle import TARGET_COLUMN
 
-SUBJECTS = {"taxi": taxi.subject, "flights": flights.subject, "wines": wines.subject, "made": made.subject}
+SUBJECTS = {
+    "taxi": taxi.subject,
+    "flights": flights.subject,
+    "wines": wines.subject,
+    "made": synthetic.subject,
+}
 _REPORTS = 4
 _TOLD_EVERY = 500
 

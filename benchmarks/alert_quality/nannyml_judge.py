@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.alert_quality.watched import Watched
+from benchmarks.alert_quality.subject import Watched
 from contract import bundle
 from local import images
 

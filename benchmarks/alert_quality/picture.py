@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.alert_quality import judges
 from benchmarks.alert_quality.measure import Measured
-from benchmarks.alert_quality.show import SHIFT_SIZE, asked, interval, seen
+from benchmarks.alert_quality.tables import SHIFT_SIZE, asked, interval, seen
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

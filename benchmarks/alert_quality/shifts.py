@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks.alert_quality.watched import Change, Watched, Window, drawn
+from benchmarks.alert_quality.subject import Change, Watched, Window, drawn
 from contract import bundle
 from contract.schema import Task
 

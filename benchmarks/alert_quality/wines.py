@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.alert_quality.shifts import Suite, pairs, ramps, shifts
-from benchmarks.alert_quality.watched import Subject, Watched, Window, count, drawn, watch
+from benchmarks.alert_quality.subject import Subject, Watched, Window, count, drawn, watch
 from contract import bundle
 from contract.schema import DType, Feature, Kind
 from training.data import load as sound_rows

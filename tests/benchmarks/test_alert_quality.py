@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.alert_quality import flights, made, nannyml_judge, shifts, show, wines
+from benchmarks.alert_quality import flights, nannyml_judge, shifts, synthetic, tables, wines
 from benchmarks.alert_quality.measure import Measured
 from benchmarks.alert_quality.nannyml_judge import Docket, NannyMLError
 from contract.schema import Task
@@ -20,12 +20,12 @@ from contract.schema import Task
 
 @pytest.fixture
 def watched() -> Any:
-    reference = made.rows("reference").rename(columns={"y": "target"}).assign(prediction=1.0)
-    clip = {name: SimpleNamespace(clip=(-1e9, 1e9)) for name in made.NUMERIC}
+    reference = synthetic.rows("reference").rename(columns={"y": "target"}).assign(prediction=1.0)
+    clip = {name: SimpleNamespace(clip=(-1e9, 1e9)) for name in synthetic.NUMERIC}
     return SimpleNamespace(
         reference=reference,
-        names=[*made.NUMERIC, "kind", "place"],
-        compared=[*made.NUMERIC, "kind", "place", "prediction"],
+        names=[*synthetic.NUMERIC, "kind", "place"],
+        compared=[*synthetic.NUMERIC, "kind", "place", "prediction"],
         categorical=["kind", "place"],
         contract=SimpleNamespace(task=Task.REGRESSION, target=SimpleNamespace(labels=None)),
         model=SimpleNamespace(layout=SimpleNamespace(numeric=clip)),
@@ -35,7 +35,7 @@ def watched() -> Any:
 
 @pytest.fixture
 def rows() -> pd.DataFrame:
-    return made.rows("window", 1_000).rename(columns={"y": "target"})
+    return synthetic.rows("window", 1_000).rename(columns={"y": "target"})
 
 
 def test_a_shift_of_the_mean_is_of_so_many_standard_deviations(watched: Any, rows: pd.DataFrame) -> None:
@@ -71,7 +71,7 @@ def test_a_segment_alone_changes_and_rows_keep_their_order(watched: Any, rows: p
 
 
 def test_the_suite_has_every_shift_that_was_asked_for(watched: Any, rows: pd.DataFrame) -> None:
-    suite = shifts.shifts(made.SUITE, watched)
+    suite = shifts.shifts(synthetic.SUITE, watched)
 
     kinds = ("mean", "spread", "moved to", "a new", "missing", "about 4%", "about 20%", "concept")
     assert [kind for kind in kinds if not any(kind in label for label in suite)] == []
@@ -86,7 +86,7 @@ def test_a_concept_shift_leaves_every_input_as_it_is(watched: Any, rows: pd.Data
 
 
 def test_the_two_windows_of_a_pair_share_no_row(watched: Any) -> None:
-    pool = made.rows("pool", 3_000).assign(number=range(3_000))
+    pool = synthetic.rows("pool", 3_000).assign(number=range(3_000))
     windows = list(shifts.pairs(watched, pool, {"none": lambda _, r: r}, 3, seed=1))
 
     assert [(w.draw, w.step) for w in windows] == [(d, s) for d in range(3) for s in (0, 1)]
@@ -119,7 +119,7 @@ def test_a_wine_is_on_one_side_and_another_deal_is_another_one() -> None:
 
 
 def test_the_interval_of_no_alarm_at_all_is_not_nothing() -> None:
-    low, high = show.interval(0, 2_400)
+    low, high = tables.interval(0, 2_400)
 
     assert low == 0
     assert high == pytest.approx(0.0016, abs=1e-4)
@@ -130,7 +130,7 @@ def test_within_two_counts_pairs_of_one_split() -> None:
         {"split": ["a", "a", "a", "a", "b", "b"], "draw": [0, 0, 1, 1, 0, 0], "judge": [1, 0, 0, 0, 1, 1]}
     ).astype({"judge": bool})
 
-    assert show.seen(alarms, "judge") == (0.5, pytest.approx(2 / 3))
+    assert tables.seen(alarms, "judge") == (0.5, pytest.approx(2 / 3))
 
 
 def test_a_ramp_that_is_never_seen_is_said_so() -> None:
@@ -145,7 +145,7 @@ def test_a_ramp_that_is_never_seen_is_said_so() -> None:
         for draw in (0, 1)
         for step in steps
     ]
-    text = "\n".join(show.lines(Measured("Made", "about", pd.DataFrame(verdicts), agreement=(3, 4))))
+    text = "\n".join(tables.lines(Measured("Made", "about", pd.DataFrame(verdicts), agreement=(3, 4))))
 
     assert "| 4.0, 50% never |" in text
     assert "| days, 1,000 rows | 2 | 0.0 [0.0, 65.8] |" in text

@@ -9,7 +9,7 @@ import pytest
 from contract import events
 from contract.events import RecordRef, Rejection
 from contract.schema import Contract
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 REF = RecordRef(shard="shardId-000000000000", sequence_number="49", arrived_at=events.timestamp(NOON))
@@ -30,7 +30,7 @@ def event(contract: Contract, **changes: Any) -> bytes:
 
 
 def test_an_event_has_the_contracts_names_and_nothing_empty() -> None:
-    contract = made.contract(id_field="trip", payload_field="sent")
+    contract = synthetic.contract(id_field="trip", payload_field="sent")
     found = json.loads(event(contract))
     assert list(found) == ["trip", "sent", "features", "prediction", "model", "record", "scored_at"]
     assert found["trip"] == "XYZ10"
@@ -39,11 +39,11 @@ def test_an_event_has_the_contracts_names_and_nothing_empty() -> None:
 
 
 def test_the_payload_leaves_as_it_was_sent() -> None:
-    assert b'"ride":{"trip_distance": 30.0, "tip": 1}' in event(made.contract())
+    assert b'"ride":{"trip_distance": 30.0, "tip": 1}' in event(synthetic.contract())
 
 
 def test_flags_are_written_when_there_are_any() -> None:
-    assert json.loads(event(made.contract(), flags=["zone: unknown category"]))["flags"] == [
+    assert json.loads(event(synthetic.contract(), flags=["zone: unknown category"]))["flags"] == [
         "zone: unknown category"
     ]
 
@@ -60,7 +60,7 @@ def test_flags_are_written_when_there_are_any() -> None:
 )
 def test_a_rejected_record_is_kept_whole_in_lines_firehose_takes(size: int, parts: int) -> None:
     data = bytes(n % 251 for n in range(size))
-    lines = list(events.rejected_lines(REASON, data, REF, made.contract().model, NOON))
+    lines = list(events.rejected_lines(REASON, data, REF, synthetic.contract().model, NOON))
     assert len(lines) == parts
     assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in lines)
     assert max(map(len, lines)) <= 1_000 * 1024

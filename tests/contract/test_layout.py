@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from contract import events, layout
 from contract.lake import LakeReader
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ def test_timestamps_are_utc_milliseconds_and_read_back() -> None:
 
 
 def test_ground_truth_is_a_line_of_the_contracts_names() -> None:
-    line = events.ground_truth_line(made.contract(), "XYZ10", 21.5)
+    line = events.ground_truth_line(synthetic.contract(), "XYZ10", 21.5)
     assert line == b'{"ride_id":"XYZ10","duration":21.5}\n'
 
 

@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from contract.schema import Contract, ContractError, DType, Feature, Kind, OutOfRange
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
 
 def test_a_contract_reads_back_as_it_was_written() -> None:
-    declared = made.rejecting()
+    declared = synthetic.rejecting()
     assert Contract.from_json(declared.to_json()) == declared
     assert declared.feature("trip_distance").out_of_range is OutOfRange.REJECT
     with pytest.raises(KeyError):
@@ -33,7 +33,7 @@ def test_a_feature_that_contradicts_itself_is_refused(changes: dict[str, Any], w
     ("changes", "words"),
     [
         ({"features": []}, "declare at least one"),
-        ({"features": [made.contract().features[0]] * 2}, "distinct names"),
+        ({"features": [synthetic.contract().features[0]] * 2}, "distinct names"),
         ({"id_field": "prediction"}, "rename the record's field"),
         ({"id_field": "ride"}, "use two names"),
         ({"segments": ["borough"]}, r"segments \['borough'\] are not features"),
@@ -42,12 +42,17 @@ def test_a_feature_that_contradicts_itself_is_refused(changes: dict[str, Any], w
 )
 def test_a_contract_that_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ContractError, match=words):
-        made.contract(**changes)
+        synthetic.contract(**changes)
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{}", made.contract().to_json().replace(b'"task"', b'"tusk"'), made.contract().to_json()[:-3]],
+    [
+        b"",
+        b"{}",
+        synthetic.contract().to_json().replace(b'"task"', b'"tusk"'),
+        synthetic.contract().to_json()[:-3],
+    ],
 )
 def test_what_is_no_contract_is_refused(data: bytes) -> None:
     with pytest.raises(ContractError, match="can't be read"):
@@ -59,4 +64,4 @@ def test_what_is_no_contract_is_refused(data: bytes) -> None:
     [("ride_id", "ride_id"), ("rideID", "rideid"), ("ride id", None), ("Model", None), ("hour", None)],
 )
 def test_the_id_is_a_column_where_a_table_can_have_it(field: str, column: str | None) -> None:
-    assert made.contract(id_field=field).id_column == column
+    assert synthetic.contract(id_field=field).id_column == column

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from tests.lambda_monitor.made import Stack
+from tests.lambda_monitor.synthetic import Stack
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 
 from contract.events import timestamp
 from contract.schema import DType, Feature, Kind, Target, Task
-from lambda_monitor import athena, window
-from lambda_monitor.hours import Bulk, Hours
-from lambda_monitor.profile import Layout, Profile
-from lambda_monitor.shelf import S3Shelf
-from tests.lambda_monitor.duck_athena import DuckAthena
-from tests.lambda_monitor.made import HOUR, LAKE, NOON, Stack, contract
+from lambda_monitor.hours import athena, window
+from lambda_monitor.hours.store import Bulk, Hours
+from lambda_monitor.lake.cache import S3Shelf
+from lambda_monitor.profiles.profile import Layout, Profile
+from tests.lambda_monitor.hours.duck_athena import DuckAthena
+from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, contract
 
 FEATURES = [
     Feature(name="volatile acidity", kind=Kind.NUMERIC, dtype=DType.FLOAT),

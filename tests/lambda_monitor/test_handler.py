@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 import pytest
 
 from contract import layout
-from lambda_monitor import monitor, report
-from lambda_monitor.monitor import EventError
+from lambda_monitor import monitor
+from lambda_monitor.reports import evidently_report
+from lambda_monitor.run import Clients, EventError, Span, requested_span
 from lambda_monitor.settings import Settings
-from tests.lambda_monitor.made import HOUR, LAKE, NOON, Context, Killed, Stack, made_rides, moment
+from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Context, Killed, Stack, made_rides, moment
 
 
 @pytest.fixture
@@ -208,12 +209,12 @@ def test_labels_that_come_late_judge_the_window_they_belong_to(stack: Stack, inv
 )
 def test_says_what_is_wrong_with_a_window(stack: Stack, event: dict, said: str) -> None:
     with pytest.raises(EventError, match=said):
-        monitor.span(event, Settings.from_environment(stack.environment()), datetime.now(UTC))
+        requested_span(event, Settings.from_environment(stack.environment()), datetime.now(UTC))
 
 
 def test_without_a_window_the_last_complete_hours_are_taken(stack: Stack) -> None:
     settings = Settings.from_environment(stack.environment(WINDOW_HOURS="24"))
-    found = monitor.span({}, settings, datetime(2026, 3, 2, 12, 34, 56, tzinfo=UTC))
+    found = requested_span({}, settings, datetime(2026, 3, 2, 12, 34, 56, tzinfo=UTC))
 
     assert (found.start, found.end, found.asked) == (NOON - 24 * HOUR, NOON, False)
 
@@ -225,11 +226,11 @@ def test_killed_at_any_write_a_retry_still_tells_once_and_leaves_a_whole_report(
     stack.bundle()
     stack.put(stack.events(made_rides(2000, seed=7, stretch=2.0)))
     settings = Settings.from_environment(stack.environment())
-    clients = monitor.Clients(s3=stack.s3, sns=stack.sns, cloudwatch=None, athena=None)
-    window = monitor.Span(start=NOON, end=NOON + HOUR, asked=False)
+    clients = Clients(s3=stack.s3, sns=stack.sns, cloudwatch=None, athena=None)
+    window = Span(start=NOON, end=NOON + HOUR, asked=False)
     # Drawing takes most of the time and writes nothing.
-    rendered = report.Rendered(b"<html>", b"{}")
-    monkeypatch.setattr(report, "render", lambda *_, **__: rendered)
+    rendered = evidently_report.Rendered(b"<html>", b"{}")
+    monkeypatch.setattr(evidently_report, "render", lambda *_, **__: rendered)
 
     def attempt(number: int) -> dict:
         return monitor.run(clients, settings, window, moment(f"run {number}", NOON + number * HOUR))
@@ -261,18 +262,18 @@ def test_an_alert_is_out_with_a_page_to_read_before_anything_is_drawn(
 ) -> None:
     stack.bundle()
     stack.put(stack.events(made_rides(2000, seed=7, stretch=2.0)))
-    draw = report.render
+    draw = evidently_report.render
 
     def dies(*_: object, **__: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(report, "render", dies)
+    monkeypatch.setattr(evidently_report, "render", dies)
     with pytest.raises(Killed):
         invoke()
     [heard] = stack.heard()
     [linked] = re.findall(r"Report: (\S+)", heard["Message"])
     plain = stack.read(linked).decode()
-    monkeypatch.setattr(report, "render", draw)
+    monkeypatch.setattr(evidently_report, "render", draw)
     summary = invoke(request_id="retry")
 
     assert "The pictures are being drawn" in plain
@@ -294,7 +295,7 @@ def test_a_picture_that_fails_is_said_and_hides_no_verdict(
     def fails(*_: object, **__: object) -> None:
         raise ValueError("no <ink>")
 
-    monkeypatch.setattr(report, "render", fails)
+    monkeypatch.setattr(evidently_report, "render", fails)
 
     summaries = [invoke(request_id=str(n)) for n in range(2)]
 

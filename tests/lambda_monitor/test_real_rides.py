@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from contract import bundle
-from lambda_monitor import calibration
-from tests.lambda_monitor.made import HOUR, NOON, Context, Stack, contract, predict
+from tests.lambda_monitor.synthetic import HOUR, NOON, Context, Stack, contract, predict
+from training.calibration import thresholds as calibration
 
 
 def real_rides(folder: Path, month: str) -> pd.DataFrame:

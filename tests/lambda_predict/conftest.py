@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
 
 @pytest.fixture(scope="session")
-def model() -> made.Model:
-    return made.regression()
+def model() -> synthetic.Model:
+    return synthetic.regression()
 
 
 @pytest.fixture(scope="session")
-def classifier() -> made.Model:
-    return made.classification()
+def classifier() -> synthetic.Model:
+    return synthetic.classification()

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from contract.events import Rejection
 from contract.schema import ContractError, DType, Feature, Kind
 from lambda_predict.decode import Decoded, Decoder
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
-DECODER = Decoder(made.contract())
-STRICT = Decoder(made.rejecting())
+DECODER = Decoder(synthetic.contract())
+STRICT = Decoder(synthetic.rejecting())
 
 
 def refused(data: bytes, decoder: Decoder = DECODER) -> Rejection:
@@ -28,7 +28,7 @@ def accepted(data: bytes, decoder: Decoder = DECODER) -> Decoded:
 
 
 def with_extra(value: bytes) -> bytes:
-    return made.ride()[:-2] + b', "x": ' + value + b"}}"
+    return synthetic.ride()[:-2] + b', "x": ' + value + b"}}"
 
 
 def test_a_good_record_keeps_its_payload_to_the_byte() -> None:
@@ -45,7 +45,7 @@ def test_a_good_record_keeps_its_payload_to_the_byte() -> None:
 
 def test_newlines_between_tokens_become_one_line_of_equal_json() -> None:
     data = json.dumps(
-        {"ride_id": 7, "ride": {**json.loads(made.ride())["ride"], "note": "a\nb"}}, indent=2
+        {"ride_id": 7, "ride": {**json.loads(synthetic.ride())["ride"], "note": "a\nb"}}, indent=2
     ).encode()
     found = accepted(data)
     assert b"\n" not in bytes(found.payload)
@@ -57,28 +57,28 @@ def test_newlines_between_tokens_become_one_line_of_equal_json() -> None:
     [
         (b"", "not_json", "", "not JSON"),
         (b"{", "not_json", "", "send one JSON object"),
-        (made.ride() + b"{}", "not_json", "", "Extra data"),
+        (synthetic.ride() + b"{}", "not_json", "", "Extra data"),
         (b"[]", "wrong_type", "", "this is array"),
         (b"null", "wrong_type", "", "this is null"),
         (b"\xff\xfe", "not_utf8", "", "byte 0"),
-        (made.ride(note="\udcff").replace(b"\\udcff", b"\xff"), "not_utf8", "", "UTF-8"),
+        (synthetic.ride(note="\udcff").replace(b"\\udcff", b"\xff"), "not_utf8", "", "UTF-8"),
         (b'{"ride": {}}', "missing", "ride_id", "'ride'"),
         (b'{"ride_id": 1}', "missing", "ride", "'ride_id'"),
         (b'{"ride_id": true, "ride": {}}', "wrong_type", "ride_id", "boolean true"),
         (b'{"ride_id": null, "ride": {}}', "wrong_type", "ride_id", "null"),
         (b'{"ride_id": 1, "ride": [1]}', "wrong_type", "ride", "array"),
         (b'{"ride_id": 1, "ride": {"PULocationID": 1}}', "missing", "ride.DOLocationID", "'PULocationID'"),
-        (made.ride(PULocationID="1"), "wrong_type", "ride.PULocationID", 'string "1"'),
-        (made.ride(PULocationID=1.5), "wrong_type", "ride.PULocationID", "an integer"),
-        (made.ride(PULocationID=1.0), "wrong_type", "ride.PULocationID", "an integer"),
-        (made.ride(PULocationID=None), "wrong_type", "ride.PULocationID", "null"),
-        (made.ride(PULocationID=2**63), "out_of_range", "ride.PULocationID", "correct it"),
-        (made.ride(trip_distance=False), "wrong_type", "ride.trip_distance", "boolean"),
-        (made.ride(trip_distance=float("nan")), "not_finite", "ride.trip_distance", "nan"),
-        (made.ride(trip_distance=float("-inf")), "not_finite", "ride.trip_distance", "-inf"),
-        (made.ride(trip_distance=1e39), "out_of_range", "ride.trip_distance", "1e+39 miles"),
-        (made.ride(trip_distance=10**400), "out_of_range", "ride.trip_distance", "beyond every float"),
-        (made.ride(PULocationID=-(10**400)), "out_of_range", "ride.PULocationID", "beyond every float"),
+        (synthetic.ride(PULocationID="1"), "wrong_type", "ride.PULocationID", 'string "1"'),
+        (synthetic.ride(PULocationID=1.5), "wrong_type", "ride.PULocationID", "an integer"),
+        (synthetic.ride(PULocationID=1.0), "wrong_type", "ride.PULocationID", "an integer"),
+        (synthetic.ride(PULocationID=None), "wrong_type", "ride.PULocationID", "null"),
+        (synthetic.ride(PULocationID=2**63), "out_of_range", "ride.PULocationID", "correct it"),
+        (synthetic.ride(trip_distance=False), "wrong_type", "ride.trip_distance", "boolean"),
+        (synthetic.ride(trip_distance=float("nan")), "not_finite", "ride.trip_distance", "nan"),
+        (synthetic.ride(trip_distance=float("-inf")), "not_finite", "ride.trip_distance", "-inf"),
+        (synthetic.ride(trip_distance=1e39), "out_of_range", "ride.trip_distance", "1e+39 miles"),
+        (synthetic.ride(trip_distance=10**400), "out_of_range", "ride.trip_distance", "beyond every float"),
+        (synthetic.ride(PULocationID=-(10**400)), "out_of_range", "ride.PULocationID", "beyond every float"),
         (b'{"ride_id": %s, "ride": {}}' % (b"1" * 5000), "out_of_range", "", "thousands of digits"),
         (with_extra(b"1" * 5000), "out_of_range", "", "send it as text"),
         (with_extra(b"1e999"), "not_finite", "ride.x", "inf"),
@@ -91,9 +91,9 @@ def test_newlines_between_tokens_become_one_line_of_equal_json() -> None:
         (with_extra(b'":", "x": "\\u003a"'), "duplicate_key", "x", "twice"),
         (with_extra(b'{"y": 1, "y": "\xc3\xa9"}'), "duplicate_key", "y", "twice"),
         (b'{"ride_id": 1, "ride_id": 2, "ride": {}}', "duplicate_key", "ride_id", "twice"),
-        (made.ride()[:-2] + b', "trip_distance": 4}}', "duplicate_key", "trip_distance", "twice"),
-        (made.ride()[:-2] + b', "trip\\u005fdistance": 4}}', "duplicate_key", "trip_distance", "twice"),
-        (made.ride(deep="@").replace(b'"@"', b"[" * 9000 + b"]" * 9000), "nested_too_deep", "", "flat"),
+        (synthetic.ride()[:-2] + b', "trip_distance": 4}}', "duplicate_key", "trip_distance", "twice"),
+        (synthetic.ride()[:-2] + b', "trip\\u005fdistance": 4}}', "duplicate_key", "trip_distance", "twice"),
+        (synthetic.ride(deep="@").replace(b'"@"', b"[" * 9000 + b"]" * 9000), "nested_too_deep", "", "flat"),
     ],
 )
 def test_a_bad_record_is_refused_with_field_and_fix(data: bytes, reason: str, field: str, words: str) -> None:
@@ -104,22 +104,22 @@ def test_a_bad_record_is_refused_with_field_and_fix(data: bytes, reason: str, fi
 
 
 def test_the_range_rejects_where_the_contract_says_so() -> None:
-    assert refused(made.ride(trip_distance=101), STRICT).message == (
+    assert refused(synthetic.ride(trip_distance=101), STRICT).message == (
         "ride.trip_distance is 101, outside 0 to 100: correct it, or widen the range in the use case"
     )
-    accepted(made.ride(trip_distance=101))
-    accepted(made.ride(trip_distance=100), STRICT)
+    accepted(synthetic.ride(trip_distance=101))
+    accepted(synthetic.ride(trip_distance=100), STRICT)
 
 
 def test_text_with_colons_and_quotes_is_no_duplicate() -> None:
-    accepted(made.ride(note='"trip_distance": 3, "ride_id": 4', at="12:00:01"))
-    accepted(made.ride(note="\\ \u2713"))
+    accepted(synthetic.ride(note='"trip_distance": 3, "ride_id": 4', at="12:00:01"))
+    accepted(synthetic.ride(note="\\ \u2713"))
 
 
 def test_features_may_be_called_anything() -> None:
     names = ["volatile acidity", "größe", "record_id", "features", "f1"]
     features = [Feature(name=n, kind=Kind.NUMERIC, dtype=DType.FLOAT) for n in names]
-    decoder = Decoder(made.contract(features=features))
+    decoder = Decoder(synthetic.contract(features=features))
     data = json.dumps({"ride_id": 1, "ride": {n: i for i, n in enumerate(names)}}).encode()
     assert msgspec.to_builtins(accepted(data, decoder).features) == {n: float(i) for i, n in enumerate(names)}
 

@@ -15,7 +15,7 @@ from lambda_predict.publish import publish
 from lambda_predict.score import Line, Scorer
 from local.event_source import Failed, InvocationError, Mapping, Record, event
 from local.event_source import Settings as MappingSettings
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
 TERRAFORM = MappingSettings(batch_size=20, bisect=True, maximum_retries=100, report_failures=True)
 _STREAM = "arn:aws:kinesis:eu-west-1:000000000000:stream/input"
@@ -27,7 +27,7 @@ class Shard:
         self, shard_id: str, data: Sequence[bytes], parents: Sequence[str] = (), *, closed: bool = False
     ) -> None:
         self.shard_id, self.parents, self.closed = shard_id, parents, closed
-        self.records = [Record(f"{i + 1:04d}", "k", item, made.ARRIVED) for i, item in enumerate(data)]
+        self.records = [Record(f"{i + 1:04d}", "k", item, synthetic.ARRIVED) for i, item in enumerate(data)]
 
     def read(self, position: int, most: int) -> list[Record]:
         return self.records[position : position + most]
@@ -36,17 +36,17 @@ class Shard:
 class World:
     """An input stream, the handler, what it wrote, and what Lambda gave up."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, model: made.Model) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> None:
         self._patch = monkeypatch
         self.scorer = Scorer(model)
-        self.output, self.rejected = made.Sink(), made.Sink()
+        self.output, self.rejected = synthetic.Sink(), synthetic.Sink()
         self.given_up: list[tuple[str, str]] = []
         self.seconds = 60.0
         self.before: Callable[[], None] = lambda: None
 
     def invoke(self, shard_id: str, records: list[Record]) -> Any:
-        context = made.Context(self.seconds)
-        start = lambda: (made.SETTINGS, self.scorer, self.output, self.rejected)  # noqa: E731
+        context = synthetic.Context(self.seconds)
+        start = lambda: (synthetic.SETTINGS, self.scorer, self.output, self.rejected)  # noqa: E731
         self._patch.setattr(handlers, "start", start)
         self._patch.setattr(handlers, "publish", partial(publish, pause=context.clock.pause))
         given = event(records, shard_id, _STREAM, "eu-west-1", lambda data: base64.b64encode(data).decode())
@@ -62,7 +62,7 @@ class World:
 
         reader = Mapping(mapping, self.invoke, give_up)
         for step in range(_ROUNDS):
-            reader.poll(shards, made.ARRIVED + 60 * step)
+            reader.poll(shards, synthetic.ARRIVED + 60 * step)
             if all(reader.drained(_Closed(s)) for s in shards):
                 return
         raise AssertionError(f"the shards were not read to their end in {_ROUNDS} polls")
@@ -89,12 +89,12 @@ class _Closed:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, model: made.Model) -> World:
+def world(monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> World:
     return World(monkeypatch, model)
 
 
 def rides(count: int, poison: Sequence[int] = ()) -> list[bytes]:
-    return [b"{poison" if i in poison else made.ride(f"r{i}") for i in range(count)]
+    return [b"{poison" if i in poison else synthetic.ride(f"r{i}") for i in range(count)]
 
 
 @pytest.mark.parametrize("poison", [[0], [30], [59], [0, 30, 59], list(range(60)), []], ids=str)
@@ -108,7 +108,7 @@ def test_poison_anywhere_is_rejected_and_the_rest_scored(world: World, poison: l
 
 def test_a_throttled_output_is_retried_without_scoring_twice(world: World) -> None:
     calls = iter(range(1000))
-    world.output = made.Sink(lambda lines: [(next(calls) + i) % 4 > 0 for i in range(len(lines))])
+    world.output = synthetic.Sink(lambda lines: [(next(calls) + i) % 4 > 0 for i in range(len(lines))])
     shard = Shard("s0", rides(60))
     world.run(shard)
     world.check(shard)
@@ -116,14 +116,14 @@ def test_a_throttled_output_is_retried_without_scoring_twice(world: World) -> No
 
 
 def test_a_whole_call_that_fails_is_retried(world: World) -> None:
-    faults = iter([made.throttled(), made.throttled()])
+    faults = iter([synthetic.throttled(), synthetic.throttled()])
 
     def fault(lines: Sequence[Line]) -> list[bool]:
         if (error := next(faults, None)) is not None:
             raise error
         return [True] * len(lines)
 
-    world.output = made.Sink(fault)
+    world.output = synthetic.Sink(fault)
     shard = Shard("s0", rides(30))
     world.run(shard)
     world.check(shard)
@@ -139,7 +139,7 @@ def test_a_crash_after_half_was_published_repeats_and_loses_nothing(world: World
             raise MemoryError("killed")
         return [True] * len(lines)
 
-    world.output = made.Sink(fault)
+    world.output = synthetic.Sink(fault)
     shard = Shard("s0", rides(40, poison=[3]))
     world.run(shard)
     world.check(shard, poison=1)
@@ -155,7 +155,7 @@ def test_near_the_timeout_lambda_resumes_at_the_lowest_record(world: World) -> N
     def step() -> None:
         stuck["r7"] -= 1
 
-    world.output, world.seconds, world.before = made.Sink(fault), 3.0, step
+    world.output, world.seconds, world.before = synthetic.Sink(fault), 3.0, step
     shard = Shard("s0", rides(20))
     answer = world.invoke("s0", shard.records)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0008"}]}
@@ -165,7 +165,7 @@ def test_near_the_timeout_lambda_resumes_at_the_lowest_record(world: World) -> N
 
 def test_rejects_are_kept_before_the_batch_is_acknowledged(world: World) -> None:
     down = [True]
-    world.rejected = made.Sink(lambda lines: [not down[0]] * len(lines))
+    world.rejected = synthetic.Sink(lambda lines: [not down[0]] * len(lines))
     shard = Shard("s0", rides(10, poison=[4]))
     assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "0005"}]}
     down[0] = False
@@ -175,7 +175,7 @@ def test_rejects_are_kept_before_the_batch_is_acknowledged(world: World) -> None
 
 def test_a_rejected_delivery_that_is_down_holds_up_no_good_record_and_makes_no_copies(world: World) -> None:
     down = [True]
-    world.rejected = made.Sink(lambda lines: [not down[0]] * len(lines))
+    world.rejected = synthetic.Sink(lambda lines: [not down[0]] * len(lines))
     shard = Shard("s0", rides(10, poison=[4, 7]))
     assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "0005"}]}
     assert [n for _, n in world.output.references()] == ["0001", "0002", "0003", "0004"]
@@ -186,9 +186,9 @@ def test_a_rejected_delivery_that_is_down_holds_up_no_good_record_and_makes_no_c
 
 def test_rejects_that_wait_leave_time_for_the_output(world: World) -> None:
     world.seconds = 10.0
-    world.rejected = made.Sink(lambda lines: [False] * len(lines))
+    world.rejected = synthetic.Sink(lambda lines: [False] * len(lines))
     slow = iter([[False] * 9, [True] * 9])
-    world.output = made.Sink(lambda lines: next(slow)[: len(lines)])
+    world.output = synthetic.Sink(lambda lines: next(slow)[: len(lines)])
     shard = Shard("s0", rides(10, poison=[9]))
     assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "0010"}]}
     assert len(world.output.lines) == 9
@@ -204,9 +204,9 @@ def test_a_batch_delivered_twice_gives_the_same_references(world: World) -> None
 
 def test_an_output_that_never_answers_ends_in_the_failure_destination(world: World) -> None:
     def fault(_: Sequence[Line]) -> list[bool]:
-        raise made.denied()
+        raise synthetic.denied()
 
-    world.output = made.Sink(fault)
+    world.output = synthetic.Sink(fault)
     shard = Shard("s0", rides(8))
     world.run(
         shard, mapping=MappingSettings(batch_size=4, bisect=True, maximum_retries=2, report_failures=True)
@@ -225,8 +225,10 @@ def test_records_stay_in_order_across_a_split(world: World) -> None:
 
 
 def test_records_of_a_mebibyte_are_scored_or_kept(world: World) -> None:
-    large = [made.ride(f"r{i}", note="x" * size) for i, size in enumerate([1_047_000, 1_048_500, 1_040_000])]
-    shard = Shard("s0", [*large, made.ride("small")])
+    large = [
+        synthetic.ride(f"r{i}", note="x" * size) for i, size in enumerate([1_047_000, 1_048_500, 1_040_000])
+    ]
+    shard = Shard("s0", [*large, synthetic.ride("small")])
     world.run(shard)
     world.check(shard, poison=1)
 
@@ -239,10 +241,10 @@ def test_no_schedule_of_faults_loses_or_doubles_a_record(world: World, data: st.
     )
     pending = iter(faults)
 
-    def fault(sink: made.Sink, lines: Sequence[Line]) -> list[bool]:
+    def fault(sink: synthetic.Sink, lines: Sequence[Line]) -> list[bool]:
         kind = next(pending, None)
         if kind == "throttle":
-            raise made.throttled()
+            raise synthetic.throttled()
         if kind in {"crash", "half"}:
             kept = lines[: len(lines) // 2] if kind == "half" else []
             sink.lines += [line.data for line in kept]
@@ -253,8 +255,8 @@ def test_no_schedule_of_faults_loses_or_doubles_a_record(world: World, data: st.
         world.seconds = 2.2 if next(pending, None) == "slow" else 60.0
 
     world.given_up = []
-    world.output = made.Sink(lambda lines: fault(world.output, lines))
-    world.rejected = made.Sink(lambda lines: fault(world.rejected, lines))
+    world.output = synthetic.Sink(lambda lines: fault(world.output, lines))
+    world.rejected = synthetic.Sink(lambda lines: fault(world.rejected, lines))
     world.before = slow
     poison = data.draw(st.sets(st.integers(0, 39), max_size=5))
     shards = [Shard("s0", rides(40, sorted(poison)), closed=True), Shard("s1", rides(10), ["s0"])]

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from lambda_predict import handler as stream
-from lambda_predict import http, serve
+from lambda_predict import http
 from lambda_predict.score import Scorer
 from lambda_predict.settings import Settings
-from tests.lambda_predict import made
+from local import serve
+from tests.lambda_predict import synthetic
 
 SETTINGS = Settings("artifacts", "scorewatch-green-taxi", "1", "green_taxi", "output", "rejected")
 
@@ -22,8 +23,8 @@ class Context:
 
 
 class Stack:
-    def __init__(self, patch: pytest.MonkeyPatch, model: made.Model) -> None:
-        self.output, self.rejected = made.Sink(), made.Sink()
+    def __init__(self, patch: pytest.MonkeyPatch, model: synthetic.Model) -> None:
+        self.output, self.rejected = synthetic.Sink(), synthetic.Sink()
         patch.setattr(stream, "start", lambda: (SETTINGS, Scorer(model), self.output, self.rejected))
 
     def ask(self, body: bytes, method: str = "POST", path: str = "/predict") -> tuple[int, Any]:
@@ -38,12 +39,12 @@ class Stack:
 
 
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch, model: made.Model) -> Stack:
+def stack(monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> Stack:
     return Stack(monkeypatch, model)
 
 
 def test_the_prediction_is_given_and_written(stack: Stack) -> None:
-    status, body = stack.ask(made.ride("XYZ10"))
+    status, body = stack.ask(synthetic.ride("XYZ10"))
     assert status == 200
     assert list(body) == ["prediction", "ride_id", "model"]
     (line,) = stack.output.lines
@@ -53,7 +54,7 @@ def test_the_prediction_is_given_and_written(stack: Stack) -> None:
 
 
 def test_a_bad_record_is_refused_with_its_reason_and_kept(stack: Stack) -> None:
-    status, body = stack.ask(made.ride(trip_distance="far"))
+    status, body = stack.ask(synthetic.ride(trip_distance="far"))
     assert status == 400
     assert (body["reason"], body["field"]) == ("wrong_type", "ride.trip_distance")
     assert [json.loads(line)["reason"] for line in stack.rejected.lines] == ["wrong_type"]
@@ -62,7 +63,7 @@ def test_a_bad_record_is_refused_with_its_reason_and_kept(stack: Stack) -> None:
 
 @pytest.mark.parametrize("extra", ['"\\ud800"', "1e999", "1" * 5000])
 def test_what_no_reader_takes_is_refused_not_met_by_an_error(stack: Stack, extra: str) -> None:
-    assert stack.ask(made.ride()[:-2] + f', "x": {extra}}}}}'.encode())[0] == 400
+    assert stack.ask(synthetic.ride()[:-2] + f', "x": {extra}}}}}'.encode())[0] == 400
     assert len(stack.rejected.lines) == 1
 
 
@@ -78,27 +79,27 @@ def test_a_body_that_came_as_half_characters_is_refused_and_kept(stack: Stack) -
 
 
 def test_a_record_no_stream_takes_is_too_large_and_kept(stack: Stack) -> None:
-    status, body = stack.ask(made.ride("x" * 1_100_000))
+    status, body = stack.ask(synthetic.ride("x" * 1_100_000))
     assert (status, body["reason"]) == (413, "too_large")
     parts = [json.loads(line) for line in stack.rejected.lines]
-    assert b"".join(base64.b64decode(part["data"]) for part in parts) == made.ride("x" * 1_100_000)
+    assert b"".join(base64.b64decode(part["data"]) for part in parts) == synthetic.ride("x" * 1_100_000)
     assert stack.output.lines == []
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/predict", 405), ("POST", "/", 404)])
 def test_there_is_only_post_predict(stack: Stack, method: str, path: str, status: int) -> None:
-    assert stack.ask(made.ride(), method, path)[0] == status
+    assert stack.ask(synthetic.ride(), method, path)[0] == status
     assert stack.output.lines == []
 
 
 def test_what_monitoring_would_not_know_of_is_not_given(stack: Stack) -> None:
-    stack.output = made.Sink(lambda lines: [False] * len(lines))
-    status, body = stack.ask(made.ride())
+    stack.output = synthetic.Sink(lambda lines: [False] * len(lines))
+    status, body = stack.ask(synthetic.ride())
     assert status == 503
     assert "prediction" not in body
 
 
-def test_serving_on_this_machine(model: made.Model, capsys: pytest.CaptureFixture[str]) -> None:
+def test_serving_on_this_machine(model: synthetic.Model, capsys: pytest.CaptureFixture[str]) -> None:
     with serve.server(Scorer(model), 0) as serving:
         threading.Thread(target=serving.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{serving.server_address[1]}/predict"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lambda_predict.publish import publish
 from lambda_predict.score import Line
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
 
 def lines(count: int, size: int = 10) -> list[Line]:
@@ -15,17 +15,17 @@ def lines(count: int, size: int = 10) -> list[Line]:
 
 
 def test_calls_stay_within_the_limits_of_put_records() -> None:
-    sink, clock = made.Sink(), made.Clock(60)
+    sink, clock = synthetic.Sink(), synthetic.Clock(60)
     assert publish(sink, lines(1201), clock.remaining, clock.pause) == []
     assert sink.calls == [500, 500, 201]
-    big = made.Sink()
+    big = synthetic.Sink()
     publish(big, lines(11, 1024 * 1024 - 10), clock.remaining, clock.pause)
     assert big.calls == [5, 5, 1]
 
 
 def test_only_what_was_refused_is_sent_again() -> None:
     answers = iter([[i % 3 > 0 for i in range(9)], [True, False, True], [True]])
-    sink, clock = made.Sink(lambda _: next(answers)), made.Clock(60)
+    sink, clock = synthetic.Sink(lambda _: next(answers)), synthetic.Clock(60)
     sent = lines(9)
     assert publish(sink, sent, clock.remaining, clock.pause) == []
     assert sink.calls == [9, 3, 1]
@@ -34,7 +34,7 @@ def test_only_what_was_refused_is_sent_again() -> None:
 
 def test_time_running_out_leaves_what_is_refused() -> None:
     random.seed(1)
-    sink, clock = made.Sink(lambda batch: [line.key != "k3" for line in batch]), made.Clock(5)
+    sink, clock = synthetic.Sink(lambda batch: [line.key != "k3" for line in batch]), synthetic.Clock(5)
     left = publish(sink, lines(5), clock.remaining, clock.pause)
     assert [line.key for line in left] == ["k3"]
     assert clock.left > 0
@@ -42,14 +42,14 @@ def test_time_running_out_leaves_what_is_refused() -> None:
 
 
 def test_without_time_nothing_is_sent() -> None:
-    sink, clock = made.Sink(), made.Clock(0)
+    sink, clock = synthetic.Sink(), synthetic.Clock(0)
     sent = lines(5)
     assert publish(sink, sent, clock.remaining, clock.pause) == sent
     assert sink.calls == []
 
 
 @pytest.mark.parametrize(
-    "error", [made.throttled(), made.unwell(), EndpointConnectionError(endpoint_url="http://x")]
+    "error", [synthetic.throttled(), synthetic.unwell(), EndpointConnectionError(endpoint_url="http://x")]
 )
 def test_a_call_that_fails_for_a_moment_is_repeated_whole(error: Exception) -> None:
     faults = iter([error, None])
@@ -59,16 +59,16 @@ def test_a_call_that_fails_for_a_moment_is_repeated_whole(error: Exception) -> N
             raise raised
         return [True] * len(batch)
 
-    sink, clock = made.Sink(fault), made.Clock(60)
+    sink, clock = synthetic.Sink(fault), synthetic.Clock(60)
     assert publish(sink, lines(3), clock.remaining, clock.pause) == []
     assert (sink.calls, len(sink.lines)) == ([3, 3], 3)
 
 
 def test_a_missing_right_is_raised_at_once() -> None:
     def fault(_: list[Line]) -> list[bool]:
-        raise made.denied()
+        raise synthetic.denied()
 
-    sink, clock = made.Sink(fault), made.Clock(60)
+    sink, clock = synthetic.Sink(fault), synthetic.Clock(60)
     with pytest.raises(ClientError, match="AccessDenied"):
         publish(sink, lines(3), clock.remaining, clock.pause)
     assert sink.calls == [3]
@@ -79,10 +79,10 @@ def test_a_missing_right_is_raised_at_once() -> None:
 def test_every_line_is_taken_once_or_left(data: st.DataObject) -> None:
     def fault(batch: list[Line]) -> list[bool]:
         if data.draw(st.integers(0, 5)) == 0:
-            raise made.throttled()
+            raise synthetic.throttled()
         return [data.draw(st.booleans()) for _ in batch]
 
     sent = lines(data.draw(st.integers(0, 15)))
-    sink, clock = made.Sink(fault), made.Clock(1)
+    sink, clock = synthetic.Sink(fault), synthetic.Clock(1)
     left = publish(sink, sent, clock.remaining, clock.pause)
     assert sorted([*sink.lines, *(line.data for line in left)]) == [line.data for line in sent]

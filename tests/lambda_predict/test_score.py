@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 from contract.events import REJECTED_PART_BYTES
 from lambda_predict import metrics
 from lambda_predict.score import EVENT_LIMIT, Scorer
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
 
-def test_an_event_has_the_stated_bytes(model: made.Model) -> None:
-    (line,) = Scorer(model).score(made.kinesis([made.ride("XYZ10", PULocationID=2)]), made.NOW).scored
+def test_an_event_has_the_stated_bytes(model: synthetic.Model) -> None:
+    (line,) = (
+        Scorer(model)
+        .score(synthetic.kinesis([synthetic.ride("XYZ10", PULocationID=2)]), synthetic.NOW)
+        .scored
+    )
     duration = json.loads(line.data)["prediction"]["duration"]
     assert line.key == "XYZ10"
     assert line.data == (
@@ -28,37 +32,42 @@ def test_an_event_has_the_stated_bytes(model: made.Model) -> None:
     assert duration == round(duration, 2)
 
 
-def test_a_classifier_gives_class_and_probability(classifier: made.Model) -> None:
+def test_a_classifier_gives_class_and_probability(classifier: synthetic.Model) -> None:
     data = [
         json.dumps({"customer_id": 123, "wine_features": {"alcohol": a, "volatile_acidity": 0.3}}).encode()
         for a in (1, 29)
     ]
-    events = [json.loads(line.data) for line in Scorer(classifier).score(made.kinesis(data), made.NOW).scored]
+    events = [
+        json.loads(line.data)
+        for line in Scorer(classifier).score(synthetic.kinesis(data), synthetic.NOW).scored
+    ]
     assert [e["customer_id"] for e in events] == [123, 123]
     assert [e["prediction"]["quality"] for e in events] == [5, 6]
     assert all(0.5 <= e["prediction"]["probability"] <= 1 for e in events)
 
 
 def test_a_batch_is_one_run_and_equals_its_records_alone(
-    model: made.Model, monkeypatch: pytest.MonkeyPatch
+    model: synthetic.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = made.kinesis([made.ride(str(i), PULocationID=i % 5, trip_distance=i) for i in range(50)])
+    records = synthetic.kinesis(
+        [synthetic.ride(str(i), PULocationID=i % 5, trip_distance=i) for i in range(50)]
+    )
     runs = []
     predict = model.predict
     monkeypatch.setattr(model, "predict", lambda columns: runs.append(len(columns[0])) or predict(columns))
-    together = Scorer(model).score(records, made.NOW)
+    together = Scorer(model).score(records, synthetic.NOW)
     assert runs == [50]
-    alone = [Scorer(model).score([record], made.NOW).scored[0] for record in records]
+    alone = [Scorer(model).score([record], synthetic.NOW).scored[0] for record in records]
     assert together.scored == alone
 
 
-def test_unknown_categories_and_odd_values_are_scored_and_flagged(model: made.Model) -> None:
+def test_unknown_categories_and_odd_values_are_scored_and_flagged(model: synthetic.Model) -> None:
     data = [
-        made.ride("a"),
-        made.ride("b", DOLocationID=99, trip_distance=-1),
-        made.ride("c", trip_distance=100.5),
+        synthetic.ride("a"),
+        synthetic.ride("b", DOLocationID=99, trip_distance=-1),
+        synthetic.ride("c", trip_distance=100.5),
     ]
-    batch = Scorer(model).score(made.kinesis(data), made.NOW)
+    batch = Scorer(model).score(synthetic.kinesis(data), synthetic.NOW)
     flags = {e["ride_id"]: e.get("flags") for e in map(json.loads, (line.data for line in batch.scored))}
     assert flags == {
         "a": None,
@@ -68,9 +77,9 @@ def test_unknown_categories_and_odd_values_are_scored_and_flagged(model: made.Mo
     assert batch.unknown_categories == 1
 
 
-def test_a_rejected_record_is_kept_whole_in_as_many_lines_as_it_takes(model: made.Model) -> None:
+def test_a_rejected_record_is_kept_whole_in_as_many_lines_as_it_takes(model: synthetic.Model) -> None:
     data = b"{" + b"x" * (2 * REJECTED_PART_BYTES)
-    batch = Scorer(model).score(made.kinesis([data, made.ride()]), made.NOW)
+    batch = Scorer(model).score(synthetic.kinesis([data, synthetic.ride()]), synthetic.NOW)
     parts = [json.loads(line.data) for line in batch.rejected]
     assert [(p.get("part", 1), p["parts"]) for p in parts] == [(1, 3), (2, 3), (3, 3)]
     assert b"".join(base64.b64decode(p["data"]) for p in parts) == data
@@ -79,18 +88,18 @@ def test_a_rejected_record_is_kept_whole_in_as_many_lines_as_it_takes(model: mad
     assert len(batch.scored) == 1
 
 
-def test_an_event_the_stream_cannot_take_is_rejected(model: made.Model) -> None:
-    fits, too_large = (made.ride(note="x" * size) for size in (EVENT_LIMIT - 1000, EVENT_LIMIT - 100))
-    batch = Scorer(model).score(made.kinesis([too_large, fits]), made.NOW)
+def test_an_event_the_stream_cannot_take_is_rejected(model: synthetic.Model) -> None:
+    fits, too_large = (synthetic.ride(note="x" * size) for size in (EVENT_LIMIT - 1000, EVENT_LIMIT - 100))
+    batch = Scorer(model).score(synthetic.kinesis([too_large, fits]), synthetic.NOW)
     assert [line.sequence_number for line in batch.scored] == ["2"]
     assert all(len(line.data) + len(line.key) <= EVENT_LIMIT for line in batch.scored)
     assert batch.reasons == {"too_large": 1}
     assert {line.sequence_number for line in batch.rejected} == {"1"}
 
 
-def test_a_record_of_which_the_model_makes_no_number_is_rejected(model: made.Model) -> None:
-    data = [made.ride("a"), made.ride("b", trip_distance=3e38), made.ride("c")]
-    batch = Scorer(model).score(made.kinesis(data), made.NOW)
+def test_a_record_of_which_the_model_makes_no_number_is_rejected(model: synthetic.Model) -> None:
+    data = [synthetic.ride("a"), synthetic.ride("b", trip_distance=3e38), synthetic.ride("c")]
+    batch = Scorer(model).score(synthetic.kinesis(data), synthetic.NOW)
     assert [json.loads(line.data)["ride_id"] for line in batch.scored] == ["a", "c"]
     (kept,) = (json.loads(line.data) for line in batch.rejected)
     assert (kept["reason"], kept["field"], kept["record"]["sequence_number"]) == (
@@ -101,21 +110,23 @@ def test_a_record_of_which_the_model_makes_no_number_is_rejected(model: made.Mod
     assert base64.b64decode(kept["data"]) == data[1]
 
 
-def test_a_batch_of_nothing_but_poison_scores_nothing(model: made.Model) -> None:
-    batch = Scorer(model).score(made.kinesis([b"a", b"b"]), made.NOW)
+def test_a_batch_of_nothing_but_poison_scores_nothing(model: synthetic.Model) -> None:
+    batch = Scorer(model).score(synthetic.kinesis([b"a", b"b"]), synthetic.NOW)
     assert (batch.scored, len(batch.rejected)) == ([], 2)
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.binary(max_size=60) | st.integers(0, 9).map(lambda i: made.ride(str(i))), max_size=12))
+@given(
+    st.lists(st.binary(max_size=60) | st.integers(0, 9).map(lambda i: synthetic.ride(str(i))), max_size=12)
+)
 def test_every_record_is_scored_or_rejected_and_never_both(data: list[bytes]) -> None:
-    batch = Scorer(_MODEL).score(made.kinesis(data), made.NOW)
+    batch = Scorer(_MODEL).score(synthetic.kinesis(data), synthetic.NOW)
     scored = [line.sequence_number for line in batch.scored]
     rejected = [line.sequence_number for line in batch.rejected]
     assert sorted(scored + rejected, key=int) == [str(i + 1) for i in range(len(data))]
 
 
-_MODEL = made.regression()
+_MODEL = synthetic.regression()
 _KEYS = st.sampled_from(
     ['"x"', '"ride_id"', '"trip_distance"', '"trip\\u005fdistance"', '"\\ud800"', '"é"', '":"']
 )
@@ -179,7 +190,7 @@ def test_what_is_scored_every_reader_can_read(
     fields = [('"PULocationID"', pickup), ('"DOLocationID"', "2"), ('"trip_distance"', distance), *extra]
     ride = ", ".join(f"{key}: {value}" for key, value in fields)
     data = f'{{"ride_id": {record_id}, "ride": {{{ride}}}}}'.encode()
-    batch = Scorer(_MODEL).score(made.kinesis([data, made.ride("good")]), made.NOW)
+    batch = Scorer(_MODEL).score(synthetic.kinesis([data, synthetic.ride("good")]), synthetic.NOW)
     assert json.loads(batch.scored[-1].data)["ride_id"] == "good"
     for line in batch.rejected:
         assert base64.b64decode(strict(line.data)["data"]) == data
@@ -192,11 +203,11 @@ def test_what_is_scored_every_reader_can_read(
     assert isinstance(event["prediction"]["duration"], float)
 
 
-def test_metrics_count_every_record(model: made.Model) -> None:
-    data = [made.ride(), made.ride(PULocationID=9), b"?", made.ride(trip_distance="x")]
-    batch = Scorer(model).score(made.kinesis(data), made.NOW)
+def test_metrics_count_every_record(model: synthetic.Model) -> None:
+    data = [synthetic.ride(), synthetic.ride(PULocationID=9), b"?", synthetic.ride(trip_distance="x")]
+    batch = Scorer(model).score(synthetic.kinesis(data), synthetic.NOW)
     line: dict[str, Any] = json.loads(
-        metrics.embedded(batch, 1, model.contract.model, "green_taxi", made.NOW)
+        metrics.embedded(batch, 1, model.contract.model, "green_taxi", synthetic.NOW)
     )
     assert (line["Records"], line["Scored"], line["Rejected"]) == (4, 2, 2)
     assert (line["Rejected.not_json"], line["Rejected.wrong_type"]) == (1, 1)

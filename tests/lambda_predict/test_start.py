@@ -13,7 +13,7 @@ from contract import bundle, layout, store
 from contract.bundle import BundleError
 from lambda_predict import handler as handlers
 from lambda_predict.settings import SettingsError
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def bucket() -> Iterator[Any]:
 
 @pytest.fixture
 def bundle_dir(tmp_path: Any) -> Any:
-    declared = made.contract()
+    declared = synthetic.contract()
     (tmp_path / bundle.CONTRACT).write_bytes(declared.to_json())
-    onnx = made.onnx(declared, made.Ridge(), lambda frame: 3 * frame["trip_distance"])
+    onnx = synthetic.onnx(declared, synthetic.Ridge(), lambda frame: 3 * frame["trip_distance"])
     (tmp_path / bundle.MODEL).write_bytes(onnx)
     for name in (bundle.REFERENCE, bundle.THRESHOLDS, bundle.METRICS):
         (tmp_path / name).write_bytes(b"{}")
@@ -38,8 +38,8 @@ def bundle_dir(tmp_path: Any) -> Any:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch, bucket: Any) -> Any:
-    for name in made.SETTINGS.__struct_fields__:
-        monkeypatch.setenv(name.upper(), str(getattr(made.SETTINGS, name)))
+    for name in synthetic.SETTINGS.__struct_fields__:
+        monkeypatch.setenv(name.upper(), str(getattr(synthetic.SETTINGS, name)))
     monkeypatch.setenv("TEST_RUN", "true")
     handlers.start.cache_clear()
     yield bucket
@@ -47,16 +47,16 @@ def started(monkeypatch: pytest.MonkeyPatch, bucket: Any) -> Any:
 
 
 def call(data: list[bytes]) -> Any:
-    return handlers.handler({"Records": made.kinesis(data)}, made.Context(30))
+    return handlers.handler({"Records": synthetic.kinesis(data)}, synthetic.Context(30))
 
 
 def test_a_missing_bundle_fails_the_batch_until_it_is_there(
     started: Any, bundle_dir: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(BundleError, match="upload the bundle"):
-        call([made.ride()])
+        call([synthetic.ride()])
     store.upload(started, "artifacts", bundle_dir)
-    assert call([made.ride("XYZ10"), b"?"]) == {"batchItemFailures": []}
+    assert call([synthetic.ride("XYZ10"), b"?"]) == {"batchItemFailures": []}
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line.get("ride_id") for line in printed] == [None, "XYZ10", None]
     assert printed[0]["reason"] == "not_json"
@@ -74,9 +74,9 @@ def test_s3_down_at_the_start_fails_the_batch_until_it_is_back(
 
     monkeypatch.setattr(handlers.model, "load", down)
     with pytest.raises(ClientError, match="SlowDown"):
-        call([made.ride()])
+        call([synthetic.ride()])
     monkeypatch.setattr(handlers.model, "load", load)
-    assert call([made.ride()]) == {"batchItemFailures": []}
+    assert call([synthetic.ride()]) == {"batchItemFailures": []}
 
 
 def test_s3_unwell_for_a_moment_is_asked_again(
@@ -92,13 +92,13 @@ def test_s3_unwell_for_a_moment_is_asked_again(
 
         def answer(request: Any, **_: Any) -> Any:
             status = next(faults, None)
-            return status and made.answer(request, status)
+            return status and synthetic.answer(request, status)
 
         made_here.meta.events.register_first("before-send.s3", answer)
         return made_here
 
     monkeypatch.setattr(handlers.boto3, "client", client)
-    assert call([made.ride()]) == {"batchItemFailures": []}
+    assert call([synthetic.ride()]) == {"batchItemFailures": []}
     assert next(faults, None) is None
 
 
@@ -106,7 +106,7 @@ def test_a_changed_model_never_scores(started: Any, bundle_dir: Any) -> None:
     prefix = store.upload(started, "artifacts", bundle_dir)
     started.put_object(Bucket="artifacts", Key=prefix + bundle.MODEL, Body=b"another model")
     with pytest.raises(BundleError, match="changed after export"):
-        call([made.ride()])
+        call([synthetic.ride()])
 
 
 def test_a_model_that_was_not_asked_for_never_scores(started: Any, bundle_dir: Any) -> None:
@@ -116,7 +116,7 @@ def test_a_model_that_was_not_asked_for_never_scores(started: Any, bundle_dir: A
         Bucket="artifacts", Key=layout.model_prefix("scorewatch-green-taxi", "1") + bundle.MANIFEST, Body=body
     )
     with pytest.raises(BundleError, match="not scorewatch-green-taxi 1"):
-        call([made.ride()])
+        call([synthetic.ride()])
 
 
 def test_the_model_is_loaded_once(started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,8 +124,8 @@ def test_the_model_is_loaded_once(started: Any, bundle_dir: Any, monkeypatch: py
     loads = []
     load = handlers.model.load
     monkeypatch.setattr(handlers.model, "load", lambda *a: loads.append(a) or load(*a))
-    call([made.ride()])
-    call([made.ride()])
+    call([synthetic.ride()])
+    call([synthetic.ride()])
     assert len(loads) == 1
 
 
@@ -133,4 +133,4 @@ def test_the_model_is_loaded_once(started: Any, bundle_dir: Any, monkeypatch: py
 def test_an_incomplete_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OUTPUT_STREAM")
     with pytest.raises(SettingsError, match="OUTPUT_STREAM"):
-        call([made.ride()])
+        call([synthetic.ride()])

@@ -16,7 +16,7 @@ from moto import mock_aws
 from lambda_predict import wire
 from lambda_predict.publish import Kinesis
 from lambda_predict.score import Line
-from tests.lambda_predict import made
+from tests.lambda_predict import synthetic
 
 ONCE = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
 TAKEN = {"SequenceNumber": "1", "ShardId": "shardId-000000000000"}
@@ -31,7 +31,7 @@ def answering(body: Any, status: int = 200, asked: list[Any] | None = None, conf
         if asked is not None:
             asked.append(request)
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return made.answer(request, status, data)
+        return synthetic.answer(request, status, data)
 
     client.meta.events.register("before-send.kinesis", answer)
     return client

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import drive, stack
+from local import stack, traffic
 
 _SECONDS = 90
 # A shell that runs tests in the background has them ignore interrupts, and children inherit that.
@@ -49,7 +49,7 @@ def test_nothing_outlives_the_process_that_started_it(tmp_path: Path, number: si
         family = [emulator(tmp_path), *emulator(tmp_path).children(recursive=True)]
         process.send_signal(number)
         process.wait(_SECONDS)
-        drive.wait_for("the end of the embedded AWS", lambda: gone(family), seconds=_SECONDS)
+        traffic.wait_for("the end of the embedded AWS", lambda: gone(family), seconds=_SECONDS)
     finally:
         process.kill()
         process.wait()
@@ -66,7 +66,7 @@ def test_a_detached_one_is_found_and_stopped(tmp_path: Path) -> None:
         family = [emulator(tmp_path)]
     finally:
         assert stack.stop(tmp_path)
-    assert drive.wait_for("its end", lambda: gone(family), seconds=_SECONDS)
+    assert traffic.wait_for("its end", lambda: gone(family), seconds=_SECONDS)
     assert not stack.stop(tmp_path)
 
 

@@ -12,7 +12,7 @@ from moto import mock_aws
 from contract import bundle
 from contract.bundle import BundleError, Manifest
 from contract.schema import Contract
-from lambda_monitor import thresholds
+from lambda_monitor.profiles import thresholds
 from lambda_predict.model import Model
 from tests.training.conftest import TINY
 from tests.training.tiny import rows

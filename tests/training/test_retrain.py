@@ -19,7 +19,7 @@ from tests.training.conftest import TINY
 from training import records, tracking
 from training.data import DataError
 from training.pipeline import Trained, train
-from training.retrain import labelled, retrain
+from training.retrain import labelled_records, retrain
 from training.tracking import RegistryError
 from training.use_case import UseCase
 
@@ -83,7 +83,7 @@ def test_labelled_records_are_distinct_joined_by_id_and_ordered(
     frame = fill(s3, champion, tiny, 300)
     put(s3, layout.PREDICTIONS, score(champion, frame)[:100], "delivered-again")
     contract = Contract.read(champion.bundle / bundle.CONTRACT)
-    found = labelled(contract, s3, LAKE, START, NOW)
+    found = labelled_records(contract, s3, LAKE, START, NOW)
     expected = frame.dropna(subset=["price"])
     assert found["size"].tolist() == expected["size"].tolist()
     assert found["price"].tolist() == expected["price"].tolist()
@@ -92,8 +92,8 @@ def test_labelled_records_are_distinct_joined_by_id_and_ordered(
 def test_only_the_window_is_read(s3: Any, champion: Trained, tiny: UseCase) -> None:
     fill(s3, champion, tiny, 300)
     contract = Contract.read(champion.bundle / bundle.CONTRACT)
-    assert len(labelled(contract, s3, LAKE, START, START + timedelta(seconds=50))) <= 50
-    assert labelled(contract, s3, LAKE, START + timedelta(days=1), NOW + timedelta(days=1)).empty
+    assert len(labelled_records(contract, s3, LAKE, START, START + timedelta(seconds=50))) <= 50
+    assert labelled_records(contract, s3, LAKE, START + timedelta(days=1), NOW + timedelta(days=1)).empty
 
 
 def test_a_shifted_world_gets_a_new_champion(

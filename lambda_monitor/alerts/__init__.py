@@ -1,0 +1,1 @@
+"""Alert state, messages and metrics of a run."""

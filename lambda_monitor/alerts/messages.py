@@ -1,0 +1,181 @@
+"""Messages people act on: what failed, by how much, where to look, what to do next."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from contract.schema import ModelRef
+from lambda_monitor.alerts.state import Kind, Message, State
+from lambda_monitor.findings import CheckResult
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+# SNS's limits: 100 ASCII characters a subject, 256 KiB a message.
+_SUBJECT_LIMIT = 100
+_LISTED = 20
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What every message on a window says: which model, which records, where the report lies."""
+
+    model: ModelRef
+    use_case: str
+    start: datetime
+    end: datetime
+    records: int
+    checks: Sequence[CheckResult]
+    report: str | None
+    reason: str = ""
+
+    @property
+    def failing(self) -> list[CheckResult]:
+        """The checks that failed or could not be made."""
+        return [c for c in self.checks if c.status in {"alert", "error"}]
+
+
+def compose(context: Context, kind: Kind, before: State) -> Message:
+    """Return the message that tells of `kind`."""
+    alert_id = str(uuid.uuid4())
+    parts = [_opening(context, kind, before), _facts(context)]
+    if kind is not Kind.RESOLVED:
+        parts += [_failing(context), _next_steps(context, kind)]
+    if context.report:
+        parts.append(_links(context.report))
+    return Message(
+        alert_id=alert_id,
+        kind=kind,
+        subject=_subject(context, kind),
+        text="\n\n".join(part for part in parts if part) + "\n",
+        attributes={
+            "alert_id": alert_id,
+            "kind": kind.value,
+            "use_case": context.use_case,
+            "model": context.model.name,
+            "model_version": context.model.version,
+            "window_start": context.start.isoformat(),
+            "window_end": context.end.isoformat(),
+            "checks": ",".join(sorted({c.name for c in context.failing})) or "none",
+        },
+    )
+
+
+def publish(sns: "SNSClient", topic_arn: str, message: Message) -> None:
+    """Publish `message`; its attributes let a subscription filter by kind, model or check."""
+    sns.publish(
+        TopicArn=topic_arn,
+        Subject=message.subject,
+        Message=message.text,
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
+        },
+    )
+
+
+def _subject(context: Context, kind: Kind) -> str:
+    failing = context.failing
+    columns = list(dict.fromkeys(column for check in failing for column in check.columns))
+    what = {
+        Kind.ALERT: f"{len(failing)} checks failed" if len(failing) != 1 else f"{failing[0].name} failed",
+        Kind.REMINDER: "still failing",
+        Kind.RESOLVED: "all checks pass again",
+        Kind.NO_DATA: "no predictions arrived",
+        Kind.ERROR: "monitoring failed",
+    }[kind]
+    tag = {Kind.RESOLVED: "RESOLVED", Kind.REMINDER: "REMINDER"}.get(kind, "ALERT")
+    subject = f"{tag}: {context.model.name}: {what}"
+    if kind is Kind.ALERT and columns:
+        subject += f" ({', '.join(columns)})"
+    plain = subject.encode("ascii", "replace").decode().replace("\n", " ")
+    return plain if len(plain) <= _SUBJECT_LIMIT else plain[: _SUBJECT_LIMIT - 3] + "..."
+
+
+def _opening(context: Context, kind: Kind, before: State) -> str:
+    model = f"{context.model.name} version {context.model.version}"
+    since = f"since the window that ended {_moment(before.since)}"
+    return {
+        Kind.ALERT: f"The data or predictions of {model} no longer look as they did when it was validated.",
+        Kind.REMINDER: f"{model} has had status {before.status} {since}, and still has.",
+        Kind.RESOLVED: f"{model} is well again: every check passes. It had status {before.status} {since}.",
+        Kind.NO_DATA: f"No prediction of {model} arrived in the window.",
+        Kind.ERROR: f"The monitor could not judge {model}: {context.reason}",
+    }[kind]
+
+
+def _facts(context: Context) -> str:
+    window = f"Window: {_moment(context.start)} to {_moment(context.end)}"
+    return f"{window}, {context.records:,} records.\nUse case: {context.use_case}"
+
+
+def _failing(context: Context) -> str:
+    failing = context.failing
+    if not failing:
+        return ""
+    made = sum(check.status != "skipped" for check in context.checks)
+    lines = [f"Failed ({len(failing)} of {made} checks made):"]
+    lines += [f"  - {_line(check)}" for check in failing[:_LISTED]]
+    if len(failing) > _LISTED:
+        lines.append(f"  ... and {len(failing) - _LISTED} more, in the report")
+    return "\n".join(lines)
+
+
+def _line(check: CheckResult) -> str:
+    if check.value is None or check.threshold is None:
+        return f"{check.name}: {check.sentence}"
+    return f"{check.name}: {check.sentence} (value {check.value:.4g}, limit {check.threshold:.4g})"
+
+
+# The first word of a check's name says what kind of trouble it is.
+_ADVICE = {
+    "service": "Look at the prediction function's log group and the stream's iterator age: records may be "
+    "delayed or rejected. Rejected records lie under rejected/ with their reason.",
+    "quality": "Ask the sender what changed: look for new categories, missing fields, changed units "
+    "or ranges.",
+    "outliers": "Look at the unusual values in the report: a changed unit, a broken sensor, or a new kind of "
+    "record?",
+    "drift": "See in the report which values came and went. If the change is real and here to stay, retrain "
+    "(make retrain) and judge the challenger against the champion.",
+    "performance": "Compare with the segments in the report; if the loss holds, retrain on labelled records "
+    "(make retrain) or go back to an earlier version (make rollback VERSION=...).",
+    "labels": "The ground truth has files or lines that can't be read: the report names them.",
+    "model": "The predictions are another version's: deploy the version that should be watched, or wait "
+    "for the rollout to end.",
+    "monitor": "Invoke the function for the window that was left out, as the check says.",
+    "lake": "Objects that can't be read lie in the lake: the report lists them. Copy them aside, repair or "
+    "delete them; the next run reads the partition again.",
+}
+
+
+def _next_steps(context: Context, kind: Kind) -> str:
+    if kind is Kind.NO_DATA:
+        steps = [
+            "Check that the sender puts records: the input stream's IncomingRecords metric.",
+            "Check the prediction function's errors and the delivery stream's delivery-errors/ prefix.",
+        ]
+    else:
+        topics = dict.fromkeys(check.name.split(".")[0] for check in context.failing)
+        steps = ["Open the report."] if context.report else []
+        steps += [_ADVICE[topic] for topic in topics if topic in _ADVICE]
+        if kind is Kind.ERROR:
+            steps.append(
+                "Read the monitor's log for this run; after the repair invoke it again for this window."
+            )
+    return "What to do next:\n" + "\n".join(f"  {n}. {step}" for n, step in enumerate(steps, 1))
+
+
+def _links(report: str) -> str:
+    bucket, _, key = report.removeprefix("s3://").partition("/")
+    console = f"https://console.aws.amazon.com/s3/object/{bucket}?prefix={key}"
+    return f"Report: {report}\n  in the console: {console}\n  in a terminal:  aws s3 presign {report}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def as_json(value: Any) -> bytes:
+    """Return `value` as indented JSON with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

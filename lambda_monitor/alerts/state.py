@@ -1,0 +1,249 @@
+"""Alert states: who is told what, once.
+
+The state of a model's alert is one object, changed only by conditional writes. A message is written
+into the state's outbox together with the change it tells of, then published, then taken out:
+- two runs that overlap: the second's write is refused, it reads again and finds the change made;
+- a run killed before it published: the message is still in the outbox and the next run sends it;
+- while a run that claimed a message may still be alive, no other sends it. A claim ends when the
+  function's time is up, which Lambda enforces.
+Only a kill between SNS's answer and the last write repeats a message, with the same `alert_id`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from contract.schema import Struct
+from lambda_monitor.findings import Status
+from lambda_monitor.run import Run
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# A schedule's tick may come a little early.
+_SLACK = timedelta(minutes=5)
+_ATTEMPTS = 20
+
+
+class Kind(StrEnum):
+    """Why a message is sent."""
+
+    ALERT = "alert"
+    REMINDER = "reminder"
+    RESOLVED = "resolved"
+    NO_DATA = "no_data"
+    ERROR = "error"
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """What SNS is given; `alert_id` is the same whenever the message is sent again."""
+
+    alert_id: str
+    kind: Kind
+    subject: str
+    text: str
+    attributes: dict[str, str]
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """A message in the outbox, and which run may send it until when."""
+
+    message: Message
+    claimed_by: str
+    claimed_until: datetime
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """What is known of a model's alert.
+
+    `since` is the end of the first window with this status, `told` the failing checks people were
+    told of since then, `last_sent_at` when; None: nobody was told of this status.
+    """
+
+    status: Status
+    since: datetime
+    window_end: datetime
+    told: list[str] = msgspec.field(default_factory=list)
+    last_sent_at: datetime | None = None
+    first_seen_at: datetime
+    outbox: list[Pending] = msgspec.field(default_factory=list)
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run found about one window; `failing` names the checks that failed."""
+
+    status: Status
+    window_end: datetime
+    failing: list[str]
+
+
+class Publisher(Protocol):
+    """Sends a message, or raises."""
+
+    def __call__(self, message: Message, /) -> None:
+        """Send `message`."""
+        ...
+
+
+def decide(
+    state: State | None, verdict: Verdict, now: datetime, reminder: timedelta
+) -> tuple[State, Kind | None]:
+    """Return the state after `verdict` and why a message is due, if one is.
+
+    A change of status is told at once, and so is a check that joins the failing ones. A status that
+    lasts is told again every `reminder`. A model that never had data is reported missing after one
+    `reminder`, not on its first run.
+    """
+    if state is None:
+        state = State(
+            status=Status.NO_DATA if verdict.status is Status.NO_DATA else Status.OK,
+            since=verdict.window_end,
+            window_end=verdict.window_end,
+            first_seen_at=now,
+        )
+    if verdict.window_end < state.window_end:
+        return state, None
+    state = msgspec.structs.replace(state, window_end=verdict.window_end)
+    if verdict.status is not state.status:
+        return _changed(state, verdict, now)
+    if verdict.status is Status.OK:
+        return state, None
+    kind = Kind(verdict.status.value)
+    if set(verdict.failing) - set(state.told) and state.last_sent_at is not None:
+        told = sorted({*state.told, *verdict.failing})
+        return msgspec.structs.replace(state, told=told, last_sent_at=now), kind
+    if now - (state.last_sent_at or state.first_seen_at) >= reminder - _SLACK:
+        due = kind if state.last_sent_at is None else Kind.REMINDER
+        return msgspec.structs.replace(state, told=sorted(verdict.failing), last_sent_at=now), due
+    return state, None
+
+
+def _changed(state: State, verdict: Verdict, now: datetime) -> tuple[State, Kind | None]:
+    resolved = verdict.status is Status.OK
+    silent = resolved and state.last_sent_at is None
+    changed = State(
+        status=verdict.status,
+        since=verdict.window_end,
+        window_end=verdict.window_end,
+        told=sorted(verdict.failing),
+        last_sent_at=None if resolved else now,
+        first_seen_at=state.first_seen_at,
+        outbox=state.outbox,
+    )
+    if silent:
+        return changed, None
+    return changed, Kind.RESOLVED if resolved else Kind(verdict.status.value)
+
+
+class ConflictError(Exception):
+    """Another run changed the state since it was read."""
+
+
+class Store:
+    """The state in S3 at one key. Writes name the version they replace."""
+
+    def __init__(self, s3: "S3Client", bucket: str, key: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._key = key
+
+    def load(self) -> tuple[State | None, str | None]:
+        """Return the state and its entity tag, both None when there is none yet."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+                return None, None
+            raise
+        return msgspec.json.decode(answer["Body"].read(), type=State), answer["ETag"]
+
+    def save(self, state: State, replaces: str | None) -> None:
+        """Write `state` over the version `replaces`. Raises ConflictError when that isn't there any more."""
+        body = msgspec.json.encode(state)
+        try:
+            if replaces is None:
+                self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body, IfNoneMatch="*")
+            else:
+                self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body, IfMatch=replaces)
+        except ClientError as error:
+            # 409: two conditional writes met; 404: the object was deleted meanwhile.
+            if error.response["Error"]["Code"] in {
+                "PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404",
+            }:  # fmt: skip
+                raise ConflictError(self._key) from error
+            raise
+
+
+def update(
+    store: Store,
+    verdict: Verdict,
+    run: Run,
+    reminder: timedelta,
+    *,
+    compose: Callable[[Kind, State], Message],
+    publish: Publisher,
+) -> list[Message]:
+    """Record `verdict`, send what is due, also what earlier runs left, and return what was sent.
+
+    `compose` writes the message for a change, given the state before it. Raises what `publish`
+    raises; the message then stays in the outbox, free for the next run.
+    """
+
+    def record(state: State | None) -> tuple[State, list[Pending]]:
+        after, kind = decide(state, verdict, run.now, reminder)
+        outbox = list(after.outbox)
+        if kind is not None:
+            message = compose(kind, state or after)
+            outbox.append(Pending(message=message, claimed_by=run.id, claimed_until=run.deadline))
+        mine = [_claim(p, run) if _free(p, run) else p for p in outbox]
+        return msgspec.structs.replace(after, outbox=mine), [p for p in mine if p.claimed_by == run.id]
+
+    claimed = _write(store, record)
+    sent: list[Message] = []
+    try:
+        for pending in claimed:
+            publish(pending.message)
+            sent.append(pending.message)
+    finally:
+        if claimed:
+            _write(store, lambda state: (_settled(state, sent, run), []))
+    return sent
+
+
+def _write(store: Store, change: Callable[[State | None], tuple[State, list[Pending]]]) -> list[Pending]:
+    for _ in range(_ATTEMPTS):
+        before, tag = store.load()
+        after, claimed = change(before)
+        if after == before:
+            return claimed
+        try:
+            store.save(after, tag)
+        except ConflictError:
+            continue
+        return claimed
+    raise ConflictError(f"the alert state was changed by others {_ATTEMPTS} times in a row")
+
+
+def _free(pending: Pending, run: Run) -> bool:
+    return pending.claimed_by == run.id or pending.claimed_until <= run.now
+
+
+def _claim(pending: Pending, run: Run) -> Pending:
+    return msgspec.structs.replace(pending, claimed_by=run.id, claimed_until=run.deadline)
+
+
+def _settled(state: State | None, sent: list[Message], run: Run) -> State:
+    if state is None:
+        raise ConflictError("the alert state was deleted while its message was sent")
+    done = {message.alert_id for message in sent}
+    outbox = [
+        # What this run claimed and didn't send is free again at once.
+        msgspec.structs.replace(p, claimed_until=run.now) if p.claimed_by == run.id else p
+        for p in state.outbox
+        if p.message.alert_id not in done
+    ]
+    return msgspec.structs.replace(state, outbox=outbox)

@@ -1,0 +1,209 @@
+"""Checks of the way the data came: there, readable, distinct, of the right model, on time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from contract.bundle import TARGET_COLUMN as TARGET
+from contract.events import timestamp
+from contract.schema import Contract
+from lambda_monitor.findings import CheckResult
+from lambda_monitor.hours.labelled import ENOUGH, Truth
+from lambda_monitor.hours.window import Window
+from lambda_monitor.lake.objects import Unreadable
+from lambda_monitor.lake.rejections import Rejections
+
+_LISTED = 20
+# What these find keeps the window, or its labels, from being judged: an error, not an alert.
+UNJUDGED = ("lake.unreadable_objects", "labels.unreadable")
+# Delivery at least once repeats a few records after a restart; more says something restarts all the time.
+DUPLICATES_LIMIT = 0.05
+REJECTED_LIMIT = 0.01
+STRAYED_LIMIT = 0.001
+
+
+def judge(contract: Contract, window: Window, rejections: Rejections) -> list[CheckResult]:
+    """Return the result of each check of how the window's records came."""
+    return [
+        unreadable(window, rejections),
+        bad_lines(window),
+        duplicates(window),
+        strayed(window),
+        other_versions(contract, window),
+        rejected(window, rejections),
+        failed(rejections),
+        staleness(window),
+    ]
+
+
+def unreadable(window: Window, rejections: Rejections) -> CheckResult:
+    """Count objects that can't be read: they leave the verdict open, so this is an error, never ok."""
+    found = [*window.unreadable, *rejections.unreadable]
+    count = len(found)
+    return CheckResult(
+        name="lake.unreadable_objects",
+        value=float(count),
+        threshold=0.0,
+        status="error" if count else "ok",
+        columns=[],
+        sentence=f"{count:,} objects could not be read to their end" + _example(found),
+        detail={"objects": {u.key: u.reason for u in found[:_LISTED]}},
+    )
+
+
+def bad_lines(window: Window) -> CheckResult:
+    """Count lines that are no prediction event of the contract's shape."""
+    count = sum(window.bad_lines.values())
+    return _limit(
+        "lake.bad_lines",
+        float(count),
+        0.0,
+        f"{count:,} lines are not prediction events.",
+        dict(list(window.bad_lines.items())[:_LISTED]),
+    )
+
+
+def duplicates(window: Window) -> CheckResult:
+    """Count records that were delivered more than once; elsewhere they are counted once."""
+    share = window.duplicates / max(window.records + window.duplicates, 1)
+    return _limit(
+        "lake.duplicates",
+        share,
+        DUPLICATES_LIMIT,
+        f"{window.duplicates:,} records ({share:.1%}) came more than once and were counted once.",
+    )
+
+
+def strayed(window: Window) -> CheckResult:
+    """Count records hours away from their partition: clocks disagree, or scoring is far behind."""
+    share = window.strayed / max(window.records + window.strayed, 1)
+    return _limit(
+        "lake.clock_skew",
+        share,
+        STRAYED_LIMIT,
+        f"{window.strayed:,} records landed in a partition hours away from their arrival, "
+        "where no window finds them.",
+    )
+
+
+def other_versions(contract: Contract, window: Window) -> CheckResult:
+    """Count events of other model versions: left out, since they aren't this model's to answer for."""
+    count = sum(window.others.values())
+    listed = ", ".join(f"{n:,} by version {v}" for v, n in window.others.items())
+    watched = contract.model.version
+    return CheckResult(
+        name="model.version",
+        value=float(count),
+        threshold=None,
+        status="alert" if count and not window.records else "ok",
+        columns=[],
+        sentence=f"{count:,} events were scored by other versions than {watched}, which is watched"
+        + (f" ({listed}); they were left out." if count else "."),
+        detail={"versions": window.others},
+    )
+
+
+def rejected(window: Window, rejections: Rejections) -> CheckResult:
+    """Count records the contract refused, as a share of all that came."""
+    share = rejections.count / max(rejections.count + window.records, 1)
+    most = ", ".join(f"{n:,} {reason}" for reason, n in list(rejections.reasons.items())[:3])
+    return _limit(
+        "service.rejected",
+        share,
+        REJECTED_LIMIT,
+        f"{rejections.count:,} records ({share:.1%}) were rejected" + (f": {most}." if most else "."),
+        rejections.reasons,
+    )
+
+
+def failed(rejections: Rejections) -> CheckResult:
+    """Count batches Lambda gave up on: their records were neither scored nor rejected."""
+    count = len(rejections.failed)
+    return _limit(
+        "service.failed",
+        float(count),
+        0.0,
+        f"Lambda gave up on {count:,} batches of records"
+        + (f"; their stream positions are in {rejections.failed[0]} and others." if count else "."),
+        rejections.failed[:_LISTED],
+    )
+
+
+def staleness(window: Window) -> CheckResult:
+    """Measure the silence at the window's end; half the window, at least an hour, is trouble."""
+    limit = max(timedelta(hours=1), (window.end - window.start) / 2) / timedelta(hours=1)
+    newest: datetime = window.newest or window.start
+    silent = (window.end - newest) / timedelta(hours=1)
+    if not window.records:
+        limit = min(limit, silent)
+    ok = window.records > 0 and silent <= limit
+    return CheckResult(
+        name="service.staleness",
+        value=silent,
+        threshold=limit,
+        status="ok" if ok else "alert",
+        columns=[],
+        sentence=f"The newest record arrived {silent:.1f} hours before the window's end."
+        if window.records
+        else "No record arrived in the window.",
+        detail={},
+    )
+
+
+def labels(truth: Truth) -> list[CheckResult]:
+    """Return what is to be said of the ground truth itself; none of it fails a window."""
+    found, late = truth.labels, truth.coverage < ENOUGH
+    broken = found.bad_lines + len(found.unreadable)
+    return [
+        CheckResult(
+            name="labels.coverage",
+            value=truth.coverage,
+            threshold=None,
+            status="skipped" if late else "ok",
+            columns=[TARGET],
+            sentence=f"{len(truth.rows):,} of the {truth.records:,} records of the window that ended "
+            f"{truth.end:%Y-%m-%d %H:%M} UTC have a label"
+            + ("; performance is estimated until at least half have." if late else "."),
+            detail={"start": timestamp(truth.start), "end": timestamp(truth.end), "enough": ENOUGH},
+        ),
+        CheckResult(
+            name="labels.conflicts",
+            value=float(found.conflicts),
+            threshold=None,
+            status="ok",
+            columns=[TARGET],
+            sentence=f"{found.conflicts:,} records were given different labels; the last to come holds.",
+            detail={},
+        ),
+        CheckResult(
+            name="labels.unreadable",
+            value=float(broken),
+            threshold=0.0,
+            status="error" if broken else "ok",
+            columns=[TARGET],
+            sentence=f"{found.bad_lines:,} labels and {len(found.unreadable):,} files of labels can't be read"
+            + _example(found.unreadable),
+            detail={"objects": {u.key: u.reason for u in found.unreadable[:_LISTED]}},
+        ),
+    ]
+
+
+def _example(unreadable: Sequence[Unreadable]) -> str:
+    return f", such as {unreadable[0].key}: {unreadable[0].reason}." if unreadable else "."
+
+
+def _limit(
+    name: str,
+    value: float,
+    threshold: float,
+    sentence: str,
+    detail: dict[str, int] | list[str] | None = None,
+) -> CheckResult:
+    return CheckResult(
+        name=name,
+        value=value,
+        threshold=threshold,
+        status="alert" if value > threshold else "ok",
+        columns=[],
+        sentence=sentence,
+        detail={"found": detail} if detail else {},
+    )

@@ -1,0 +1,186 @@
+"""How wrong the model is: measured where labels came, estimated where they did not.
+
+The estimate is in the manner of NannyML's DLE and CBPE (docs.nannyml.com, "How it works: performance
+estimation"): what the error was on reference rows of like prediction, or of like probability, weighted
+by how common those are now. It sees changed inputs, never a changed relation to the target.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contract import bundle
+from contract.schema import Contract, Task
+from lambda_monitor.profiles.profile import Layout, Profile, shares
+
+# One-sided normal quantiles: one false alarm in about 10,000 windows, in 100,000 for the many segments.
+_RARE, _RARER = 3.72, 4.27
+# A fifth more error than on the reference comes and goes with seasons, measured or estimated.
+_TOLERANCE, _ESTIMATE_TOLERANCE = 1.2, 1.2
+# Days differ by themselves: twice their standard deviation is allowed too, where the reference has so many.
+_DEVIATIONS, _LEAST_DAYS, _LEAST_ROWS_A_DAY = 2, 14, 30
+_LEAST_ROWS = 100
+_MOST_SEGMENTS = 20
+_TAIL = 0.995
+
+Array = npt.NDArray[np.float64]
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """An error, the limit for it, and what it is the error of; no value where nothing can be said."""
+
+    name: str
+    value: float | None
+    threshold: float | None
+    sentence: str
+    columns: list[str] = []
+    detail: dict[str, Any] = {}
+
+
+def judge(contract: Contract, reference: pa.Table, rows: pa.Table, *, records: int) -> Iterator[Score]:
+    """Yield the score of labelled `rows`, and the worst of each segment column."""
+    if len(rows) < _LEAST_ROWS:
+        words = f"{len(rows)} of {records} records have a label; fewer than {_LEAST_ROWS} say nothing."
+        yield Score(name="performance", value=None, threshold=None, sentence=words)
+        return
+    before, now = losses(contract, reference), losses(contract, rows)
+    cap = float(np.quantile(before, _TAIL)) if contract.task is Task.REGRESSION else 1.0
+    before, now = np.minimum(before, cap), np.minimum(now, cap)
+    value, was = _shown(contract, now), _shown(contract, before)
+    sentence = (
+        f"The model's {_what(contract)} is {value:.4g} on {len(rows):,} labelled records; "
+        f"it was {was:.4g} on the reference."
+    )
+    tolerated = _tolerated(contract, reference, before)
+    limit = _limit(contract, before, len(now), _RARE, tolerated)
+    yield Score(
+        name="performance", value=value, threshold=limit, sentence=sentence, detail={"reference": was}
+    )
+    for column in contract.segments:
+        if column in rows.column_names and column in reference.column_names:
+            yield _worst_segment(contract, column, (reference, before), (rows, now), tolerated)
+
+
+def estimate(contract: Contract, reference: pa.Table, layout: Layout, current: Profile) -> Score:
+    """Return the error to expect of a window, without a single label."""
+    column = bundle.PROBABILITY_COLUMN if contract.task is Task.CLASSIFICATION else bundle.PREDICTION_COLUMN
+    name = "performance.estimate"
+    if (
+        column not in layout.numeric
+        or column not in current.numeric
+        or bundle.TARGET_COLUMN not in reference.column_names
+    ):
+        return Score(
+            name=name, value=None, threshold=None, sentence=f"Without {column} no error can be estimated."
+        )
+    edges = layout.numeric[column].edges
+    loss = losses(contract, reference)
+    bins = np.searchsorted(edges, reference.column(column).to_numpy().astype(np.float64), side="left")
+    count = np.bincount(bins, minlength=len(edges) + 1)
+    total = np.bincount(bins, weights=loss, minlength=len(edges) + 1)
+    expected = np.where(count > 0, total / np.maximum(count, 1), loss.mean())
+    value = _root(contract, float((shares(current.numeric[column].histogram) * expected).sum()))
+    was = _root(contract, float(loss.mean()))
+    sentence = (
+        f"Estimated without labels: the model's {_what(contract)} would be {value:.4g}; "
+        f"it was {was:.4g} on the reference."
+    )
+    detail = {"estimate": True, "method": "reference error by bin of " + column, "reference": was}
+    return Score(
+        name=name, value=value, threshold=was * _ESTIMATE_TOLERANCE, sentence=sentence, detail=detail
+    )
+
+
+def losses(contract: Contract, rows: pa.Table) -> Array:
+    """Return the loss a row: squared error of a regression, 1 for a wrong class and 0 for a right one."""
+    prediction, target = (rows.column(c) for c in (bundle.PREDICTION_COLUMN, bundle.TARGET_COLUMN))
+    if contract.task is Task.REGRESSION:
+        difference = prediction.to_numpy().astype(np.float64) - target.to_numpy().astype(np.float64)
+        return np.asarray(difference**2)
+    same = pc.equal(pc.cast(prediction, pa.string()), pc.cast(target, pa.string()))
+    return np.asarray(1.0 - same.to_numpy().astype(np.float64))
+
+
+def _worst_segment(
+    contract: Contract,
+    column: str,
+    reference: tuple[pa.Table, Array],
+    current: tuple[pa.Table, Array],
+    tolerated: float,
+) -> Score:
+    before, now = (
+        (np.asarray(table.column(column).to_pylist(), dtype=str), loss)
+        for table, loss in (reference, current)
+    )
+    values, counts = np.unique(now[0], return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_MOST_SEGMENTS]
+    found: list[tuple[float, str, float, float, int]] = []
+    for value in values[order]:
+        old, new = before[1][before[0] == value], now[1][now[0] == value]
+        if min(len(old), len(new)) >= _LEAST_ROWS:
+            limit = _limit(contract, old, len(new), _RARER, tolerated)
+            shown = _shown(contract, new)
+            found.append((shown / limit if limit else float(shown > 0), str(value), shown, limit, len(new)))
+    if not found:
+        words = (
+            f"No value of {column} has {_LEAST_ROWS} labelled records: nothing can be said of its segments."
+        )
+        return Score(name="performance.segment", value=None, threshold=None, columns=[column], sentence=words)
+    _, value, shown, limit, rows = max(found)
+    return Score(
+        name="performance.segment",
+        value=shown,
+        threshold=limit,
+        columns=[column],
+        sentence=f"Where {column} is {value} the {_what(contract)} is {shown:.4g} on {rows:,} records.",
+        detail={
+            "segment": value,
+            "segments": {v: {"value": s, "threshold": t, "rows": n} for _, v, s, t, n in found},
+        },
+    )
+
+
+def _tolerated(contract: Contract, reference: pa.Table, loss: Array) -> float:
+    """Return how many times the reference's mean loss matters to nobody."""
+    tolerance = _TOLERANCE**2 if contract.task is Task.REGRESSION else _TOLERANCE
+    return max(tolerance, 1 + _DEVIATIONS * _between_days(reference, loss))
+
+
+def _between_days(reference: pa.Table, loss: Array) -> float:
+    """Return the standard deviation of single days' loss beyond chance, in mean losses; 0 without time."""
+    times = reference.column(bundle.TIME_COLUMN) if bundle.TIME_COLUMN in reference.column_names else None
+    if times is None or not pa.types.is_timestamp(times.type) or times.null_count or not loss.any():
+        return 0.0
+    _, day, counts = np.unique(
+        times.to_numpy().astype("datetime64[D]"), return_inverse=True, return_counts=True
+    )
+    used = counts >= _LEAST_ROWS_A_DAY
+    if used.sum() < _LEAST_DAYS:
+        return 0.0
+    means = np.bincount(day, weights=loss) / counts
+    # A day belongs to the whole, so its rows err less against it than new ones would.
+    excess = (means - loss.mean()) ** 2 - loss.var() * (1 / counts - 1 / len(loss))
+    return float(np.sqrt(max(excess[used].mean(), 0.0)) / loss.mean())
+
+
+def _limit(contract: Contract, before: Array, rows: int, quantile: float, tolerated: float) -> float:
+    """Return the error that `rows` undrifted rows stay below, but for the chance `quantile` stands for."""
+    spread = float(before.std() * np.sqrt(1 / rows + 1 / len(before)))
+    return _root(contract, float(before.mean()) * tolerated + quantile * spread)
+
+
+def _shown(contract: Contract, loss: Array) -> float:
+    return _root(contract, float(loss.mean()))
+
+
+def _root(contract: Contract, loss: float) -> float:
+    return float(np.sqrt(loss)) if contract.task is Task.REGRESSION else loss
+
+
+def _what(contract: Contract) -> str:
+    return "root mean squared error" if contract.task is Task.REGRESSION else "share of wrong answers"

@@ -1,0 +1,142 @@
+"""Service health of the window, from CloudWatch: errors, delay, records in against records out."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_monitor.findings import CheckResult
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+ERRORS_LIMIT = 0.01
+# Minutes the oldest waiting record may wait before predictions are late.
+DELAY_LIMIT = 15.0
+LOST_LIMIT = 0.02
+# Firehose holds records back for up to 15 minutes.
+SETTLED = timedelta(minutes=15)
+_PERIOD = 300
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose metrics are looked at; empty names are left out."""
+
+    function: str
+    stream: str
+
+
+def judge(
+    cloudwatch: "CloudWatchClient",
+    sources: Sources,
+    start: datetime,
+    end: datetime,
+    *,
+    accounted: int,
+    settled: bool,
+) -> list[CheckResult]:
+    """Return the health checks; `accounted` counts the window's scored and rejected events.
+
+    `settled`: all of them have had time to land, so those that are missing are lost. A metric that
+    CloudWatch doesn't have or won't give is a check skipped with the reason.
+    """
+    names = ("service.errors", "service.delay", "service.lost")
+    if not sources.function or not sources.stream:
+        return [_skipped(name, "PREDICT_FUNCTION and INPUT_STREAM are not set") for name in names]
+    try:
+        found = _values(cloudwatch, sources, start, end)
+    except (BotoCoreError, ClientError) as error:
+        return [_skipped(name, f"CloudWatch could not be asked: {error}") for name in names]
+    lost = _lost(found, accounted) if settled else _skipped("service.lost", "The last records may still land")
+    return [_errors(found), _delay(found), lost]
+
+
+def _values(
+    cloudwatch: "CloudWatchClient", sources: Sources, start: datetime, end: datetime
+) -> dict[str, float]:
+    function = {"FunctionName": sources.function}
+    wanted = {
+        "errors": ("AWS/Lambda", "Errors", function, "Sum"),
+        "invocations": ("AWS/Lambda", "Invocations", function, "Sum"),
+        "age": ("AWS/Lambda", "IteratorAge", function, "Maximum"),
+        "incoming": ("AWS/Kinesis", "IncomingRecords", {"StreamName": sources.stream}, "Sum"),
+    }
+    queries: list[Any] = [
+        {
+            "Id": key,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": namespace,
+                    "MetricName": metric,
+                    "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions.items()],
+                },
+                "Period": _period(start, end),
+                "Stat": statistic,
+            },
+        }
+        for key, (namespace, metric, dimensions, statistic) in wanted.items()
+    ]
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=queries, StartTime=start, EndTime=end
+    )
+    points: dict[str, list[float]] = {}
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            points.setdefault(result["Id"], []).extend(result["Values"])
+    return {key: max(p) if wanted[key][3] == "Maximum" else sum(p) for key, p in points.items() if p}
+
+
+def _period(start: datetime, end: datetime) -> int:
+    """Return a period that keeps a query to a few hundred points."""
+    return max(_PERIOD, int((end - start) / timedelta(seconds=_PERIOD) / 288) * _PERIOD)
+
+
+def _errors(found: dict[str, float]) -> CheckResult:
+    if not found.get("invocations"):
+        return _skipped("service.errors", "CloudWatch has no invocations for the window")
+    share = found.get("errors", 0.0) / found["invocations"]
+    return _judged(
+        "service.errors",
+        share,
+        ERRORS_LIMIT,
+        f"{share:.1%} of {found['invocations']:,.0f} invocations of the prediction function failed.",
+    )
+
+
+def _delay(found: dict[str, float]) -> CheckResult:
+    if "age" not in found:
+        return _skipped("service.delay", "CloudWatch has no iterator age for the window")
+    minutes = found["age"] / 60_000
+    return _judged(
+        "service.delay", minutes, DELAY_LIMIT, f"A record waited up to {minutes:.1f} minutes to be scored."
+    )
+
+
+def _lost(found: dict[str, float], accounted: int) -> CheckResult:
+    if not found.get("incoming"):
+        return _skipped("service.lost", "CloudWatch has no incoming records for the window")
+    share = max(1 - accounted / found["incoming"], 0.0)
+    return _judged(
+        "service.lost",
+        share,
+        LOST_LIMIT,
+        f"{found['incoming']:,.0f} records came in, {accounted:,} were scored or rejected.",
+    )
+
+
+def _judged(name: str, value: float, threshold: float, sentence: str) -> CheckResult:
+    return CheckResult(
+        name=name,
+        value=value,
+        threshold=threshold,
+        status="alert" if value > threshold else "ok",
+        columns=[],
+        sentence=sentence,
+    )
+
+
+def _skipped(name: str, reason: str) -> CheckResult:
+    return CheckResult(
+        name=name, value=None, threshold=None, status="skipped", columns=[], sentence=f"{reason}.", detail={}
+    )

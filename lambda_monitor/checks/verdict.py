@@ -1,0 +1,141 @@
+"""From what a window holds to what is said of it: every check, and the report that shows them."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+import pyarrow as pa
+
+from contract.bundle import TARGET_COLUMN
+from lambda_monitor.check_config import Choices, choices
+from lambda_monitor.checks import columns, delivery
+from lambda_monitor.findings import CheckResult, Findings, Picture, Rendered, Status
+from lambda_monitor.hours.labelled import Truth
+from lambda_monitor.hours.window import Window
+from lambda_monitor.lake.rejections import Rejections
+from lambda_monitor.lake.sample import spread
+from lambda_monitor.model import Model
+from lambda_monitor.reports import heavy_import
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of a window; `results` are checks that were made while it was gathered."""
+
+    window: Window
+    rejections: Rejections
+    truth: Truth
+    results: Sequence[CheckResult] = ()
+
+
+def judge(model: Model, evidence: Evidence) -> Findings:
+    """Return what is to be said of a window, its pictures not yet drawn."""
+    window, truth = evidence.window, evidence.truth
+    chosen = choices(model.checks)
+    made = [*evidence.results, *delivery.judge(model.contract, window, evidence.rejections)]
+    made += delivery.labels(truth)
+    results = [_tuned(result, chosen) for result in made if chosen.wants(result.name, result.columns)]
+    if window.profile is not None:
+        results += columns.evaluate(model, window.profile)
+        results += columns.performance(model, truth)
+    status = overall(results, records=window.records)
+    return Findings(
+        status=status,
+        records=window.records,
+        checks=results,
+        reason=_reason(status, results),
+        pictures=_pictures(model, window, truth, results) if window.records else [],
+        counts={
+            "DuplicateRecords": float(window.duplicates),
+            "UnreadableObjects": float(len(window.unreadable)),
+            "LabelledRecords": float(len(truth.rows)),
+        },
+    )
+
+
+def drawn(findings: Findings) -> Findings:
+    """Return `findings` with the pictures drawn; where Evidently fails a check says so beside the others."""
+    files: dict[str, bytes] = {}
+    results = list(findings.checks)
+    for picture in findings.pictures:
+        try:
+            rendered = picture.draw()
+        except Exception as error:  # noqa: BLE001  # whatever breaks a picture must not hide the verdict
+            results.append(_undrawn(picture.name, error))
+        else:
+            files |= {
+                f"{picture.name}.html": rendered.html,
+                f"{picture.name}.evidently.json": rendered.json,
+            }
+    if len(results) == len(findings.checks):
+        return msgspec.structs.replace(findings, pictures=[], files=files)
+    status = overall(results, records=findings.records)
+    return msgspec.structs.replace(
+        findings, status=status, checks=results, reason=_reason(status, results), pictures=[], files=files
+    )
+
+
+def _tuned(result: CheckResult, chosen: Choices) -> CheckResult:
+    """Return `result` by the user's own limit, if there is one and the check was made."""
+    limit = chosen.limit(result.name, result.columns, result.threshold)
+    if limit is None or limit == result.threshold or result.value is None or result.status == "skipped":
+        return result
+    bad: Literal["alert", "error"] = "error" if result.name in delivery.UNJUDGED else "alert"
+    return msgspec.structs.replace(result, threshold=limit, status=bad if result.value > limit else "ok")
+
+
+def overall(results: Sequence[CheckResult], *, records: int) -> Status:
+    """Return the window's status: what is wrong with the data first, then what kept it from being judged.
+
+    Without records nothing of the model can be said, so a window is no_data unless objects that
+    could not be read may have held some.
+    """
+    statuses = {result.status for result in results}
+    if not records:
+        return Status.ERROR if "error" in statuses else Status.NO_DATA
+    if "alert" in statuses:
+        return Status.ALERT
+    return Status.ERROR if "error" in statuses else Status.OK
+
+
+def _reason(status: Status, results: Sequence[CheckResult]) -> str:
+    if status is Status.OK:
+        drift = [result for result in results if result.name == "drift.feature"]
+        left_out = drift and all(result.status == "skipped" for result in drift)
+        return "Too few records for any drift check." if left_out else ""
+    kind = "error" if status is Status.ERROR else "alert"
+    return " ".join(result.sentence for result in results if result.status == kind)
+
+
+def _pictures(model: Model, window: Window, truth: Truth, results: Sequence[CheckResult]) -> list[Picture]:
+    """Return each report by name and how it is drawn."""
+    of_truth = [r for r in results if TARGET_COLUMN in r.columns or r.name.startswith("performance")]
+    rest = [r for r in results if r not in of_truth]
+    pictures = [_picture("report", model, window.sample, rest, window.records)]
+    if len(truth.rows):
+        pictures.append(_picture("performance", model, spread(truth.rows), of_truth, len(truth.rows)))
+    return pictures
+
+
+def _picture(
+    name: str, model: Model, rows: pa.Table, results: Sequence[CheckResult], records: int
+) -> Picture:
+    def draw() -> Rendered:
+        # Evidently takes seconds to import, and beside the reading it would slow that as much.
+        heavy_import.load("lambda_monitor.reports.evidently_report")
+        from lambda_monitor.reports import evidently_report  # noqa: PLC0415
+
+        return evidently_report.render(model.contract, model.reference, rows, results, records=records)
+
+    return Picture(name, draw)
+
+
+def _undrawn(name: str, error: Exception) -> CheckResult:
+    return CheckResult(
+        name="report.evidently",
+        value=None,
+        threshold=None,
+        status="error",
+        columns=[],
+        sentence=f"Evidently could not draw {name}: {type(error).__name__}: {error}",
+        detail={},
+    )

@@ -1,0 +1,246 @@
+"""The statements of the Athena path, for Trino and for DuckDB."""
+
+# ruff: noqa: S608  # statements hold names and limits of the bundle, quoted by sql.py; no input
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from contract import bundle
+from contract.schema import Contract, DType, Task
+from lambda_monitor.lake import duckdb_sql
+from lambda_monitor.profiles.profile import Layout, NumericLayout
+
+_HOUR_MS = 3_600_000
+_NEW_LEVELS = 20
+
+
+class Dialect(StrEnum):
+    """Who runs the query."""
+
+    TRINO = "trino"
+    DUCKDB = "duckdb"
+
+
+def dialect(rows: Callable[[str], list[dict[str, str]]]) -> Dialect:
+    """Return whose SQL is understood: DuckDB writes type names in capitals."""
+    answer = rows("SELECT typeof(1) AS one")[0]["one"]
+    return Dialect.DUCKDB if answer.isupper() else Dialect.TRINO
+
+
+def countable(layout: Layout) -> Layout:
+    """Return the layout of what prediction events have: everything but the target."""
+    return msgspec.structs.replace(
+        layout,
+        numeric={n: spec for n, spec in layout.numeric.items() if n != bundle.TARGET_COLUMN},
+        categorical={n: spec for n, spec in layout.categorical.items() if n != bundle.TARGET_COLUMN},
+    )
+
+
+class Query:
+    """Statements over one table of prediction events, for one model version."""
+
+    def __init__(
+        self,
+        table: str,
+        contract: Contract,
+        layout: Layout,
+        spoken: Dialect,
+        between: tuple[datetime, datetime] | None = None,
+        id_column: str = "",
+    ) -> None:
+        self._table = table
+        self._id = duckdb_sql.name(id_column) if id_column else "NULL"
+        self._contract = contract
+        self._layout = layout
+        self._trino = spoken is Dialect.TRINO
+        self._between = between
+        self._names = layout.columns
+        # grouping() gives a bit a key, 1 where the key isn't grouped by; the first key has the highest.
+        self.whole = str(2 ** len(self._names) - 1)
+
+    def kind(self, number: int) -> str:
+        """Return what `kind` is in rows that count by the key of that number."""
+        return str(2 ** len(self._names) - 1 - 2 ** (len(self._names) - 1 - number))
+
+    @property
+    def has_known_levels(self) -> bool:
+        """Tell whether any column has levels that training knew, so that others are new."""
+        return any(spec.known is not None for spec in self._layout.categorical.values())
+
+    def counts(self, partitions: Sequence[datetime]) -> str:
+        """Return the statement that counts records by partition, hour of arrival, and each key."""
+        numbers = range(len(self._names))
+        keys = ", ".join(f"k{n}" for n in numbers)
+        sets = ["(part, arrival, used, version)", *(f"(part, arrival, used, k{n})" for n in numbers)]
+        measures = [
+            m for n, name in enumerate(self._names) if name in self._layout.numeric for m in self._sums(n)
+        ]
+        return (
+            f"{self._rows(partitions)}, keyed AS (SELECT part, arrival, arrived, version, used, "
+            f"{', '.join(self._key(n) for n in numbers)}, {', '.join(f'v{n}' for n in numbers)} FROM marked) "
+            f"SELECT part, arrival, used, version, {keys}, grouping({keys}) AS kind, count(*) AS n, "
+            f"max(arrived) AS newest{''.join(f', {m}' for m in measures)} "
+            f"FROM keyed GROUP BY GROUPING SETS ({', '.join(sets)})"
+        )
+
+    def new_levels(self, partitions: Sequence[datetime]) -> str:
+        """Return the statement that names the commonest levels training never saw, by column."""
+        branches = [
+            f"SELECT part, arrival, {number} AS place, v{number} AS level, count(*) AS n FROM marked "
+            f"WHERE used = 1 AND {self._key(number, named=False)} = 'u' GROUP BY part, arrival, v{number}"
+            for number, name in enumerate(self._names)
+            if name in self._layout.categorical and self._layout.categorical[name].known is not None
+        ]
+        return (
+            f"{self._rows(partitions)}, levels AS ({' UNION ALL '.join(branches)}), ranked AS "
+            "(SELECT *, row_number() OVER (PARTITION BY part, arrival, place ORDER BY n DESC, level) "
+            "AS rank_ FROM levels) "
+            f"SELECT part, arrival, place, level, n FROM ranked WHERE rank_ <= {_NEW_LEVELS}"
+        )
+
+    def sample(self, partitions: Sequence[datetime], rows: int) -> str:
+        """Return the statement that gives the rows of lowest identity of each partition and hour."""
+        values = [f"{value} AS v{n}" for n, value in enumerate(self._event_values())]
+        values.append(f"CAST({self._id} AS VARCHAR) AS id")
+        return (
+            f"{self._rows(partitions, values)}, ranked AS (SELECT *, row_number() OVER "
+            f"(PARTITION BY part, arrival ORDER BY identity) AS rank_ FROM marked WHERE used = 1) "
+            f"SELECT part, arrival, id, identity, arrived, "
+            f"{', '.join(f'v{n}' for n in range(len(values) - 1))} "
+            f"FROM ranked WHERE rank_ <= {rows} ORDER BY part, arrival, identity"
+        )
+
+    def _rows(self, partitions: Sequence[datetime], values: Sequence[str] | None = None) -> str:
+        """Return the common start: every event, `used` 1 for the first copy of an own record."""
+        if values is None:
+            values = [f"{self._value(name)} AS v{n}" for n, name in enumerate(self._names)]
+        version = duckdb_sql.text(self._contract.model.version)
+        return (
+            f"WITH events AS (SELECT {_concat('year', 'month', 'day', 'hour')} AS part, "
+            f"{self._arrived()} AS arrived, {self._identity()} AS identity, "
+            f"CAST(model.version AS VARCHAR) AS version, {', '.join(values)} "
+            f"FROM {duckdb_sql.name(self._table)} WHERE {_where(partitions)}), "
+            "copies AS (SELECT *, row_number() OVER (PARTITION BY identity, version ORDER BY part) AS copy "
+            f"FROM events{self._inside()}), "
+            # What has no identity or time is no prediction event: it is counted without an hour.
+            "marked AS (SELECT *, CASE WHEN identity IS NULL OR version IS NULL THEN NULL "
+            f"ELSE arrived - arrived % {_HOUR_MS} END AS arrival, "
+            f"CASE WHEN version = {version} AND copy = 1 AND identity IS NOT NULL AND arrived IS NOT NULL "
+            "THEN 1 ELSE 0 END AS used FROM copies)"
+        )
+
+    def _inside(self) -> str:
+        if self._between is None:
+            return ""
+        start, end = (round(moment.timestamp() * 1000) for moment in self._between)
+        return f" WHERE arrived >= {start} AND arrived < {end}"
+
+    def _event_values(self) -> list[str]:
+        """Return a sample's columns as text: features, prediction and, of a class, its probability."""
+        names = [*self._contract.feature_names, bundle.PREDICTION_COLUMN]
+        if self._contract.task is Task.CLASSIFICATION:
+            names.append(bundle.PROBABILITY_COLUMN)
+        return [f"CAST({self._value(name)} AS VARCHAR)" for name in names]
+
+    def _value(self, name: str) -> str:
+        """Return a column of the event: a double where it counts as a number, else text."""
+        if name == bundle.PREDICTION_COLUMN:
+            field = self._field("prediction", self._contract.target.name)
+            labels = self._contract.target.labels or []
+            whole = bool(labels) and all(isinstance(label, int) for label in labels)
+        elif name == bundle.PROBABILITY_COLUMN:
+            field, whole = self._field("prediction", "probability"), False
+        else:
+            field = self._field("features", name)
+            whole = self._contract.feature(name).dtype is DType.INT
+        if name in self._layout.numeric:
+            return f"TRY_CAST({field} AS DOUBLE)"
+        return f"CAST(TRY_CAST({field} AS BIGINT) AS VARCHAR)" if whole else f"CAST({field} AS VARCHAR)"
+
+    def _field(self, holder: str, name: str) -> str:
+        return (
+            f"element_at({holder}, {duckdb_sql.text(name)})"
+            if self._trino
+            else f"{holder}[{duckdb_sql.text(name)}]"
+        )
+
+    def _arrived(self) -> str:
+        """Return the arrival in milliseconds since 1970."""
+        if self._trino:
+            return "CAST(round(to_unixtime(try(from_iso8601_timestamp(record.arrived_at))) * 1000) AS BIGINT)"
+        return "epoch_ms(TRY_CAST(record.arrived_at AS TIMESTAMP))"
+
+    def _identity(self) -> str:
+        """Return what events.py stores as identity: the first half of MD5, in hex."""
+        told = _concat("CAST(record.shard AS VARCHAR)", "'/'", "CAST(record.sequence_number AS VARCHAR)")
+        digest = f"lower(to_hex(md5(to_utf8({told}))))" if self._trino else f"md5({told})"
+        return f"substr({digest}, 1, 16)"
+
+    def _key(self, number: int, *, named: bool = True) -> str:
+        """Return what a column counts by: a bin's number, or v and the level; n where it is missing."""
+        name, value = self._names[number], f"v{number}"
+        if name in self._layout.numeric:
+            cases = "".join(
+                f" WHEN {value} <= {_double(edge)} THEN '{place}'"
+                for place, edge in enumerate(self._layout.numeric[name].edges)
+            )
+            last = f"'{len(self._layout.numeric[name].edges)}'"
+        else:
+            spec = self._layout.categorical[name]
+            cases = f" WHEN {value} IN ({_texts(spec.levels)}) THEN {_concat(chr(39) + 'v' + chr(39), value)}"
+            if spec.known:
+                cases += f" WHEN {value} IN ({_texts(spec.known)}) THEN 'o'"
+            last = "'o'" if spec.known is None else "'u'"
+        key = f"CASE WHEN {value} IS NULL THEN 'n'{cases} ELSE {last} END"
+        return f"{key} AS k{number}" if named else key
+
+    def _sums(self, number: int) -> list[str]:
+        spec: NumericLayout = self._layout.numeric[self._names[number]]
+        value = f"v{number}"
+        low, high = (_double(bound) for bound in spec.clip)
+        clipped = (
+            f"CASE WHEN {value} IS NULL THEN NULL WHEN {value} < {low} THEN {low} "
+            f"WHEN {value} > {high} THEN {high} ELSE {value} END"
+        )
+        return [
+            f"count({value}) AS count{number}",
+            f"sum({clipped}) AS total{number}",
+            f"sum(({clipped}) * ({clipped})) AS squares{number}",
+            f"min({value}) AS low{number}",
+            f"max({value}) AS high{number}",
+            f"sum({_beyond(value, spec.minimum, spec.maximum)}) AS outside{number}",
+            f"sum({_beyond(value, *spec.unusual)}) AS unusual{number}",
+        ]
+
+
+def _beyond(value: str, low: float | None, high: float | None) -> str:
+    tests = [f"{value} {sign} {_double(b)}" for sign, b in (("<", low), (">", high)) if b is not None]
+    return f"CASE WHEN {' OR '.join(tests)} THEN 1 ELSE 0 END" if tests else "0"
+
+
+def _where(partitions: Sequence[datetime]) -> str:
+    """Return the condition on the partition columns, a day at a time."""
+    days: dict[datetime, list[str]] = {}
+    for moment in partitions:
+        days.setdefault(moment.replace(hour=0), []).append(f"'{moment:%H}'")
+    return " OR ".join(
+        f"(year = '{day:%Y}' AND month = '{day:%m}' AND day = '{day:%d}' AND hour IN ({', '.join(hours)}))"
+        for day, hours in days.items()
+    )
+
+
+def _double(value: float) -> str:
+    # Trino reads 0.1 as a decimal, 1.0E-1 as the double it is.
+    text = repr(float(value))
+    return text if "e" in text else f"{text}E0"
+
+
+def _concat(*parts: str) -> str:
+    return " || ".join(parts)
+
+
+def _texts(values: Sequence[str]) -> str:
+    return ", ".join(duckdb_sql.text(value) for value in values)

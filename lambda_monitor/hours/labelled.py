@@ -1,0 +1,89 @@
+"""Predictions beside what really happened."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contract import bundle
+from contract.schema import Contract, Task
+from lambda_monitor.hours.ledger import Extent
+from lambda_monitor.hours.store import Hours
+from lambda_monitor.hours.window import Window
+from lambda_monitor.lake import events
+from lambda_monitor.lake.events import ID
+from lambda_monitor.lake.labels import TARGET, Labels, Reader
+from lambda_monitor.model import Model
+
+# Below this share of labelled records their performance says little of the others: labels that come
+# first are rarely the typical ones.
+ENOUGH = 0.5
+
+
+class Truth(msgspec.Struct, frozen=True, kw_only=True):
+    """The labelled records of [start, end): features, prediction, probability where there is one, target.
+
+    `records` counts the window's records, labelled or not; 0 where no label was found for any.
+    """
+
+    start: datetime
+    end: datetime
+    records: int
+    rows: pa.Table
+    labels: Labels
+
+    @property
+    def coverage(self) -> float:
+        """The share of records that have a label."""
+        return len(self.rows) / self.records if self.records else 0.0
+
+
+def newest(
+    model: Model, hours: Hours, reader: Reader, found: Window, *, delay: timedelta, now: datetime
+) -> Truth:
+    """Return the truth of `found` or, where too few labels came yet, of the newest window that has enough.
+
+    Earlier windows of the same length are tried back to `delay` ago, by their samples; where none has
+    enough, `found` is what is returned.
+    """
+    length = found.end - found.start
+    labels = reader.read(found.start - delay, min(now, found.end + delay))
+    chosen = found.extent
+    if len(labels.table):
+        tries = range(int(delay / length) + 1)
+        earlier = (hours.extent(found.start - n * length, found.end - n * length) for n in tries)
+        chosen = next((one for one in earlier if _coverage(hours, one, labels) >= ENOUGH), chosen)
+    return _read(model.contract, hours, chosen, labels)
+
+
+def joined(rows: pa.Table, labels: Labels) -> pa.Table:
+    """Return the rows that have a label, with it as the column target; order is kept."""
+    places = pc.index_in(rows.column(ID), value_set=labels.table.column(ID).combine_chunks())
+    known = pc.is_valid(places)
+    target = labels.table.column(TARGET).take(places.filter(known))
+    return rows.filter(known).drop_columns([ID]).append_column(TARGET, target)
+
+
+def _coverage(hours: Hours, extent: Extent, labels: Labels) -> float:
+    tables = list(hours.rows(extent, [ID], sampled=True))
+    rows = sum(len(table) for table in tables)
+    return sum(len(joined(table, labels)) for table in tables) / rows if rows else 0.0
+
+
+def _read(contract: Contract, hours: Hours, extent: Extent, labels: Labels) -> Truth:
+    columns = [*contract.feature_names, bundle.PREDICTION_COLUMN]
+    if contract.task is Task.CLASSIFICATION:
+        columns.append(bundle.PROBABILITY_COLUMN)
+    schema = events.schema(contract)
+    tables = [pa.schema([schema.field(name) for name in (ID, *columns)]).empty_table()]
+    if len(labels.table):
+        tables += hours.rows(extent, [ID, *columns])
+    rows = pa.concat_tables(tables)
+    return Truth(
+        start=extent.start,
+        end=extent.end,
+        records=len(rows),
+        rows=joined(rows, labels),
+        labels=labels,
+    )

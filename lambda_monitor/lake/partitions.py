@@ -1,0 +1,25 @@
+"""Hour partitions that the records of a time range may have landed in."""
+
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contract import layout
+from lambda_monitor.lake.events import ARRIVED
+
+# A record lands in the partition of the hour it is delivered in: later than it arrived, by the scoring
+# backlog and Firehose's buffer, or earlier where Firehose names an object by its oldest record.
+LANDS_BEFORE = timedelta(hours=1)
+LANDS_AFTER = timedelta(hours=3)
+
+
+def landing(start: datetime, end: datetime) -> list[datetime]:
+    """Return the partitions that records of [start, end) may have landed in."""
+    return list(layout.hours_between(start - LANDS_BEFORE, end + LANDS_AFTER))
+
+
+def inside(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
+    """Return the rows that arrived in [start, end)."""
+    arrived = table.column(ARRIVED)
+    return table.filter(pc.and_(pc.greater_equal(arrived, start), pc.less(arrived, end)))

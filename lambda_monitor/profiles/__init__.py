@@ -1,0 +1,1 @@
+"""Mergeable counts of rows, and distances between them."""

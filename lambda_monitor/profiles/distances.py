@@ -1,0 +1,106 @@
+"""How far a current profile lies from the reference's: a few plain numbers a column.
+
+Each is 0 for the same distribution, and sampling noise alone gives it a size proportional to
+sqrt(1/n + 1/m) for n current and m reference rows; thresholds.py uses both facts.
+"""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from lambda_monitor.profiles.profile import Categorical, CategoricalLayout, Numeric, Profile, shares
+
+SHIFT, SPREAD, SHAPE, MIX, LEVEL = "shift", "spread", "shape", "mix", "level"
+# Rarer levels than the 20 commonest are one: alone they have too few rows to say anything.
+TOP_LEVELS = 20
+
+Array = npt.NDArray[np.float64]
+
+
+class Distance(msgspec.Struct, frozen=True):
+    """A statistic's size, and its direction in words and numbers for people."""
+
+    value: float
+    words: str
+
+
+def distances(reference: Profile, current: Profile, column: str, layout: Any) -> dict[str, Distance]:
+    """Return the statistics of one column by name; empty where either side has no values."""
+    if column in reference.numeric and column in current.numeric:
+        return _numeric(reference.numeric[column], current.numeric[column])
+    if column in reference.categorical and column in current.categorical:
+        return _categorical(
+            reference.categorical[column], current.categorical[column], layout.categorical[column]
+        )
+    return {}
+
+
+def moments(column: Numeric) -> tuple[float, float]:
+    """Return mean and standard deviation of the clipped values."""
+    mean = column.total / column.count
+    return mean, float(np.sqrt(max(column.squares / column.count - mean**2, 0.0)))
+
+
+def shape_distance(reference: Array, current: Array) -> Array:
+    """Return the largest difference of the cumulative shares (Kolmogorov-Smirnov), along the last axis."""
+    return np.asarray(np.abs(np.cumsum(current - reference, axis=-1)).max(axis=-1))
+
+
+def mix_distance(reference: Array, current: Array) -> Array:
+    """Return the Hellinger distance of two sets of shares, along the last axis."""
+    return np.asarray(np.sqrt(0.5 * ((np.sqrt(current) - np.sqrt(reference)) ** 2).sum(axis=-1)))
+
+
+def level_distance(reference: Array, current: Array) -> Array:
+    """Return the largest change of one level's share, along the last axis.
+
+    With few levels it is sharper than the distance of the whole mix, which sums the noise of all.
+    """
+    return np.asarray(np.abs(current - reference).max(axis=-1))
+
+
+def grouped(column: Categorical, layout: CategoricalLayout) -> list[int]:
+    """Return the counts of the reference's commonest levels, and of all others together."""
+    top = [column.levels.get(level, 0) for level in layout.levels[:TOP_LEVELS]]
+    return [*top, column.count - sum(top)]
+
+
+def _numeric(reference: Numeric, current: Numeric) -> dict[str, Distance]:
+    if not reference.count or not current.count:
+        return {}
+    (mean, deviation), (mean_now, deviation_now) = moments(reference), moments(current)
+    found = {}
+    if deviation > 0:
+        shift = (mean_now - mean) / deviation
+        way = "higher" if shift > 0 else "lower"
+        found[SHIFT] = Distance(
+            abs(shift),
+            f"its mean is {abs(shift):.2f} standard deviations {way} ({mean:.4g} then, {mean_now:.4g} now)",
+        )
+        ratio = deviation_now / deviation
+        way = "wider" if ratio > 1 else "narrower"
+        found[SPREAD] = Distance(
+            # A column that stands still is infinitely narrower; the logarithm must stay a number.
+            abs(float(np.log(max(ratio, 1e-6)))),
+            f"its spread is {way} ({deviation:.4g} then, {deviation_now:.4g} now)",
+        )
+    distance = float(shape_distance(shares(reference.histogram), shares(current.histogram)))
+    found[SHAPE] = Distance(distance, f"{distance:.0%} of its values moved to another part of the range")
+    return found
+
+
+def _categorical(
+    reference: Categorical, current: Categorical, layout: CategoricalLayout
+) -> dict[str, Distance]:
+    if not reference.count or not current.count:
+        return {}
+    before, now = shares(grouped(reference, layout)), shares(grouped(current, layout))
+    names = [*layout.levels[:TOP_LEVELS], "all other values"]
+    most = int(np.abs(now - before).argmax())
+    words = f"its mix changed, {names[most]} most ({before[most]:.1%} then, {now[most]:.1%} now)"
+    return {
+        MIX: Distance(float(mix_distance(before, now)), words),
+        LEVEL: Distance(float(level_distance(before, now)), words),
+    }

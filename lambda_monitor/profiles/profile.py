@@ -1,0 +1,271 @@
+"""What is kept of many rows: counts that add up, so that a window is the sum of its hours."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contract import bundle
+from contract.schema import Contract, Kind, Task
+from lambda_monitor.profiles import segments
+from lambda_monitor.profiles.segments import SegmentLayout, Segments
+
+BINS = 50
+# Beyond these quantiles of the reference a value counts as the quantile: one mile-long typo must not
+# move a mean that thousands of rows agree on.
+_TAILS = (0.005, 0.995)
+_LEVELS = 500
+_NEW_LEVELS = 20
+_OUTLIER_TAIL = 0.0005
+
+
+class NumericLayout(msgspec.Struct, frozen=True, kw_only=True):
+    """How a numeric column is counted: bin edges, the bounds it is clipped to, what is unusual.
+
+    `minimum` and `maximum` are the contract's, `unusual` the reference's outermost quantiles.
+    """
+
+    edges: list[float]
+    clip: tuple[float, float]
+    unusual: tuple[float, float]
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class CategoricalLayout(msgspec.Struct, frozen=True, kw_only=True):
+    """How a categorical column is counted: the reference's levels, and all levels known in training."""
+
+    levels: list[str]
+    known: list[str] | None = None
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """How every column is counted; profiles made by the same layout add up."""
+
+    numeric: dict[str, NumericLayout]
+    categorical: dict[str, CategoricalLayout]
+    segments: SegmentLayout | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that is counted."""
+        return [*self.numeric, *self.categorical]
+
+    @classmethod
+    def of(cls, contract: Contract, reference: pa.Table) -> Self:
+        """Return the layout that `reference`, with columns as in contract.bundle, gives."""
+        numeric, categorical = {}, {}
+        for name, kind in _kinds(contract).items():
+            if name not in reference.column_names:
+                continue
+            feature = {f.name: f for f in contract.features}.get(name)
+            if kind is Kind.CATEGORICAL:
+                counts = Counter(_texts(reference.column(name)))
+                known = feature.categories if feature is not None else contract.target.labels
+                categorical[name] = CategoricalLayout(
+                    levels=[
+                        level for level, _ in sorted(counts.items(), key=lambda i: (-i[1], i[0]))[:_LEVELS]
+                    ],
+                    known=None if known is None else [str(level) for level in known],
+                )
+            else:
+                values = numbers(reference.column(name))
+                if not len(values):
+                    continue
+                low, high = np.quantile(values, _TAILS)
+                unusual = np.quantile(values, (_OUTLIER_TAIL, 1 - _OUTLIER_TAIL))
+                edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
+                numeric[name] = NumericLayout(
+                    edges=edges.tolist(),
+                    clip=(float(low), float(high)),
+                    unusual=(float(unusual[0]), float(unusual[1])),
+                    minimum=feature.minimum if feature is not None else None,
+                    maximum=feature.maximum if feature is not None else None,
+                )
+        return cls(
+            numeric=numeric, categorical=categorical, segments=_segments(contract, numeric, categorical)
+        )
+
+
+class Numeric(msgspec.Struct, kw_only=True):
+    """Counts of a numeric column; sums are of clipped values, low and high of all."""
+
+    count: int = 0
+    missing: int = 0
+    histogram: list[int] = []
+    total: float = 0.0
+    squares: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    outside: int = 0
+    unusual: int = 0
+
+    def merge(self, other: "Numeric") -> "Numeric":
+        """Return the counts of both."""
+        return Numeric(
+            count=self.count + other.count,
+            missing=self.missing + other.missing,
+            histogram=[a + b for a, b in zip(self.histogram, other.histogram, strict=True)],
+            total=self.total + other.total,
+            squares=self.squares + other.squares,
+            low=min((v for v in (self.low, other.low) if v is not None), default=None),
+            high=max((v for v in (self.high, other.high) if v is not None), default=None),
+            outside=self.outside + other.outside,
+            unusual=self.unusual + other.unusual,
+        )
+
+
+class Categorical(msgspec.Struct, kw_only=True):
+    """Counts of a categorical column by level; `new` has the commonest levels unknown in training."""
+
+    count: int = 0
+    missing: int = 0
+    levels: dict[str, int] = {}
+    other: int = 0
+    unknown: int = 0
+    new: dict[str, int] = {}
+
+    def merge(self, other: "Categorical") -> "Categorical":
+        """Return the counts of both; of new levels the commonest are kept."""
+        return Categorical(
+            count=self.count + other.count,
+            missing=self.missing + other.missing,
+            levels=_sorted(Counter(self.levels) + Counter(other.levels)),
+            other=self.other + other.other,
+            unknown=self.unknown + other.unknown,
+            new=_commonest(Counter(self.new) + Counter(other.new)),
+        )
+
+
+class Profile(msgspec.Struct, kw_only=True):
+    """The counts of some rows, column by column, and what was predicted by segment."""
+
+    rows: int
+    numeric: dict[str, Numeric]
+    categorical: dict[str, Categorical]
+    segments: Segments = {}
+
+    @classmethod
+    def of(cls, table: pa.Table, layout: Layout) -> Self:
+        """Return the profile of `table`; columns it lacks are left out."""
+        there = set(table.column_names)
+        return cls(
+            rows=len(table),
+            numeric={n: _numeric(table.column(n), spec) for n, spec in layout.numeric.items() if n in there},
+            categorical={
+                n: _levels(table.column(n), spec) for n, spec in layout.categorical.items() if n in there
+            },
+            segments=layout.segments.count(table) if layout.segments is not None else {},
+        )
+
+    def merge(self, other: "Profile") -> "Profile":
+        """Return the profile of both sets of rows; both must be of one layout."""
+        return Profile(
+            rows=self.rows + other.rows,
+            numeric={n: c.merge(other.numeric[n]) for n, c in self.numeric.items() if n in other.numeric},
+            categorical={
+                n: c.merge(other.categorical[n])
+                for n, c in self.categorical.items()
+                if n in other.categorical
+            },
+            segments=segments.merged(self.segments, other.segments),
+        )
+
+    def to_json(self) -> bytes:
+        """Return the profile as JSON."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Profile":
+        """Read what `to_json` wrote. Raises msgspec.DecodeError."""
+        return msgspec.json.decode(data, type=cls)
+
+
+def _kinds(contract: Contract) -> dict[str, Kind]:
+    """Return every column that can be compared: features, prediction, and what came of it."""
+    classes = contract.task is Task.CLASSIFICATION
+    outcome = Kind.CATEGORICAL if classes else Kind.NUMERIC
+    kinds = {f.name: f.kind for f in contract.features}
+    kinds[bundle.PREDICTION_COLUMN] = outcome
+    if classes:
+        kinds[bundle.PROBABILITY_COLUMN] = Kind.NUMERIC
+    kinds[bundle.TARGET_COLUMN] = outcome
+    return kinds
+
+
+def _segments(
+    contract: Contract, numeric: dict[str, NumericLayout], categorical: dict[str, CategoricalLayout]
+) -> SegmentLayout | None:
+    """Return how the contract's segments are counted; only categories make segments."""
+    outcome = bundle.PROBABILITY_COLUMN if contract.task is Task.CLASSIFICATION else bundle.PREDICTION_COLUMN
+    levels = {
+        name: categorical[name].levels[: segments.MOST] for name in contract.segments if name in categorical
+    }
+    if not levels or outcome not in numeric:
+        return None
+    return SegmentLayout(outcome=outcome, clip=numeric[outcome].clip, levels=levels)
+
+
+def numbers(column: Any) -> npt.NDArray[np.float64]:
+    """Return the finite values of a column."""
+    values = np.asarray(pc.cast(column, pa.float64()).drop_null().to_numpy(), dtype=np.float64)
+    return values[np.isfinite(values)]
+
+
+def _texts(column: Any) -> list[str]:
+    return [str(value) for value in column.drop_null().to_pylist()]
+
+
+def _numeric(column: Any, spec: NumericLayout) -> Numeric:
+    values = numbers(column)
+    histogram = np.bincount(np.searchsorted(spec.edges, values, side="left"), minlength=len(spec.edges) + 1)
+    clipped = np.clip(values, *spec.clip)
+    low = -np.inf if spec.minimum is None else spec.minimum
+    high = np.inf if spec.maximum is None else spec.maximum
+    return Numeric(
+        count=len(values),
+        missing=len(column) - len(values),
+        histogram=histogram.tolist(),
+        total=float(clipped.sum()),
+        squares=float((clipped**2).sum()),
+        low=float(values.min()) if len(values) else None,
+        high=float(values.max()) if len(values) else None,
+        outside=int(((values < low) | (values > high)).sum()),
+        unusual=int(((values < spec.unusual[0]) | (values > spec.unusual[1])).sum()),
+    )
+
+
+def _levels(column: Any, spec: CategoricalLayout) -> Categorical:
+    found = pc.value_counts(column.drop_null() if hasattr(column, "drop_null") else column)
+    counts = Counter({str(item["values"]): int(item["counts"]) for item in found.to_pylist()})
+    count = counts.total()
+    levels = {level: counts[level] for level in spec.levels if level in counts}
+    known = set(spec.known) if spec.known is not None else set(counts)
+    new = Counter({level: n for level, n in counts.items() if level not in known})
+    return Categorical(
+        count=count,
+        missing=len(column) - count,
+        levels=_sorted(Counter(levels)),
+        other=count - sum(levels.values()),
+        unknown=new.total(),
+        new=_commonest(new),
+    )
+
+
+def _sorted(counts: "Counter[str]") -> dict[str, int]:
+    return dict(sorted(counts.items()))
+
+
+def _commonest(counts: "Counter[str]") -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_NEW_LEVELS])
+
+
+def shares(counts: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Return counts as shares of their sum, zeros where there is nothing."""
+    total = sum(counts)
+    return np.asarray(counts, dtype=np.float64) / total if total else np.zeros(len(counts))

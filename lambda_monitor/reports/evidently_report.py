@@ -1,0 +1,283 @@
+"""Evidently's report on a bounded sample of a window, carrying our verdicts.
+
+Verdicts come from every record of the window, thresholds from the bundle. Evidently is given both:
+a drift method that answers with the check's own value, and a metric for each other check, so that
+pictures, tests, JSON and alert can't contradict each other. None of its default thresholds or
+automatic tests is used.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from evidently import (
+    BinaryClassification,
+    DataDefinition,
+    Dataset,
+    MulticlassClassification,
+    Regression,
+    Report,
+)
+from evidently.core.datasets import DatasetColumn
+from evidently.core.metric_types import (
+    MetricTestResult,
+    SingleValue,
+    SingleValueCalculation,
+    SingleValueMetric,
+)
+from evidently.legacy.calculations.stattests.registry import StatTest, register_stattest
+from evidently.legacy.core import ColumnType
+from evidently.legacy.model.widget import BaseWidgetInfo
+from evidently.legacy.tests.base_test import TestStatus
+from evidently.metrics import ValueDrift, column_statistics
+from evidently.presets import ClassificationPreset, DataSummaryPreset, RegressionPreset
+from evidently.tests import lte
+
+from contract import bundle
+from contract.schema import Contract, Kind, Task
+from lambda_monitor.findings import CheckResult, Rendered
+
+# Categories beyond these many, by count, are shown together: a picture of 10,000 bars tells nothing.
+TOP_CATEGORIES = 50
+OTHER = "(other)"
+_BINARY = 2
+# The checks that compare one column's distribution, which Evidently draws.
+_OF_COLUMNS = {"drift.feature", "drift.prediction", "drift.target"}
+_METHOD = "scorewatch"
+_STATUS = {
+    "ok": TestStatus.SUCCESS,
+    "alert": TestStatus.FAIL,
+    "skipped": TestStatus.SKIPPED,
+    "error": TestStatus.ERROR,
+}
+
+
+class Check(SingleValueMetric):  # type: ignore[misc]  # Evidently has no types for its metrics' metaclass
+    """One of our checks as a metric of the report."""
+
+    title: str
+    value: float
+    status: str
+    sentence: str
+
+
+class Drawn(SingleValueMetric):  # type: ignore[misc]  # as above
+    """How many of the window's records the pictures show."""
+
+    records: int
+
+
+class DrawnCalculation(SingleValueCalculation[Drawn]):  # type: ignore[misc]  # as above
+    """Counts the rows of the sample."""
+
+    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:  # noqa: ARG002  # Evidently's signature
+        """Return the number of rows shown."""
+        return self.result(current_data.stats().row_count)
+
+    def display_name(self) -> str:
+        """Return what the number means."""
+        return f"Records shown, of {self.metric.records:,} in the window; verdicts are on all of them"
+
+
+class CheckCalculation(SingleValueCalculation[Check]):  # type: ignore[misc]  # as above
+    """Hands on what the check found."""
+
+    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:  # noqa: ARG002  # Evidently's signature
+        """Return the check's value with the check's own verdict as its test."""
+        result = self.result(self.metric.value)
+        result.set_tests(
+            [
+                MetricTestResult(
+                    id="scorewatch",
+                    name=self.metric.title,
+                    description=self.metric.sentence,
+                    metric_config=self.to_metric_config(),
+                    test_config={},
+                    status=_STATUS[self.metric.status],
+                )
+            ]
+        )
+        return result
+
+    def display_name(self) -> str:
+        """Return the check's name and columns."""
+        return str(self.metric.title)
+
+
+def render(
+    contract: Contract,
+    reference: pa.Table,
+    current: pa.Table,
+    checks: Sequence[CheckResult],
+    *,
+    records: int,
+) -> Rendered:
+    """Return the report on `current`, a sample of a window's `records`, beside `reference`.
+
+    Both have the features and the prediction; where `current` has the target too, the performance
+    presets are added. Columns with no value on a side can't be drawn and are left to the checks.
+    """
+    columns = [*contract.feature_names, bundle.PREDICTION_COLUMN]
+    labelled = bundle.TARGET_COLUMN in current.column_names and bundle.TARGET_COLUMN in reference.column_names
+    if labelled:
+        columns.append(bundle.TARGET_COLUMN)
+    columns = [c for c in columns if _filled(reference, c) and _filled(current, c)]
+    numeric = [c for c in columns if _is_numeric(contract, c)]
+    frames = _frames(reference, current, columns, numeric)
+    definition = DataDefinition(
+        numerical_columns=numeric,
+        categorical_columns=[c for c in columns if c not in numeric],
+        **_task(contract, frames[1], labelled=labelled),
+    )
+    datasets = [Dataset.from_pandas(frame, data_definition=definition) for frame in frames]
+    items = [Drawn(records=records), *_metrics(columns, checks)]
+    if columns:
+        items.append(DataSummaryPreset(columns=columns))
+    if definition.regression:
+        items.append(RegressionPreset())
+    if definition.classification:
+        items.append(ClassificationPreset())
+    with one_picture_a_column():
+        snapshot = Report(items).run(datasets[1], datasets[0])
+    # A check without a value is NaN to Evidently, which JSON doesn't have.
+    found = json.loads(snapshot.json(), parse_constant=lambda _: None)
+    return Rendered(snapshot.get_html_str(as_iframe=False).encode(), json.dumps(found).encode())
+
+
+@contextlib.contextmanager
+def one_picture_a_column() -> Iterator[None]:
+    """Have each column's distribution drawn once while Evidently makes a report.
+
+    It draws the same picture for each of a numeric column's seven statistics, and shows one of them.
+    """
+    draw = column_statistics.distribution
+    drawn: dict[str, list[BaseWidgetInfo]] = {}
+
+    def once(title: str, current: DatasetColumn, reference: DatasetColumn | None) -> list[BaseWidgetInfo]:
+        column = str(current.data.name)
+        if column not in drawn:
+            drawn[column] = draw(title, current, reference)
+        return [widget.copy(update={"title": title}) for widget in drawn[column]]
+
+    column_statistics.distribution = once
+    try:
+        yield
+    finally:
+        column_statistics.distribution = draw
+
+
+def _metrics(columns: Sequence[str], checks: Sequence[CheckResult]) -> list[Any]:
+    ordered = sorted((c for c in checks if _drawn(c, columns)), key=_ratio, reverse=True)
+    drift: dict[str, CheckResult] = {}
+    for check in ordered:
+        drift.setdefault(check.columns[0], check)
+    _register({column: check.value or 0.0 for column, check in drift.items()})
+    items: list[Any] = [
+        ValueDrift(
+            column=column, method=_METHOD, threshold=check.threshold, tests=[lte(threshold=check.threshold)]
+        )
+        for column, check in drift.items()
+    ]
+    shown = {id(check) for check in drift.values()}
+    items += [
+        Check(
+            title=f"{check.name}: {', '.join(check.columns)}" if check.columns else check.name,
+            value=float("nan") if check.value is None else check.value,
+            status=check.status,
+            sentence=check.sentence,
+        )
+        for check in checks
+        if id(check) not in shown
+    ]
+    return items
+
+
+def _ratio(check: CheckResult) -> float:
+    return (check.value or 0.0) / check.threshold if check.threshold else 0.0
+
+
+def _drawn(check: CheckResult, columns: Sequence[str]) -> bool:
+    """Tell whether the check compares one column's distribution, which Evidently draws."""
+    return (
+        check.name in _OF_COLUMNS
+        and check.status in {"ok", "alert"}
+        and len(check.columns) == 1
+        and check.columns[0] in columns
+        and check.value is not None
+        and check.threshold is not None
+    )
+
+
+def _register(values: dict[str, float]) -> None:
+    """Make Evidently's drift method answer with `values`, by column."""
+
+    def answer(
+        reference: "pd.Series[Any]", current: "pd.Series[Any]", kind: ColumnType, threshold: float
+    ) -> tuple[float, bool]:
+        del reference, kind
+        value = values[str(current.name)]
+        return value, value > threshold
+
+    method = StatTest(
+        name=_METHOD,
+        display_name="Scorewatch, on every record of the window",
+        allowed_feature_types=[ColumnType.Numerical, ColumnType.Categorical],
+    )
+    register_stattest(method, answer)
+
+
+def _filled(table: pa.Table, column: str) -> bool:
+    return column in table.column_names and table.column(column).null_count < len(table)
+
+
+def _is_numeric(contract: Contract, column: str) -> bool:
+    if column in {bundle.PREDICTION_COLUMN, bundle.TARGET_COLUMN}:
+        return contract.task is Task.REGRESSION
+    return contract.feature(column).kind is Kind.NUMERIC
+
+
+def _frames(
+    reference: pa.Table, current: pa.Table, columns: list[str], numeric: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both sides as data frames: floats, and categories as text with the rare ones together."""
+    sides: list[dict[str, Any]] = [{}, {}]
+    for column in columns:
+        pair = [table.column(column).to_pandas() for table in (reference, current)]
+        if column in numeric:
+            pair = [values.astype("float64") for values in pair]
+        else:
+            pair = _grouped([values.astype("object").map(_text, na_action="ignore") for values in pair])
+        for side, values in zip(sides, pair, strict=True):
+            side[column] = values
+    first, second = (pd.DataFrame(side) for side in sides)
+    return first, second
+
+
+def _text(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _grouped(pair: list[Any]) -> list[Any]:
+    counts = pd.concat(pair).value_counts()
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    if len(ordered) <= TOP_CATEGORIES + 1:
+        return pair
+    kept = {category for category, _ in ordered[:TOP_CATEGORIES]}
+    return [values.where(values.isin(kept) | values.isna(), OTHER) for values in pair]
+
+
+def _task(contract: Contract, current: pd.DataFrame, *, labelled: bool) -> dict[str, Any]:
+    needed = {bundle.TARGET_COLUMN, bundle.PREDICTION_COLUMN}
+    if not labelled or not needed <= set(current.columns):
+        return {}
+    names = {"target": bundle.TARGET_COLUMN, "prediction": bundle.PREDICTION_COLUMN}
+    if contract.task is Task.REGRESSION:
+        return {"regression": [Regression(**names)]}
+    labels = contract.target.labels or []
+    names = {"target": bundle.TARGET_COLUMN, "prediction_labels": bundle.PREDICTION_COLUMN}
+    if len(labels) == _BINARY:
+        return {"classification": [BinaryClassification(**names, pos_label=str(labels[1]))]}
+    return {"classification": [MulticlassClassification(**names)]}

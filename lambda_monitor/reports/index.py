@@ -1,0 +1,269 @@
+"""The report site's front page: newest window first, a status a run, a sparkline a column.
+
+The page is one object that carries its own rows as JSON, replaced by conditional writes: what a run
+adds can't be lost to another, and a row that is missing is found by listing the reports.
+"""
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from contract import layout
+from contract.events import parse_timestamp
+from contract.schema import ModelRef
+from lambda_monitor.findings import REPORT_JSON
+from lambda_monitor.lake.objects import list_objects
+from lambda_monitor.reports import html_page
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = f"{layout.REPORTS}/index.html"
+# Windows on the page; older reports stay in the bucket.
+SHOWN = 500
+_POINTS = 48
+_ATTEMPTS = 20
+_OPENING = '<script type="application/json" id="rows">'
+_CLOSING = "</script>"
+
+
+class Ratio(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One check of a run: how far its value is along to its limit; 1 is the limit."""
+
+    name: str
+    status: str
+    columns: list[str] = []
+    ratio: float | None = None
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A run's line on the page; `tag` tells when its report was replaced."""
+
+    folder: str
+    tag: str
+    model: str
+    version: str
+    start: str
+    end: str
+    status: str
+    records: int
+    checks: list[Ratio]
+    files: list[str]
+
+
+def update(s3: "S3Client", bucket: str) -> int:
+    """Bring the page up to date with the reports that are there, and return its number of rows."""
+    for _ in range(_ATTEMPTS):
+        known, tag = _load(s3, bucket)
+        rows = _rows(s3, bucket, {row.folder: row for row in known})
+        condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
+        try:
+            s3.put_object(
+                Bucket=bucket,
+                Key=KEY,
+                Body=page(rows).encode(),
+                ContentType="text/html; charset=utf-8",
+                CacheControl="no-cache",
+                **condition,  # type: ignore[arg-type]  # the stubs want each argument by name
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                raise
+            continue
+        return len(rows)
+    raise RuntimeError(f"s3://{bucket}/{KEY} was replaced by others {_ATTEMPTS} times in a row")
+
+
+def page(rows: Sequence[Row]) -> str:
+    """Return the page for `rows`, newest first. It needs no script and nothing from elsewhere."""
+    # "</" would end the script element inside a string.
+    data = msgspec.json.encode(rows).decode().replace("</", "<\\/")
+    models = ", ".join(sorted({row.model for row in rows})) or "no reports yet"
+    body = "".join(
+        (
+            "<header><h1>Scorewatch</h1>",
+            f"<p>{html.escape(models)}</p></header>",
+            _columns(rows),
+            _windows(rows),
+        )
+    )
+    return html_page.document("Scorewatch reports", f"{body}{_OPENING}{data}{_CLOSING}")
+
+
+def _load(s3: "S3Client", bucket: str) -> tuple[list[Row], str | None]:
+    try:
+        answer = s3.get_object(Bucket=bucket, Key=KEY)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            return [], None
+        raise
+    text = answer["Body"].read().decode()
+    data = text[text.rindex(_OPENING) + len(_OPENING) : text.rindex(_CLOSING)]
+    try:
+        return msgspec.json.decode(data, type=list[Row]), answer["ETag"]
+    except msgspec.ValidationError:
+        # Written by another version of Scorewatch: every row is made again from its report.
+        return [], answer["ETag"]
+
+
+def _rows(s3: "S3Client", bucket: str, known: Mapping[str, Row]) -> list[Row]:
+    files: dict[str, dict[str, str]] = {}
+    # Folders sort by time within a model: once the page is full, what is older than it isn't listed.
+    after = min(known) if len(known) >= SHOWN and len({r.model for r in known.values()}) == 1 else ""
+    for item in list_objects(s3, bucket, f"{layout.REPORTS}/", after=after):
+        folder, _, name = item.key.rpartition("/")
+        files.setdefault(folder, {})[name] = item.etag
+    reports = {folder: names for folder, names in files.items() if REPORT_JSON in names}
+    newest = sorted(reports, key=lambda folder: folder.rsplit("/", 1)[1].split("-")[::-1], reverse=True)[
+        :SHOWN
+    ]
+    rows = []
+    for folder in newest:
+        names = sorted(reports[folder])
+        tag = reports[folder][REPORT_JSON]
+        row = known.get(folder)
+        if row is None or row.tag != tag or row.files != names:
+            data = s3.get_object(Bucket=bucket, Key=f"{folder}/{REPORT_JSON}")["Body"].read()
+            row = _row(folder, tag, names, data)
+        rows.append(row)
+    return rows
+
+
+class _Check(msgspec.Struct):
+    name: str
+    status: str
+    columns: list[str]
+    value: float | None
+    threshold: float | None
+
+
+class _Report(msgspec.Struct):
+    model: ModelRef
+    window: dict[str, str]
+    status: str
+    records: int
+    checks: list[_Check]
+
+
+def _row(folder: str, tag: str, names: list[str], data: bytes) -> Row:
+    report = msgspec.json.decode(data, type=_Report)
+    return Row(
+        folder=folder,
+        tag=tag,
+        model=report.model.name,
+        version=report.model.version,
+        start=report.window["start"],
+        end=report.window["end"],
+        status=report.status,
+        records=report.records,
+        checks=[
+            Ratio(name=c.name, status=c.status, columns=c.columns, ratio=_ratio(c)) for c in report.checks
+        ],
+        files=names,
+    )
+
+
+def _ratio(check: _Check) -> float | None:
+    if check.value is None or not check.threshold:
+        return None
+    return round(check.value / check.threshold, 4)
+
+
+def _columns(rows: Sequence[Row]) -> str:
+    """Return a table of columns: the worst of each one's checks over time, and now."""
+    series = _series(rows)
+    if not series:
+        return ""
+    lines = "".join(
+        f'<tr><th scope="row">{html.escape(column)}</th><td>{_sparkline(column, points)}</td>'
+        f'<td class="number">{points[-1]:.2f}</td></tr>'
+        for column, points in sorted(series.items(), key=lambda item: (-item[1][-1], item[0]))
+    )
+    return (
+        "<section><h2>Columns</h2><p>The worst check of each column, as value ÷ limit, oldest to newest. "
+        "Above the line people are told.</p><table><thead><tr><th>Column</th><th>Value ÷ limit</th>"
+        f"<th>Newest</th></tr></thead><tbody>{lines}</tbody></table></section>"
+    )
+
+
+def _series(rows: Sequence[Row]) -> dict[str, list[float]]:
+    series: dict[str, list[float]] = {}
+    for row in reversed(rows[:_POINTS]):
+        worst: dict[str, float] = {}
+        for check in row.checks:
+            for column in check.columns:
+                if check.ratio is not None:
+                    worst[column] = max(worst.get(column, 0.0), check.ratio)
+        for column, ratio in worst.items():
+            series.setdefault(column, []).append(ratio)
+    return series
+
+
+def _sparkline(column: str, points: Sequence[float]) -> str:
+    """Return an SVG line; heights beyond twice the limit are drawn at the top."""
+    width, height, top = 240, 36, 2.0
+    step = width / max(len(points) - 1, 1)
+    spots = [(n * step, height - min(max(p, 0.0), top) / top * height) for n, p in enumerate(points)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
+    marks = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>'
+        for (x, y), p in zip(spots, points, strict=True)
+        if p > 1 or len(points) == 1
+    )
+    label = html.escape(f"{column}: {', '.join(f'{p:.2f}' for p in points)}")
+    return (
+        f'<svg class="spark" viewBox="-3 -3 {width + 6} {height + 6}" role="img" aria-label="{label}">'
+        f'<line x1="0" x2="{width}" y1="{height / 2}" y2="{height / 2}"/>'
+        f'<polyline points="{line}"/>{marks}</svg>'
+    )
+
+
+def _windows(rows: Sequence[Row]) -> str:
+    lines = "".join(_window(row) for row in rows)
+    return (
+        "<section><h2>Windows</h2><table><thead><tr><th>Window (UTC)</th><th>Status</th><th>Records</th>"
+        f"<th>Version</th><th>Failed</th><th>Look</th></tr></thead><tbody>{lines}</tbody></table></section>"
+    )
+
+
+def _window(row: Row) -> str:
+    start, end = (parse_timestamp(text) for text in (row.start, row.end))
+    return (
+        f"<tr><td>{html_page.span(start, end)}</td><td>{html_page.pill(row.status)}</td>"
+        f'<td class="number">{row.records:,}</td>'
+        f'<td class="number">{html.escape(row.version)}</td><td>{_failed(row.checks)}</td>'
+        f"<td>{_links(row)}</td></tr>"
+    )
+
+
+def _failed(checks: Iterable[Ratio]) -> str:
+    failed = [c for c in checks if c.status in {"alert", "error"}]
+    return "<br>".join(
+        html.escape(f"{c.name} ({', '.join(c.columns)})" if c.columns else c.name) for c in failed
+    )
+
+
+def _links(row: Row) -> str:
+    folder = row.folder.removeprefix(f"{layout.REPORTS}/")
+    titles = {"report.html": "report", "performance.html": "performance", "report.json": "JSON"}
+    return " ".join(
+        f'<a href="{html.escape(f"{folder}/{name}")}">{title}</a>'
+        for name, title in titles.items()
+        if name in row.files
+    )
+
+
+def read(s3: "S3Client", bucket: str) -> str:
+    """Return the page as it is in the bucket, made now where there is none."""
+    if _load(s3, bucket)[1] is None:
+        update(s3, bucket)
+    return s3.get_object(Bucket=bucket, Key=KEY)["Body"].read().decode()
+
+
+def links(text: str) -> set[str]:
+    """Return the addresses that `text`, a page, links to, relative to it."""
+    return {html.unescape(found) for found in re.findall(r'<a href="([^"]+)"', text)}

@@ -1,0 +1,79 @@
+"""`python -m ops COMMAND`: check the Terraform root, or run it against the AWS of the environment."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contract.bundle import BundleError
+from ops import audit, deploy, deployment, terraform_checks
+from ops.deployment import DeploymentError
+from ops.terraform import TerraformError
+
+_CHECKS: dict[str, tuple[Callable[[], None], str]] = {
+    "fmt": (terraform_checks.fmt, "check the format of the Terraform files"),
+    "validate": (terraform_checks.validate, "check that the configuration is valid"),
+    "test": (terraform_checks.test, "run terraform test with a mocked provider"),
+    "checkov": (terraform_checks.checkov, "run checkov"),
+    "lint": (terraform_checks.lint, "fmt, validate and checkov"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, (run, text) in _CHECKS.items():
+        commands.add_parser(name, help=text).set_defaults(run=lambda _, run=run: run())
+    _add_deployment(commands)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (TerraformError, DeploymentError, BundleError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"AWS refuses: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. What was made is in the state: the same command goes on from there.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    live = commands.add_parser("deploy", help="train if needed, build and push the images, apply")
+    live.add_argument("--version", help="model version to serve; the champion without it")
+    live.set_defaults(run=lambda options: deploy.deploy(options.use_case, options.version))
+    back = commands.add_parser("rollback", help="serve an earlier model version")
+    back.add_argument("--version", required=True, help="model version to serve")
+    back.set_defaults(run=lambda options: deploy.rollback(options.use_case, options.version))
+    down = commands.add_parser("destroy", help="remove everything deploy made")
+    down.add_argument("--yes", action="store_true", help="don't ask")
+    down.set_defaults(run=lambda options: deploy.destroy(options.use_case, sure=options.yes))
+    show = commands.add_parser("outputs", help="print what the deployed stack put out, as JSON")
+    show.set_defaults(run=lambda options: print(json.dumps(deployment.outputs(options.use_case), indent=2)))
+    check = commands.add_parser("audit", help="reconcile records in with records scored, rejected, given up")
+    check.add_argument("--hours", type=float, default=1.0, help="how far back to look")
+    check.set_defaults(run=lambda options: _audit(options.use_case, options.hours))
+    for command in (live, back, down, show, check):
+        command.add_argument("--use-case", required=True, help="e.g. green_taxi")
+
+
+def _audit(use_case: str, hours: float) -> None:
+    names = deployment.outputs(use_case)
+    end = datetime.now(UTC)
+    kinesis, s3 = boto3.client("kinesis"), boto3.client("s3")
+    stream, bucket = names["input_stream"], names["lake_bucket"]
+    found = audit.audit(kinesis, s3, stream, bucket, end - timedelta(hours=hours), end)
+    print(found)
+    if found.missing:
+        raise DeploymentError(f"{len(found.missing)} records are missing")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

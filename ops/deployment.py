@@ -1,0 +1,81 @@
+"""One use case's stack in the AWS of the environment: where its state is, what it put out."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.terraform import ROOT, Terraform
+
+STATES = ROOT / "state"
+ENVIRONMENTS = ROOT / "environments"
+
+_BACKEND = re.compile(r'^\s*backend\s+"(\w+)"', re.MULTILINE)
+
+
+class DeploymentError(RuntimeError):
+    """Something a deployment needs isn't there; the message names it and the fix."""
+
+
+def stack(use_case: str) -> Terraform:
+    """Return terraform on one use case's stack, initialized. Raises DeploymentError, TerraformError.
+
+    The state is in the backend of an `infra/*_override.tf`, under a key of the use case, or else in
+    `infra/state/`, a folder each account, region and use case.
+    """
+    account, region = identity()
+    where = [account, region, use_case]
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        where.insert(0, re.sub(r"\W+", "-", urlsplit(endpoint).netloc))
+    settings = ENVIRONMENTS / f"{use_case}.tfvars"
+    root = Terraform(
+        ROOT,
+        state_dir=STATES / "-".join(where),
+        env={**os.environ, "AWS_REGION": region},
+        backend_config={"key": f"scorewatch/{use_case}.tfstate"} if _backend() else {},
+        var_files=(settings,) if settings.is_file() else (),
+    )
+    root.state_dir.mkdir(parents=True, exist_ok=True)
+    root.init()
+    return root
+
+
+def outputs(use_case: str) -> dict[str, Any]:
+    """Return what a deployed stack put out. Raises DeploymentError when there is none, TerraformError."""
+    found = stack(use_case).outputs()
+    if not found:
+        raise DeploymentError(f"{use_case} is not deployed here: run make deploy USE_CASE={use_case}")
+    return found
+
+
+def session() -> boto3.Session:
+    """Return a session in the region Terraform would use. Raises DeploymentError when none is set."""
+    # boto3 alone looks at AWS_DEFAULT_REGION only, Terraform at AWS_REGION first.
+    found = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    if not found.region_name:
+        raise DeploymentError("no AWS region is set: export AWS_REGION, e.g. AWS_REGION=eu-west-1")
+    return found
+
+
+def identity() -> tuple[str, str]:
+    """Return the account id and region of the environment's credentials. Raises DeploymentError."""
+    current = session()
+    try:
+        account = current.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as error:
+        raise DeploymentError(
+            f"AWS doesn't accept the credentials ({error}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` tells whether they work"
+        ) from error
+    return account, current.region_name
+
+
+def _backend() -> str | None:
+    for file in sorted(ROOT.glob("*.tf")):
+        if found := _BACKEND.search(Path(file).read_text()):
+            return found.group(1)
+    return None

@@ -1,0 +1,154 @@
+"""Build and push the functions' images: named by what is in them, deployed by digest."""
+
+import base64
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ops.deployment import DeploymentError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+REPOSITORY_ROOT = Path(__file__).resolve().parents[1]
+
+_PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
+_TAG_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Docker:
+    """The docker command, in an environment of its own."""
+
+    env: Mapping[str, str] = field(repr=False)
+
+    def check(self) -> None:
+        """Raise DeploymentError unless docker is installed and its daemon answers."""
+        if shutil.which("docker", path=self.env.get("PATH")) is None:
+            raise DeploymentError("docker was not found: install it, https://docs.docker.com/get-docker/")
+        answer = self._run("version", "--format", "{{.Server.Version}}", quiet=True)
+        if answer.returncode:
+            raise DeploymentError(f"docker's daemon doesn't answer: start it ({answer.stderr.strip()})")
+
+    def build(self, dockerfile: Path, context: Path, tag: str, architecture: str) -> None:
+        """Build an image Lambda takes. Raises DeploymentError."""
+        arguments = (
+            "--platform",
+            _PLATFORMS[architecture],
+            "--pull",
+            "--file",
+            str(dockerfile),
+            "--tag",
+            tag,
+        )
+        if self._run("build", *arguments, str(context)).returncode:
+            raise DeploymentError(f"docker build of {dockerfile} failed: its output stands above")
+
+    def push(self, tag: str, registry: str, user: str, password: str) -> None:
+        """Push an image, signed in for as long as it takes. Raises DeploymentError."""
+        login = self._run(
+            "login", "--username", user, "--password-stdin", registry, stdin=password, quiet=True
+        )
+        if login.returncode:
+            raise DeploymentError(f"{registry} refuses docker's login: {login.stderr.strip()}")
+        try:
+            if self._run("push", tag).returncode:
+                raise DeploymentError(f"docker push of {tag} failed: its output stands above")
+        finally:
+            self._run("logout", registry, quiet=True)
+
+    def _run(
+        self, *arguments: str, stdin: str | None = None, quiet: bool = False
+    ) -> "subprocess.CompletedProcess[str]":
+        # Lambda refuses an image index, which is what attestations make of an image.
+        env = {**self.env, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+        return subprocess.run(
+            ["docker", *arguments], env=env, input=stdin, text=True, capture_output=quiet, check=False
+        )
+
+
+def publish(
+    docker: Docker,
+    ecr: "ECRClient",
+    *,
+    repository_url: str,
+    package: str,
+    architecture: str,
+    root: Path = REPOSITORY_ROOT,
+) -> str:
+    """Return the URI by digest of `package`'s image, built and pushed unless its content is there already.
+
+    Raises DeploymentError.
+    """
+    dockerfile = root / package / "Dockerfile"
+    registry, _, repository = repository_url.partition("/")
+    tag = content_tag(dockerfile, root, architecture)
+    digest = _digest(ecr, repository, tag)
+    if digest is None:
+        with tempfile.TemporaryDirectory(prefix="scorewatch-") as folder:
+            copy_context(dockerfile, root, Path(folder))
+            docker.build(dockerfile, Path(folder), f"{repository_url}:{tag}", architecture)
+        docker.push(f"{repository_url}:{tag}", registry, *_login(ecr))
+        digest = _digest(ecr, repository, tag)
+    else:
+        print(f"  {package}: {tag} is in the repository already")
+    if digest is None:
+        raise DeploymentError(f"{repository_url}:{tag} was pushed, but the repository doesn't list it")
+    return f"{repository_url}@{digest}"
+
+
+def copied_files(dockerfile: Path, root: Path) -> list[Path]:
+    """Return the files the Dockerfile copies, relative to `root`, sorted, without bytecode.
+
+    Raises DeploymentError for a source that isn't there.
+    """
+    files: set[Path] = set()
+    for source in _copy_sources(dockerfile):
+        path = root / source
+        if not path.exists():
+            raise DeploymentError(f"{dockerfile} copies {source}, which is not there")
+        found = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        files |= {file.relative_to(root) for file in found if "__pycache__" not in file.parts}
+    return sorted(files)
+
+
+def copy_context(dockerfile: Path, root: Path, target: Path) -> None:
+    """Copy what the Dockerfile copies to `target`: nothing else of the checkout reaches docker."""
+    for file in copied_files(dockerfile, root):
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / file, target / file)
+
+
+def content_tag(dockerfile: Path, root: Path, architecture: str) -> str:
+    """Return a tag that is the same for the same content and architecture, and for nothing else."""
+    digest = hashlib.sha256(f"{architecture}\0".encode() + dockerfile.read_bytes())
+    for file in copied_files(dockerfile, root):
+        content = (root / file).read_bytes()
+        digest.update(f"\0{file.as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:_TAG_LENGTH]
+
+
+def _copy_sources(dockerfile: Path) -> Iterator[str]:
+    for line in dockerfile.read_text().splitlines():
+        instruction, *arguments = line.split() or [""]
+        if instruction == "COPY":
+            yield from [argument for argument in arguments if not argument.startswith("--")][:-1]
+
+
+def _digest(ecr: "ECRClient", repository: str, tag: str) -> str | None:
+    try:
+        images = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])["imageDetails"]
+    except ecr.exceptions.ImageNotFoundException:
+        return None
+    return images[0]["imageDigest"] if images else None
+
+
+def _login(ecr: "ECRClient") -> tuple[str, str]:
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    user, _, password = base64.b64decode(token).decode().partition(":")
+    return user, password

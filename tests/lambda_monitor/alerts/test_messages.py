@@ -1,0 +1,90 @@
+"""What people are told."""
+
+import msgspec
+import pytest
+
+from lambda_monitor.alerts import messages, metrics
+from lambda_monitor.alerts.state import Kind, State
+from lambda_monitor.findings import CheckResult, Status
+from tests.lambda_monitor.synthetic import HOUR, MODEL, NOON
+
+BEFORE = State(status=Status.OK, since=NOON, window_end=NOON, first_seen_at=NOON)
+DRIFT = CheckResult(
+    name="drift.feature",
+    value=0.41,
+    threshold=0.08,
+    status="alert",
+    columns=["trip_distance"],
+    sentence="trip_distance drifted: its mean is higher.",
+)
+FINE = msgspec.structs.replace(DRIFT, name="quality.missing", status="ok")
+LEFT_OUT = msgspec.structs.replace(DRIFT, name="performance", status="skipped")
+
+
+def context(*checks: CheckResult, **changes) -> messages.Context:
+    values = {
+        "model": MODEL,
+        "use_case": "green_taxi",
+        "start": NOON,
+        "end": NOON + HOUR,
+        "records": 2000,
+        "checks": checks or (DRIFT, FINE, LEFT_OUT),
+        "report": "s3://lake/reports/m/w/report.html",
+    }
+    return messages.Context(**{**values, **changes})
+
+
+def test_an_alert_says_what_how_much_where_and_what_next() -> None:
+    message = messages.compose(context(), Kind.ALERT, BEFORE)
+
+    assert message.subject == "ALERT: scorewatch-green-taxi: drift.feature failed (trip_distance)"
+    for said in (
+        "2026-03-02 12:00 UTC to 2026-03-02 13:00 UTC, 2,000 records",
+        "Failed (1 of 2 checks made)",
+        "drift.feature: trip_distance drifted: its mean is higher. (value 0.41, limit 0.08)",
+        "1. Open the report.",
+        "make retrain",
+        "s3://lake/reports/m/w/report.html",
+    ):
+        assert said in message.text
+    assert message.attributes["kind"] == "alert"
+    assert message.attributes["checks"] == "drift.feature"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_can_be_told(kind: Kind) -> None:
+    message = messages.compose(context(reason="the bundle is gone"), kind, BEFORE)
+
+    assert message.text
+    assert all(message.attributes.values())
+    assert ("the bundle is gone" in message.text) == (kind is Kind.ERROR)
+
+
+def test_a_subject_is_what_sns_takes() -> None:
+    many = [msgspec.structs.replace(DRIFT, columns=[f"größe_{n}\n"]) for n in range(30)]
+
+    subject = messages.compose(context(*many), Kind.ALERT, BEFORE).subject
+
+    assert subject.isascii()
+    assert len(subject) <= 100
+    assert "\n" not in subject
+    assert "30 checks failed" in subject
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    text = messages.compose(context(*[DRIFT] * 30), Kind.ALERT, BEFORE).text
+
+    assert text.count("drift.feature:") == 20
+    assert "and 10 more, in the report" in text
+
+
+def test_metrics_are_what_cloudwatch_reads_from_a_log() -> None:
+    line = metrics.embedded("green_taxi", MODEL, NOON, {"MonitorRuns": 1.0, "FailedChecks": 2.0}, [DRIFT])
+
+    found = msgspec.json.decode(line)
+    [directive] = found["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["UseCase"]]
+    assert {metric["Name"] for metric in directive["Metrics"]} == {"MonitorRuns", "FailedChecks"}
+    assert (found["UseCase"], found["FailedChecks"]) == ("green_taxi", 2.0)
+    assert found["_aws"]["Timestamp"] == int(NOON.timestamp() * 1000)
+    assert found["checks"][0]["columns"] == ["trip_distance"]

@@ -1,0 +1,89 @@
+"""The error of a model: quiet on days that differ as the reference's do, heard when the model is wrong."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from contract.schema import Contract
+from lambda_monitor.checks.performance import Score, judge
+from tests.lambda_monitor.synthetic import contract
+
+CONTRACT = contract(segments=["PULocationID"])
+DAYS, A_DAY = 30, 200
+
+
+def rows(
+    count: int, seed: int, *, error: float = 2.0, days: np.ndarray | None = None, zone: float = 1.0
+) -> pa.Table:
+    """Return labelled rides; `days` stretches each day's error, `zone` that of zone 1."""
+    rng = np.random.default_rng(seed)
+    predicted = rng.gamma(2.0, 5.0, count) + 1
+    zones = rng.integers(1, 6, count)
+    time = pd.Timestamp("2026-03-01") + pd.to_timedelta(np.arange(count) % DAYS, unit="D")
+    stretch = np.ones(count) if days is None else days[np.arange(count) % DAYS]
+    stretch = stretch * np.where(zones == 1, zone, 1.0)
+    return pa.table(
+        {
+            "PULocationID": zones,
+            "prediction": predicted,
+            "target": predicted + rng.normal(0, error, count) * stretch,
+            "time": pa.array(time),
+        }
+    )
+
+
+def scores(reference: pa.Table, current: pa.Table, declared: Contract = CONTRACT) -> dict[str, Score]:
+    return {score.name: score for score in judge(declared, reference, current, records=len(current))}
+
+
+def alerts(reference: pa.Table, current: pa.Table) -> set[str]:
+    return {
+        score.name
+        for score in scores(reference, current).values()
+        if score.value is not None and score.threshold is not None and score.value > score.threshold
+    }
+
+
+EVEN = rows(DAYS * A_DAY, 1)
+
+
+def test_windows_like_the_reference_stay_quiet() -> None:
+    assert [seed for seed in range(300) if alerts(EVEN, rows(500, 100 + seed))] == []
+
+
+@pytest.mark.parametrize("worse", [1.4, 2.0])
+def test_an_error_that_grew_is_heard(worse: float) -> None:
+    heard = [seed for seed in range(50) if "performance" in alerts(EVEN, rows(1_000, seed, error=2 * worse))]
+    assert len(heard) >= 48
+
+
+def test_a_segment_that_grew_worse_is_named() -> None:
+    found = scores(EVEN, rows(2_000, 9, zone=2.0))["performance.segment"]
+    assert found.value is not None
+    assert found.threshold is not None
+    assert found.value > found.threshold
+    assert found.detail["segment"] == "1"
+
+
+def test_days_may_differ_as_much_as_the_references_did() -> None:
+    days = np.exp(np.random.default_rng(5).normal(0, 0.3, DAYS))
+    uneven = rows(DAYS * A_DAY, 1, days=days)
+    # The error of a bad day, of which the reference has some, is an alert only beside even days.
+    bad = rows(500, 7, error=2 * float(np.quantile(days, 0.9)))
+    assert alerts(EVEN, bad) == {"performance", "performance.segment"}
+    assert alerts(uneven, bad) == set()
+    assert "performance" in alerts(uneven, rows(500, 8, error=5.0))
+
+
+@pytest.mark.parametrize("column", [None, pa.nulls(DAYS * A_DAY, pa.timestamp("us")), [1] * (DAYS * A_DAY)])
+def test_a_reference_without_time_allows_a_fifth(column: object) -> None:
+    plain = EVEN.drop_columns(["time"])
+    timed = (
+        plain
+        if column is None
+        else plain.append_column("time", column if isinstance(column, pa.Array) else [column])
+    )
+    [limit] = {scores(table, rows(500, 7))["performance"].threshold for table in (plain, timed)}
+    assert limit is not None
+    assert 2.0 * 1.2 < limit < 2.0 * 1.45

@@ -1,0 +1,105 @@
+"""Ground truth: streamed and dropped, repeated and corrected, late and broken."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from lambda_monitor.lake.cache import S3Shelf
+from lambda_monitor.lake.events import ID
+from lambda_monitor.lake.labels import TARGET, Labels, Reader
+from tests.lambda_monitor.synthetic import LAKE, NOON, Stack, contract
+
+HOUR = timedelta(hours=1)
+
+
+def read(stack: Stack, start: datetime = NOON, until: datetime = NOON + 3 * HOUR) -> Labels:
+    return Reader(stack.s3, LAKE, contract(), S3Shelf(stack.s3, LAKE, "profiles/m/1/")).read(start, until)
+
+
+def pairs(labels: Labels) -> dict[str, float]:
+    return dict(zip(*(labels.table.column(name).to_pylist() for name in (ID, TARGET)), strict=True))
+
+
+def test_reads_streamed_labels_however_packed(stack: Stack) -> None:
+    stack.label({"a": 1.5, "b": 2}, NOON)
+    stack.label({"c": 3.0}, NOON + HOUR, packed=False)
+
+    assert pairs(read(stack)) == {"a": 1.5, "b": 2.0, "c": 3.0}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "json"])
+def test_reads_dropped_files(stack: Stack, kind: str) -> None:
+    frame = pd.DataFrame({"when": ["x", "y"], "duration": [7.5, 8.25], "ride_id": [1, 2]})
+    buffer = io.BytesIO()
+    if kind == "csv":
+        frame.to_csv(buffer, index=False)
+    elif kind == "parquet":
+        frame.to_parquet(buffer)
+    else:
+        frame.to_json(buffer, orient="records", lines=True)
+    stack.s3.put_object(Bucket=LAKE, Key="ground_truth/june/labels.dat", Body=buffer.getvalue())
+
+    # moto's clock is the wall's, so the file came long after the window.
+    assert pairs(read(stack)) == {"1": 7.5, "2": 8.25}
+
+
+def test_a_file_dropped_before_the_window_is_not_its(stack: Stack) -> None:
+    stack.s3.put_object(Bucket=LAKE, Key="ground_truth/old.csv", Body=b"ride_id,duration\n1,2\n")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+    assert pairs(read(stack, tomorrow, tomorrow + HOUR)) == {}
+
+
+def test_the_label_that_came_last_holds(stack: Stack) -> None:
+    stack.label({"a": 1.0, "b": 1.0}, NOON)
+    stack.label({"a": 2.0}, NOON)
+    stack.label({"a": 3.0, "b": 1.0}, NOON + HOUR)
+
+    found = read(stack)
+
+    assert pairs(found) == {"a": 3.0, "b": 1.0}
+    assert found.conflicts == 1
+
+
+def test_a_dropped_correction_outranks_the_stream(stack: Stack) -> None:
+    stack.label({"a": 1.0}, NOON)
+    stack.s3.put_object(Bucket=LAKE, Key="ground_truth/corrections.csv", Body=b"ride_id,duration\na,9\n")
+
+    assert pairs(read(stack)) == {"a": 9.0}
+
+
+def test_labels_that_are_none_are_counted(stack: Stack) -> None:
+    stack.label(
+        {"a": 1.0}, lines=[b"not json\n", b'{"ride_id":"b"}\n', b'{"ride_id":"c","duration":"soon"}\n']
+    )
+
+    found = read(stack)
+
+    assert (pairs(found), found.bad_lines) == ({"a": 1.0}, 3)
+
+
+def test_names_a_file_it_cannot_read(stack: Stack) -> None:
+    stack.label({"a": 1.0})
+    stack.s3.put_object(Bucket=LAKE, Key="ground_truth/x.csv", Body=b"ride,minutes\n1,2\n")
+    stack.s3.put_object(Bucket=LAKE, Key="ground_truth/y.gz", Body=b"\x1f\x8bno")
+
+    found = read(stack)
+
+    assert pairs(found) == {"a": 1.0}
+    assert [u.key for u in found.unreadable] == ["ground_truth/x.csv", "ground_truth/y.gz"]
+
+
+def test_labels_that_come_later_are_seen_and_known_ones_not_read_again(stack: Stack) -> None:
+    first = stack.label({"a": 1.0})
+    before = pairs(read(stack))
+    gets = stack.gets()
+
+    again = pairs(read(stack))
+    stack.label({"b": 2.0})
+    later = pairs(read(stack))
+
+    assert (before, again) == ({"a": 1.0}, {"a": 1.0})
+    assert later == {"a": 1.0, "b": 2.0}
+    assert gets.count(first) == 1

@@ -1,0 +1,168 @@
+"""The report site's front page."""
+
+import http.client
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from contract import layout
+from contract.events import timestamp
+from lambda_monitor.reports import index
+from local import report_site
+from tests.lambda_monitor.synthetic import LAKE, MODEL, NOON, Stack
+
+HOUR = timedelta(hours=1)
+
+
+def put_report(stack: Stack, hour: int, status: str = "ok", ratio: float = 0.5) -> str:
+    start, end = NOON + hour * HOUR, NOON + (hour + 1) * HOUR
+    prefix = layout.report_prefix(MODEL.name, start, end)
+    check = {
+        "name": "drift",
+        "value": ratio * 0.2,
+        "threshold": 0.2,
+        "status": "alert" if ratio > 1 else "ok",
+        "columns": ["trip <distance>"],
+        "sentence": "",
+    }
+    report = {
+        "model": {"name": MODEL.name, "version": "1", "run_id": ""},
+        "window": {"start": timestamp(start), "end": timestamp(end)},
+        "status": status,
+        "records": 1000 + hour,
+        "checks": [check],
+    }
+    stack.s3.put_object(Bucket=LAKE, Key=f"{prefix}report.json", Body=json.dumps(report))
+    stack.s3.put_object(
+        Bucket=LAKE, Key=f"{prefix}report.html", Body=b"<p>drawn</p>", ContentType="text/html"
+    )
+    return prefix
+
+
+def get(address: str) -> http.client.HTTPResponse:
+    return urllib.request.urlopen(address)  # noqa: S310  # our own server
+
+
+def page(stack: Stack) -> str:
+    return stack.read(index.KEY).decode()
+
+
+def test_newest_first_with_status_links_and_sparkline(stack: Stack) -> None:
+    put_report(stack, 0)
+    newest = put_report(stack, 1, "alert", 1.7)
+
+    assert index.update(stack.s3, LAKE) == 2
+
+    text = page(stack)
+    assert text.index("13:00 to 14:00") < text.index("12:00 to 13:00")
+    assert '<span class="status alert">alert</span>' in text
+    assert f'<a href="{newest.removeprefix("reports/")}report.html">report</a>' in text
+    assert 'aria-label="trip &lt;distance&gt;: 0.50, 1.70"' in text
+    assert "<distance>" not in text.split('<script type="application/json"')[0]
+
+
+def test_reads_only_reports_it_does_not_know(stack: Stack) -> None:
+    first = put_report(stack, 0)
+    index.update(stack.s3, LAKE)
+    second = put_report(stack, 1)
+    gets = stack.gets()
+
+    index.update(stack.s3, LAKE)
+
+    assert f"{second}report.json" in gets
+    assert f"{first}report.json" not in gets
+
+
+def test_a_full_page_forgets_the_oldest_windows_and_never_lists_them_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "SHOWN", 3)
+    prefixes = [put_report(stack, hour) for hour in range(5)]
+    listed = []
+    stack.s3.meta.events.register(
+        "provide-client-params.s3.ListObjectsV2", lambda params, **_: listed.append(params.get("StartAfter"))
+    )
+
+    rows = [index.update(stack.s3, LAKE), index.update(stack.s3, LAKE)]
+
+    assert rows == [3, 3]
+    assert listed == [None, prefixes[2].rstrip("/")]
+    assert prefixes[1].split("/")[2] not in page(stack)
+    put_report(stack, 6)
+    index.update(stack.s3, LAKE)
+    assert prefixes[2].split("/")[2] not in page(stack)
+
+
+def test_a_report_made_again_replaces_its_row(stack: Stack) -> None:
+    put_report(stack, 0)
+    index.update(stack.s3, LAKE)
+    put_report(stack, 0, "alert", 3.0)
+
+    assert index.update(stack.s3, LAKE) == 1
+    assert '<span class="status alert">' in page(stack)
+
+
+def test_an_update_that_lost_the_race_keeps_the_other_ones_row(stack: Stack) -> None:
+    put_report(stack, 0)
+    raced = []
+
+    def overtake(params: dict, **_: object) -> None:
+        if params["Key"] == index.KEY and not raced:
+            raced.append(True)
+            put_report(stack, 1)
+            index.update(stack.s3, LAKE)
+
+    stack.s3.meta.events.register("provide-client-params.s3.PutObject", overtake)
+
+    assert index.update(stack.s3, LAKE) == 2
+    assert raced
+
+
+def test_a_page_of_another_version_is_made_again(stack: Stack) -> None:
+    put_report(stack, 0)
+    stack.s3.put_object(
+        Bucket=LAKE, Key=index.KEY, Body=b'<script type="application/json" id="rows">[{"old": 1}]</script>'
+    )
+
+    assert index.update(stack.s3, LAKE) == 1
+
+
+@pytest.fixture
+def address(stack: Stack) -> Iterator[str]:
+    with report_site.server(stack.s3, LAKE) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_serves_the_page_and_what_it_links_to_and_nothing_else(stack: Stack, address: str) -> None:
+    put_report(stack, 0)
+    index.update(stack.s3, LAKE)
+    stack.s3.put_object(Bucket=LAKE, Key="predictions/secret", Body=b"secret")
+
+    text = get(address).read().decode()
+    linked = sorted(index.links(text))
+
+    assert [name.rsplit("/", 1)[1] for name in linked] == ["report.html", "report.json"]
+    assert get(address + linked[0]).read() == b"<p>drawn</p>"
+    for path in ("../predictions/secret", "%2e%2e/predictions/secret", "missing.html"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(address + path)
+
+
+def test_presigned_links_open_what_they_name(stack: Stack) -> None:
+    prefix = put_report(stack, 0)
+    index.update(stack.s3, LAKE)
+
+    links = index.links(report_site.presigned(stack.s3, LAKE, hours=2))
+
+    assert len(links) == 2
+    assert all(link.startswith("https://") and "Expires" in link for link in links)
+    assert any(f"{prefix}report.html" in link for link in links)

@@ -1,0 +1,78 @@
+"""The report site as a person sees it, in headless Chromium."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from lambda_monitor import monitor
+from lambda_monitor.run import Clients, Run, Span
+from lambda_monitor.settings import Settings
+from local import report_site
+from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, made_rides
+
+_WAIT = 60
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    binary = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("no Chromium with chromedriver on this machine: install both to look at the site")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,1600"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with webdriver.Chrome(options=options, service=Service(driver)) as chrome:
+        yield chrome
+
+
+@pytest.fixture
+def address(stack: Stack) -> Iterator[str]:
+    stack.bundle()
+    settings = Settings.from_environment(stack.environment())
+    clients = Clients(s3=stack.s3, sns=stack.sns, cloudwatch=None, athena=None)
+    for hour, stretch in enumerate([1.0, 1.05, 2.0]):
+        start = NOON + hour * HOUR
+        stack.put(stack.events(made_rides(1500, seed=hour, stretch=stretch), start), start)
+        run = Run(id=str(hour), now=start + HOUR, deadline=start + HOUR + timedelta(minutes=15))
+        monitor.run(clients, settings, Span(start=start, end=start + HOUR, asked=True), run)
+    with report_site.server(stack.s3, LAKE) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_front_page_leads_to_a_drawn_report(
+    browser: webdriver.Chrome, address: str, tmp_path: Path
+) -> None:
+    browser.get(address)
+    statuses = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".status")]
+    sparks = browser.find_elements(By.CSS_SELECTOR, "svg.spark")
+    columns = [e.text for e in browser.find_elements(By.CSS_SELECTOR, "th[scope=row]")]
+    browser.save_screenshot(str(tmp_path / "index.png"))
+
+    assert statuses == ["alert", "ok", "ok"]
+    assert {"trip_distance", "prediction", "PULocationID"} <= set(columns)
+    assert all(spark.is_displayed() and spark.size["width"] > 100 for spark in sparks)
+    wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not browser.execute_script(wide)
+
+    browser.find_element(By.LINK_TEXT, "report").click()
+    # Evidently draws itself by script: what it says must come to be on the page.
+    WebDriverWait(browser, _WAIT).until(lambda b: "trip_distance" in b.find_element(By.TAG_NAME, "body").text)
+    WebDriverWait(browser, _WAIT).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".js-plotly-plot svg"))
+    browser.save_screenshot(str(tmp_path / "report.png"))
+    severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert [message for message in severe if "favicon" not in message] == []

@@ -1,0 +1,272 @@
+"""A small stack in moto: a bundle from real or made rides, and a lake to put events in."""
+
+import gzip
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contract import bundle, layout, store
+from contract.events import RecordRef, ground_truth_line, prediction_type, timestamp
+from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
+from lambda_monitor.hours.store import Hours
+from lambda_monitor.lake.cache import Lease, S3Shelf
+from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.run import Run
+from training.calibration import thresholds as calibration
+
+ARTIFACTS = "artifacts"
+LAKE = "lake"
+HOUR = timedelta(hours=1)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MODEL = ModelRef(name="scorewatch-green-taxi", version="1", run_id="0" * 32)
+
+
+def contract(version: str = "1", **changes: Any) -> Contract:
+    values: dict[str, Any] = {
+        "use_case": "green_taxi",
+        "task": Task.REGRESSION,
+        "id_field": "ride_id",
+        "payload_field": "ride",
+        "features": [
+            Feature(name="PULocationID", kind=Kind.CATEGORICAL, dtype=DType.INT),
+            Feature(name="DOLocationID", kind=Kind.CATEGORICAL, dtype=DType.INT),
+            Feature(name="trip_distance", kind=Kind.NUMERIC, dtype=DType.FLOAT, minimum=0, maximum=100),
+        ],
+        "target": Target(name="duration", unit="minutes", decimals=2),
+        "model": msgspec.structs.replace(MODEL, version=version),
+        "data": DataRef(source="test", sha256="0" * 64, rows=1),
+    }
+    return Contract(**{**values, **changes})
+
+
+def predict(distance: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    return np.round(4 + 4.2 * distance**0.8, 2)
+
+
+def made_rides(count: int, *, seed: int, stretch: float = 1.0) -> pd.DataFrame:
+    """Return rides of a made city: 40 zones of unequal traffic, distances in miles, duration in minutes."""
+    rng = np.random.default_rng(seed)
+    weights = 1 / np.arange(1, 41)
+    zones = rng.choice(np.arange(1, 41), size=(2, count), p=weights / weights.sum())
+    distance = np.round(rng.gamma(2.0, 1.5, count) * stretch, 2)
+    duration = np.round(np.maximum(predict(distance) + rng.normal(0, 2, count), 1), 2)
+    return pd.DataFrame(
+        {"PULocationID": zones[0], "DOLocationID": zones[1], "trip_distance": distance, "duration": duration}
+    )
+
+
+def reference(rows: int = 5000) -> pa.Table:
+    """Return a bundle's reference: rides of the made city."""
+    frame = made_rides(rows, seed=99).rename(columns={"duration": bundle.TARGET_COLUMN})
+    frame[bundle.PREDICTION_COLUMN] = predict(frame["trip_distance"].to_numpy())
+    return pa.Table.from_pandas(frame)
+
+
+@cache
+def limits(rows: int) -> bytes:
+    """Return the thresholds of `reference(rows)`."""
+    frame = reference(rows).to_pandas()
+    return calibration.compute(frame, contract(), window_rows=1000, false_alarm_rate=0.001, seed=1)
+
+
+LAYOUT = Layout.of(contract(), reference())
+
+
+def profiler(table: pa.Table) -> Profile:
+    return Profile.of(table, LAYOUT)
+
+
+class Context:
+    """What Lambda hands to a handler."""
+
+    def __init__(self, request_id: str = "request") -> None:
+        self.aws_request_id = request_id
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
+
+class Killed(BaseException):
+    """The process is killed here."""
+
+
+def moment(name: str, now: datetime = NOON) -> Run:
+    """Return a run of that id with Lambda's longest time left."""
+    return Run(id=name, now=now, deadline=now + timedelta(minutes=15))
+
+
+def hours(
+    stack: "Stack",
+    run: str = "a",
+    version: str = "1",
+    *,
+    now: datetime = NOON,
+    counted: Callable[[pa.Table], Profile] = profiler,
+) -> Hours:
+    prefix = f"profiles/m/{version}/"
+    lease = Lease(stack.s3, LAKE, prefix, moment(run, now))
+    return Hours(
+        stack.s3,
+        LAKE,
+        contract(version),
+        counted,
+        shelf=S3Shelf(stack.s3, LAKE, prefix),
+        may_write=lease.take,
+    )
+
+
+class Stack:
+    """Buckets, a topic with a queue that hears it, and ways to fill the lake."""
+
+    def __init__(self) -> None:
+        self.s3 = boto3.client("s3")
+        self.sns = boto3.client("sns")
+        self.sqs = boto3.client("sqs")
+        for bucket in (ARTIFACTS, LAKE):
+            self.s3.create_bucket(Bucket=bucket)
+        self.topic = self.sns.create_topic(Name="alerts")["TopicArn"]
+        self.queue = self.sqs.create_queue(QueueName="heard")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+        self._sequence = 0
+
+    def empty(self, *prefixes: str) -> None:
+        """Delete what lies under `prefixes` in the lake; everything without any."""
+        for prefix in prefixes or ("",):
+            for key in self.keys(prefix):
+                self.s3.delete_object(Bucket=LAKE, Key=key)
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        values = {
+            "ARTIFACT_BUCKET": ARTIFACTS,
+            "LAKE_BUCKET": LAKE,
+            "MODEL_NAME": MODEL.name,
+            "MODEL_VERSION": "1",
+            "USE_CASE": "green_taxi",
+            "ALERT_TOPIC_ARN": self.topic,
+            "WINDOW_HOURS": "1",
+            "REMINDER_HOURS": "24",
+            "LABEL_DELAY_DAYS": "7",
+        }
+        return {**values, **changes}
+
+    def bundle(self, version: str = "1", *, rows: int = 5000) -> None:
+        """Upload a bundle whose reference is rides of the made city."""
+        self.bundle_of(reference(rows), limits(rows), version)
+
+    def bundle_of(self, rows: pa.Table, judged_by: bytes, version: str = "1") -> None:
+        """Upload a bundle of that reference and those thresholds."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / bundle.CONTRACT).write_bytes(contract(version).to_json())
+            pq.write_table(rows, folder / bundle.REFERENCE)
+            (folder / bundle.THRESHOLDS).write_bytes(judged_by)
+            (folder / bundle.MODEL).write_bytes(b"not needed here")
+            (folder / bundle.METRICS).write_bytes(b"{}")
+            bundle.write_manifest(folder, MODEL.name, version)
+            store.upload(self.s3, ARTIFACTS, folder)
+
+    def events(
+        self,
+        rides: pd.DataFrame,
+        start: datetime = NOON,
+        *,
+        span: timedelta = timedelta(hours=1),
+        version: str = "1",
+        prefix: str = "R",
+    ) -> list[bytes]:
+        """Return an event a ride, arriving evenly over [start, start + span)."""
+        declared = contract()
+        event = prediction_type(declared)
+        model = msgspec.structs.replace(MODEL, version=version)
+        lines = []
+        predictions = predict(rides["trip_distance"].to_numpy())
+        for number, ride in enumerate(rides[declared.feature_names].to_dict("records")):
+            self._sequence += 1
+            payload = msgspec.Raw(json.dumps(ride).encode())
+            arrived = start + span * (number / len(rides))
+            record = RecordRef(
+                shard=f"shardId-{self._sequence % 2:012d}",
+                sequence_number=f"{self._sequence:056d}",
+                arrived_at=timestamp(arrived),
+            )
+            lines.append(
+                msgspec.json.encode(
+                    event(
+                        record_id=f"{prefix}{self._sequence}",
+                        payload=payload,
+                        features=ride,
+                        prediction={"duration": float(predictions[number])},
+                        model=model,
+                        record=record,
+                        scored_at=timestamp(arrived + timedelta(seconds=1)),
+                    )
+                )
+            )
+        return lines
+
+    def put(
+        self, lines: Sequence[bytes], hour: datetime = NOON, *, objects: int = 1, packed: bool = True
+    ) -> list[str]:
+        """Put the lines into an hour's partition, in `objects` objects, and return their keys."""
+        keys = []
+        for part in range(objects):
+            self._sequence += 1
+            data = b"".join(line + b"\n" for line in lines[part::objects])
+            key = f"{layout.hour_prefix(layout.PREDICTIONS, hour)}part-{self._sequence:09d}.gz"
+            self.s3.put_object(Bucket=LAKE, Key=key, Body=gzip.compress(data) if packed else data)
+            keys.append(key)
+        return keys
+
+    def label(
+        self,
+        labels: Mapping[str, Any],
+        hour: datetime = NOON,
+        *,
+        packed: bool = True,
+        lines: Sequence[bytes] = (),
+    ) -> str:
+        """Put labels by id into the ground truth's partition of `hour`, and return the object's key."""
+        self._sequence += 1
+        declared = contract()
+        data = b"".join([*(ground_truth_line(declared, i, v) for i, v in labels.items()), *lines])
+        key = f"{layout.hour_prefix(layout.GROUND_TRUTH, hour)}part-{self._sequence:09d}.gz"
+        self.s3.put_object(Bucket=LAKE, Key=key, Body=gzip.compress(data) if packed else data)
+        return key
+
+    def read(self, uri_or_key: str) -> bytes:
+        key = uri_or_key.removeprefix(f"s3://{LAKE}/")
+        return self.s3.get_object(Bucket=LAKE, Key=key)["Body"].read()
+
+    def gets(self) -> list[str]:
+        """Return a list that every key read from now on joins."""
+        keys: list[str] = []
+        self.s3.meta.events.register(
+            "provide-client-params.s3.GetObject", lambda params, **_: keys.append(params["Key"])
+        )
+        return keys
+
+    def keys(self, prefix: str) -> list[str]:
+        return [o["Key"] for o in self.s3.list_objects_v2(Bucket=LAKE, Prefix=prefix).get("Contents", [])]
+
+    def heard(self) -> list[dict[str, Any]]:
+        """Return the notifications the topic's subscriber got since the last call."""
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return found

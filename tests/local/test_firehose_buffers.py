@@ -1,0 +1,49 @@
+import gzip
+
+from local import firehose_buffers
+from local.firehose_buffers import Buffers, Target
+
+PLAIN = Target(bucket="lake", prefix="p/hour=01/", stem="s-1", extension="", compress=False)
+ZIPPED = Target(bucket="lake", prefix="p/hour=02/", stem="s-1", extension=".gz", compress=True)
+
+
+class Store:
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.now = 0.0
+        self.buffers = Buffers(self._put, lambda: self.now)
+
+    def _put(self, bucket: str, key: str, body: bytes) -> None:
+        assert bucket == "lake"
+        assert key not in self.objects
+        self.objects[key] = body
+
+
+def test_records_of_one_hour_become_one_object() -> None:
+    store = Store()
+    for line in (b"a\n", b"b\n"):
+        store.buffers.add(PLAIN, line)
+        store.buffers.add(ZIPPED, line)
+    store.buffers.flush(older_than=0)
+    bodies = {key.rpartition("/")[0]: body for key, body in store.objects.items()}
+    assert bodies["p/hour=01"] == b"a\nb\n"
+    assert gzip.decompress(bodies["p/hour=02"]) == b"a\nb\n"
+
+
+def test_a_buffer_waits_for_its_interval() -> None:
+    store = Store()
+    store.buffers.add(PLAIN, b"a")
+    store.now = 0.5
+    store.buffers.flush(older_than=1)
+    assert store.objects == {}
+    store.now = 1.0
+    store.buffers.flush(older_than=1)
+    assert list(store.objects.values()) == [b"a"]
+
+
+def test_a_full_buffer_does_not_wait() -> None:
+    store = Store()
+    store.buffers.add(PLAIN, b"x" * firehose_buffers.FLUSH_BYTES)
+    assert len(store.objects) == 1
+    store.buffers.flush(older_than=0)
+    assert len(store.objects) == 1

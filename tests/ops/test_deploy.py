@@ -1,0 +1,231 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from mlflow import MlflowClient
+
+from contract import bundle
+from contract.bundle import BundleError
+from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
+from ops import __main__ as command_line
+from ops import deploy, deployment
+from ops.deployment import DeploymentError
+
+Calls = Callable[[], list[dict[str, Any]]]
+MODEL = "scorewatch-green-taxi"
+
+
+def write_bundle(bundles: Path, version: str) -> Path:
+    directory = bundles / MODEL / version
+    directory.mkdir(parents=True)
+    contract = Contract(
+        use_case="green_taxi",
+        task=Task.REGRESSION,
+        id_field="ride_id",
+        payload_field="ride",
+        features=[Feature(name="trip_distance", kind=Kind.NUMERIC, dtype=DType.FLOAT)],
+        target=Target(name="duration"),
+        model=ModelRef(name=MODEL, version=version, run_id="run"),
+        data=DataRef(source="made up", sha256="0" * 64, rows=2),
+    )
+    (directory / bundle.CONTRACT).write_bytes(contract.to_json())
+    pq.write_table(pa.table({"trip_distance": [2.5, 4.0]}), directory / bundle.REFERENCE)
+    for file in (bundle.MODEL, bundle.THRESHOLDS, bundle.METRICS):
+        (directory / file).write_text(f"{file} of {version}")
+    bundle.write_manifest(directory, MODEL, version)
+    return directory
+
+
+@pytest.fixture
+def account(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What terraform would have made, and nothing that outlives the test."""
+    assert aws
+    ecr = boto3.client("ecr")
+    boto3.client("s3").create_bucket(Bucket="artifacts")
+    outputs = {
+        "artifact_bucket": "artifacts",
+        "lake_bucket": "lake",
+        "region": "us-east-1",
+        "model_name": MODEL,
+        "input_stream": f"{MODEL}-input",
+        "predict_function": f"{MODEL}-predict",
+    }
+    for part in ("predict", "monitor"):
+        url = ecr.create_repository(repositoryName=f"{MODEL}-{part}")["repository"]["repositoryUri"]
+        outputs[f"{part}_repository_url"] = url
+    monkeypatch.setenv("FAKE_OUTPUTS", json.dumps(outputs))
+    monkeypatch.setattr(deployment, "STATES", tmp_path / "states")
+    monkeypatch.setattr(deploy, "WORK", tmp_path)
+    return outputs
+
+
+def applies(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [call["variables"] for call in calls if call["arguments"][0] == "apply"]
+
+
+def test_first_foundations_then_images_then_functions(
+    account: dict[str, Any], calls: Calls, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "bundles", "1")
+    deploy.deploy("green_taxi", "1")
+
+    foundations, everything = applies(calls())
+    assert foundations == {
+        "use_case": "green_taxi",
+        "model_version": "1",
+        "id_column": "ride_id",
+        "predict_image": None,
+        "monitor_image": None,
+    }
+    assert everything["id_column"] == "ride_id"
+    for part in ("predict", "monitor"):
+        image = everything[f"{part}_image"]
+        assert image.startswith(f"{account[f'{part}_repository_url']}@sha256:")
+    steps = [call["arguments"][0] for call in calls() if call["arguments"][0] in {"apply", "build", "push"}]
+    assert steps == ["apply", "build", "push", "build", "push", "apply"]
+    assert all("linux/arm64" in call["arguments"] for call in calls() if call["arguments"][0] == "build"), (
+        "the platform is the one terraform's architecture asks for"
+    )
+
+    keys = {item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket="artifacts")["Contents"]}
+    assert f"models/{MODEL}/1/manifest.json" in keys
+    assert '\'{"ride_id": "sample-1", "ride": {"trip_distance": 2.5}}\'' in capsys.readouterr().out
+
+
+def test_the_next_deployment_has_foundations_and_images(
+    account: dict[str, Any], calls: Calls, tmp_path: Path
+) -> None:
+    assert account
+    for version in ("1", "2"):
+        write_bundle(tmp_path / "bundles", version)
+        deploy.deploy("green_taxi", version)
+    *_, first, second = applies(calls())
+    assert len(applies(calls())) == 3
+    assert (first["model_version"], second["model_version"]) == ("1", "2")
+    assert first["predict_image"] == second["predict_image"]
+
+
+def test_rollback_changes_the_version_and_nothing_else(
+    account: dict[str, Any], calls: Calls, tmp_path: Path
+) -> None:
+    assert account
+    for version in ("1", "2"):
+        write_bundle(tmp_path / "bundles", version)
+        deploy.deploy("green_taxi", version)
+    deploy.rollback("green_taxi", "1")
+    *_, before, after = applies(calls())
+    assert before | {"model_version": "1"} == after
+    with pytest.raises(DeploymentError, match="serves version 1 already"):
+        deploy.rollback("green_taxi", "1")
+
+
+def test_rollback_to_what_was_never_deployed_changes_nothing(
+    account: dict[str, Any], calls: Calls, tmp_path: Path
+) -> None:
+    assert account
+    write_bundle(tmp_path / "bundles", "1")
+    deploy.deploy("green_taxi", "1")
+    before = len(applies(calls()))
+    with pytest.raises(BundleError, match=r"models/scorewatch-green-taxi/9/manifest\.json is not there"):
+        deploy.rollback("green_taxi", "9")
+    assert len(applies(calls())) == before
+
+
+def test_destroy_asks_first(
+    account: dict[str, Any], calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert account
+    write_bundle(tmp_path / "bundles", "1")
+    deploy.deploy("green_taxi", "1")
+    monkeypatch.setattr("builtins.input", lambda _: "yes")
+    with pytest.raises(DeploymentError, match="nothing was removed"):
+        deploy.destroy("green_taxi")
+    assert "destroy" not in [call["arguments"][0] for call in calls()]
+
+    monkeypatch.setattr("builtins.input", lambda _: "green_taxi")
+    deploy.destroy("green_taxi")
+    apply, destroy = [call for call in calls() if call["command"] == "terraform"][-2:]
+    assert apply["arguments"][0] == "apply"
+    assert apply["variables"]["force_destroy"] is True
+    assert apply["variables"]["predict_image"] is not None
+    assert destroy["arguments"][0] == "destroy"
+    with pytest.raises(DeploymentError, match="not deployed here"):
+        deploy.destroy("green_taxi", sure=True)
+
+
+def test_states_are_apart_by_account_region_and_use_case(account: dict[str, Any], calls: Calls) -> None:
+    assert account
+    assert calls() == []
+    green, wine = deployment.stack("green_taxi"), deployment.stack("white_wine")
+    assert green.state_dir.name.endswith("-123456789012-us-east-1-green_taxi")
+    assert green.state_dir != wine.state_dir
+    with pytest.raises(DeploymentError, match="make deploy USE_CASE=white_wine"):
+        deployment.outputs("white_wine")
+
+
+def test_a_backend_of_the_users_own_gets_a_key_a_use_case(
+    account: dict[str, Any], calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert account
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "backend_override.tf").write_text(
+        'terraform {\n  backend "s3" {\n    bucket = "states"\n  }\n}\n'
+    )
+    monkeypatch.setattr(deployment, "ROOT", root)
+    deployment.stack("green_taxi").outputs()
+    init, output = (call["arguments"] for call in calls())
+    assert "-backend-config=key=scorewatch/green_taxi.tfstate" in init
+    assert not [argument for argument in output if argument.startswith("-state")]
+
+
+def test_without_a_region_or_credentials_the_fix_is_named(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert aws
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    with pytest.raises(DeploymentError, match="export AWS_REGION"):
+        deployment.identity()
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    assert deployment.identity() == ("123456789012", "us-east-1")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(DeploymentError, match="set AWS_PROFILE"):
+        deployment.identity()
+
+
+def test_the_champion_is_what_the_registry_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "WORK", tmp_path)
+    assert deploy._champion(MODEL) is None
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert deploy._champion(MODEL) is None
+    client.create_registered_model(MODEL)
+    for _ in range(2):
+        client.create_model_version(MODEL, source=str(tmp_path))
+    assert deploy._champion(MODEL) is None
+    client.set_registered_model_alias(MODEL, "champion", "2")
+    assert deploy._champion(MODEL) == "2"
+
+
+def test_a_bundle_that_is_not_there_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "WORK", tmp_path)
+    with pytest.raises(BundleError, match="make train USE_CASE=green_taxi"):
+        deploy.bundle_directory("green_taxi", "3")
+    written = write_bundle(tmp_path / "bundles", "3")
+    assert deploy.bundle_directory("green_taxi", "3") == written
+
+
+def test_the_command_line_tells_errors_from_crashes(
+    account: dict[str, Any], calls: Calls, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert account
+    assert calls() == []
+    assert command_line.main(["rollback", "--use-case", "green_taxi", "--version", "1"]) == 1
+    assert "make deploy USE_CASE=green_taxi" in capsys.readouterr().err

@@ -1,0 +1,138 @@
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from ops import docker_images
+from ops.deployment import DeploymentError
+
+Calls = Callable[[], list[dict[str, Any]]]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "checkout"
+    (root / "lambda_x/__pycache__").mkdir(parents=True)
+    (root / "lambda_x/__pycache__/handler.pyc").touch()
+    (root / "lambda_x/handler.py").write_text("handler = 1\n")
+    (root / "lambda_x/Dockerfile").write_text(
+        "FROM base\nCOPY requirements/x.txt requirements/\nRUN make\nCOPY --chmod=644 lambda_x/ lambda_x/\n"
+    )
+    (root / "requirements").mkdir()
+    (root / "requirements/x.txt").write_text("numpy\n")
+    (root / "secret").write_text("not for the image")
+    return root
+
+
+@pytest.fixture
+def docker(calls: Calls) -> docker_images.Docker:
+    assert calls() == []
+    return docker_images.Docker(os.environ)
+
+
+def publish(docker: docker_images.Docker, root: Path, repository_url: str) -> str:
+    return docker_images.publish(
+        docker,
+        boto3.client("ecr"),
+        repository_url=repository_url,
+        package="lambda_x",
+        architecture="x86_64",
+        root=root,
+    )
+
+
+@pytest.fixture
+def repository_url(aws: str) -> str:
+    assert aws
+    return boto3.client("ecr").create_repository(repositoryName="predict")["repository"]["repositoryUri"]
+
+
+def test_the_tag_follows_the_content(root: Path) -> None:
+    dockerfile = root / "lambda_x/Dockerfile"
+    tag = docker_images.content_tag(dockerfile, root, "x86_64")
+    (root / "secret").write_text("changed, but not copied")
+    (root / "lambda_x/__pycache__/handler.pyc").write_text("changed, but bytecode")
+    assert docker_images.content_tag(dockerfile, root, "x86_64") == tag
+    tags = {tag, docker_images.content_tag(dockerfile, root, "arm64")}
+    (root / "requirements/x.txt").write_text("numpy==2\n")
+    tags.add(docker_images.content_tag(dockerfile, root, "x86_64"))
+    (root / "lambda_x/handler.py").rename(root / "lambda_x/other.py")
+    tags.add(docker_images.content_tag(dockerfile, root, "x86_64"))
+    dockerfile.write_text(dockerfile.read_text() + "USER 1\n")
+    tags.add(docker_images.content_tag(dockerfile, root, "x86_64"))
+    assert len(tags) == 5
+
+
+def test_a_source_that_is_not_there_is_named(root: Path) -> None:
+    shutil.rmtree(root / "requirements")
+    with pytest.raises(DeploymentError, match=r"copies requirements/x\.txt, which is not there"):
+        docker_images.copied_files(root / "lambda_x/Dockerfile", root)
+
+
+@pytest.mark.parametrize("package", ["lambda_predict", "lambda_monitor"])
+def test_our_dockerfiles_copy_their_package_the_contract_and_the_locked_requirements(package: str) -> None:
+    copied = docker_images.copied_files(ROOT / package / "Dockerfile", ROOT)
+    assert Path(package) / "handler.py" in copied
+    assert Path("contract/layout.json") in copied
+    assert Path("requirements") / f"{package.removeprefix('lambda_')}.txt" in copied
+    assert {path.parts[0] for path in copied} == {package, "contract", "requirements"}
+
+
+def test_build_and_push_and_deploy_by_digest(
+    docker: docker_images.Docker, calls: Calls, root: Path, repository_url: str
+) -> None:
+    uri = publish(docker, root, repository_url)
+    tag = docker_images.content_tag(root / "lambda_x/Dockerfile", root, "x86_64")
+    found = boto3.client("ecr").describe_images(repositoryName="predict")["imageDetails"]
+    assert uri == f"{repository_url}@{found[0]['imageDigest']}"
+    assert found[0]["imageTags"] == [tag]
+
+    build, login, push, logout = calls()
+    assert build["context"] == ["lambda_x/Dockerfile", "lambda_x/handler.py", "requirements/x.txt"]
+    assert build["arguments"][:3] == ["build", "--platform", "linux/amd64"]
+    assert push["arguments"] == ["push", f"{repository_url}:{tag}"]
+    assert logout["arguments"] == ["logout", repository_url.partition("/")[0]]
+    assert login["password"]
+    assert login["password"] not in login["arguments"]
+
+
+def test_what_is_there_already_is_not_built_again(
+    docker: docker_images.Docker, calls: Calls, root: Path, repository_url: str
+) -> None:
+    first = publish(docker, root, repository_url)
+    before = len(calls())
+    assert publish(docker, root, repository_url) == first
+    assert len(calls()) == before
+
+
+@pytest.mark.parametrize("step", ["build", "login", "push"])
+def test_a_step_that_fails_says_so(
+    docker: docker_images.Docker, root: Path, repository_url: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_DOCKER_FAILS", step)
+    with pytest.raises(DeploymentError, match=f"{step}"):
+        publish(docker, root, repository_url)
+
+
+def test_a_push_that_never_arrives_is_not_deployed(
+    docker: docker_images.Docker, root: Path, repository_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_DOCKER_LOSES_PUSH", "1")
+    with pytest.raises(DeploymentError, match="the repository doesn't list it"):
+        publish(docker, root, repository_url)
+
+
+def test_a_daemon_that_is_down_is_named(
+    docker: docker_images.Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker.check()
+    monkeypatch.setenv("FAKE_DOCKER_FAILS", "version")
+    with pytest.raises(DeploymentError, match="start it"):
+        docker.check()
+    with pytest.raises(DeploymentError, match="docker was not found"):
+        docker_images.Docker({"PATH": "/nowhere"}).check()

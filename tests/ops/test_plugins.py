@@ -1,0 +1,94 @@
+import platform
+from pathlib import Path
+
+import pytest
+
+from ops import plugins, terraform
+
+MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+TARGET = f"{platform.system().lower()}_{MACHINE}"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def unpacked(mirror: Path, version: str = plugins.PROVIDER_VERSION, target: str = TARGET) -> Path:
+    (mirror / plugins.PROVIDER / version / target).mkdir(parents=True)
+    return mirror
+
+
+@pytest.mark.parametrize("place", [".", "plugins", "share/terraform"])
+def test_a_mirror_is_found_at_small_depth(tmp_path: Path, place: str) -> None:
+    mirror = unpacked(tmp_path / place)
+    assert plugins.provider_mirror([tmp_path]) == mirror
+
+
+def test_a_packed_mirror_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "mirror" / plugins.PROVIDER
+    folder.mkdir(parents=True)
+    (folder / f"terraform-provider-aws_{plugins.PROVIDER_VERSION}_{TARGET}.zip").touch()
+    assert plugins.provider_mirror([tmp_path]) == tmp_path / "mirror"
+
+
+def test_a_mirror_below_the_depth_is_not_searched_for(tmp_path: Path) -> None:
+    unpacked(tmp_path / "a/b/c")
+    assert plugins.provider_mirror([tmp_path]) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "target"), [("5.99.0", TARGET), (plugins.PROVIDER_VERSION, "plan9_mips")]
+)
+def test_another_version_or_platform_is_not_ours(tmp_path: Path, version: str, target: str) -> None:
+    unpacked(tmp_path, version, target)
+    assert plugins.provider_mirror([tmp_path]) is None
+
+
+def test_roots_that_are_not_there_are_passed_over(tmp_path: Path) -> None:
+    mirror = unpacked(tmp_path / "there")
+    assert plugins.provider_mirror([tmp_path / "nowhere", tmp_path / "there"]) == mirror
+
+
+def test_with_a_mirror_terraform_is_pointed_at_it(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = unpacked(home / ".terraform.d/plugins")
+    monkeypatch.setattr(plugins, "mirror_roots", lambda _: (home / ".terraform.d",))
+    env = plugins.with_plugin_settings({"HOME": str(home)}, tmp_path / "state", tmp_path / "cache")
+    config = Path(env["TF_CLI_CONFIG_FILE"]).read_text()
+    assert f'path    = "{mirror}"' in config
+    assert "direct" in config
+
+
+def test_without_a_mirror_a_configuration_that_is_not_there_is_dropped(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "mirror_roots", lambda _: ())
+    given = {"HOME": str(home), "TF_CLI_CONFIG_FILE": str(tmp_path / "missing")}
+    env = plugins.with_plugin_settings(given, tmp_path / "state", tmp_path / "cache")
+    assert "TF_CLI_CONFIG_FILE" not in env
+    assert env["TF_PLUGIN_CACHE_DIR"] == str(tmp_path / "cache")
+    assert (tmp_path / "cache").is_dir()
+
+
+def test_the_users_configuration_wins_over_a_mirror(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked(home)
+    monkeypatch.setattr(plugins, "mirror_roots", lambda _: (home,))
+    (home / ".terraformrc").touch()
+    assert "TF_CLI_CONFIG_FILE" not in plugins.with_plugin_settings({"HOME": str(home)}, tmp_path, tmp_path)
+    (tmp_path / "own.rc").touch()
+    given = {
+        "HOME": str(tmp_path),
+        "TF_CLI_CONFIG_FILE": str(tmp_path / "own.rc"),
+        "TF_PLUGIN_CACHE_DIR": "/mine",
+    }
+    assert plugins.with_plugin_settings(given, tmp_path, tmp_path) == given
+
+
+def test_the_version_is_the_one_terraform_asks_for() -> None:
+    versions = (terraform.ROOT / "versions.tf").read_text()
+    assert f'version = "= {plugins.PROVIDER_VERSION}"' in versions

@@ -1,0 +1,1 @@
+"""Thresholds made at training."""

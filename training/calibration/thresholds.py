@@ -1,0 +1,146 @@
+"""Thresholds made at training: what chance and the calendar do to the reference, column by column.
+
+Chance is found by resampling (resampling.py) at two sizes of window; beyond them it scales with
+sqrt(1/n + 1/m), so one file serves windows of every size.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from contract import bundle
+from contract.schema import Contract
+from lambda_monitor.profiles import segments
+from lambda_monitor.profiles.distances import LEVEL, MIX, SHAPE, SHIFT, SPREAD, grouped
+from lambda_monitor.profiles.profile import Layout, Profile, numbers
+from lambda_monitor.profiles.thresholds import LEAST_ROWS, MANY_ROWS, Limit, Thresholds
+from training.calibration import resampling, seasons
+from training.calibration.seasons import Chance, Key, Seasons
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METHOD = "resampling of window and reference, generalised Pareto tail, Bonferroni, tolerance"
+# Changes below these matter to nobody: about as much as ordinary months of real taxi trips differ from
+# one another (make bench-alerts), and a third or less of a shift a person would call one.
+TOLERANCE = {SHIFT: 0.06, SPREAD: 0.1, SHAPE: 0.04, MIX: 0.06, LEVEL: 0.03}
+# What is to be predicted moves more with the seasons than what it is predicted from, and predictions
+# follow it; whether the model keeps up is for the performance checks to say.
+FACTOR = {bundle.TARGET_COLUMN: 3.0, bundle.PREDICTION_COLUMN: 1.5}
+# A segment's mean prediction moves by about 0.05 of its standard deviations between taxi's ordinary months.
+SEGMENT_TOLERANCE = 0.15
+# The chance of a change of exactly the tolerance to be told, for each statistic.
+_TOLERATED_RATE = 1e-3
+
+Array = npt.NDArray[np.float64]
+Drawn = dict[Key, Array]
+
+
+def compute(
+    reference: "pd.DataFrame", contract: Contract, *, window_rows: int, false_alarm_rate: float, seed: int
+) -> bytes:
+    """Return `thresholds.json`; windows of any size can be judged by it, `window_rows` is what is usual.
+
+    `false_alarm_rate` is the chance that a window without drift raises any drift alert at all.
+    """
+    table = pa.Table.from_pandas(reference, preserve_index=False)
+    layout = Layout.of(contract, table)
+    rng = np.random.default_rng(seed)
+    many, few = (_draw(table, layout, size, rng) for size in (MANY_ROWS, LEAST_ROWS))
+    levels = layout.segments.levels if layout.segments is not None else {}
+    rate = false_alarm_rate / max(len(many) + len(levels), 1)
+    return Thresholds(
+        method=METHOD,
+        seed=seed,
+        draws=resampling.DRAWS,
+        window_rows=window_rows,
+        reference_rows=len(reference),
+        false_alarm_rate=false_alarm_rate,
+        limits=_limits(many, few, rate, table, layout),
+        segments={
+            name: _segment_limit(_residuals(table, layout, name), rate / len(levels[name]), rng)
+            for name in levels
+        },
+    ).to_json()
+
+
+def _draw(reference: pa.Table, layout: Layout, size: int, rng: np.random.Generator) -> Drawn:
+    """Return every statistic of windows of `size` rows, in units of sqrt(1/n + 1/m)."""
+    whole = Profile.of(reference, layout)
+    drawn: Drawn = {}
+    for name in layout.columns:
+        if name in layout.numeric:
+            values = numbers(reference.column(name))
+            rows, found = len(values), resampling.numeric(values, layout.numeric[name], size, rng)
+        else:
+            counts = grouped(whole.categorical[name], layout.categorical[name])
+            rows, found = sum(counts), resampling.categorical(counts, size, rng)
+        unit = float(np.sqrt(1 / size + 1 / rows))
+        drawn |= {(name, statistic): values / unit for statistic, values in found.items()}
+    return drawn
+
+
+def _limits(
+    many: Drawn, few: Drawn, rate: float, reference: pa.Table, layout: Layout
+) -> dict[str, dict[str, Limit]]:
+    """Return the limit of every statistic by column; `rate` is that of one."""
+    chance = {
+        key: Chance(usual=float(np.sqrt((units**2).mean())), rare=resampling.exceeded(units, _TOLERATED_RATE))
+        for key, units in many.items()
+    }
+    natural = seasons.natural(reference, layout, chance) or Seasons(dict.fromkeys(many, 0.0), {})
+    limits: dict[str, dict[str, Limit]] = {name: {} for name in layout.columns}
+    for key, units in many.items():
+        name, statistic = key
+        tolerance = max(TOLERANCE[statistic] * FACTOR.get(name, 1.0), natural.days[key])
+        hours = max(tolerance, natural.hours[key]) if natural.hours else None
+        limits[name][statistic] = _limit(units, few[key], rate, chance[key].rare, tolerance, hours)
+    return limits
+
+
+def _limit(
+    many: Array, few: Array, rate: float, rare: float, tolerance: float, hours: float | None = None
+) -> Limit:
+    """Return the limit of one statistic by its draws at many and at few rows."""
+    noise = resampling.exceeded(many, rate)
+    factors = [
+        resampling.exceeded(few, at) / limit
+        for at, limit in ((rate, noise), (_TOLERATED_RATE, rare))
+        if limit > 0
+    ]
+    return Limit(
+        noise=round(noise, 6),
+        chance=round(rare, 6),
+        few=round(max([1.0, *factors]), 6),
+        tolerance=round(tolerance, 6),
+        hours=None if hours is None else round(hours, 6),
+    )
+
+
+def _residuals(table: pa.Table, layout: Layout, column: str) -> Array:
+    """Return the outcome of each reference row in the standard deviations of its segment, from its mean."""
+    spec = layout.segments
+    if spec is None:
+        return np.empty(0)
+    rows = pa.table({"level": table.column(column).cast(pa.string()), "value": table.column(spec.outcome)})
+    frame = rows.to_pandas().dropna()
+    frame = frame[frame["level"].isin(spec.levels[column])]
+    grouped = frame["value"].astype(float).clip(*spec.clip).groupby(frame["level"])
+    deviation = grouped.transform("std", ddof=0)
+    residuals = (frame["value"].clip(*spec.clip) - grouped.transform("mean"))[deviation > 0]
+    return np.asarray(residuals / deviation[deviation > 0], dtype=np.float64)
+
+
+def _segment_limit(residuals: Array, rate: float, rng: np.random.Generator) -> Limit:
+    """Return the limit of each segment of a column; `rate` is that of one segment."""
+    if not len(residuals):
+        return Limit(noise=0.0, chance=0.0, few=1.0, tolerance=SEGMENT_TOLERANCE)
+    sizes = (segments.LEAST_ROWS, MANY_ROWS)
+    few, many = (
+        resampling.shift(residuals, size, rng) / float(np.sqrt(1 / size + 1 / len(residuals)))
+        for size in sizes
+    )
+    rare = resampling.exceeded(many, _TOLERATED_RATE)
+    return _limit(many, few, rate, rare, SEGMENT_TOLERANCE)
