@@ -1,1 +1,12 @@
-"""Every figure the project states, measured: `python -m benchmarks [scoring|monitoring|alerts]`."""
+"""Every figure the project states: `python -m benchmarks [scoring|monitoring|alerts]`.
+
+scoring           CPU per record against MLflow and the floor
+starts            cold start and installed size
+throughput        records per second through the embedded AWS
+monitoring        time and memory against pandas and Evidently
+alerts            false alarms, power and delay
+alert_quality     subjects, shifts and judges of the alert benchmark
+rides             model and records for the scoring figures
+synthetic_events  synthetic prediction events in the lake's format
+folder_aws        AWS clients over a folder
+"""

@@ -1,9 +1,10 @@
-"""What training, scoring, monitoring and Terraform agree on.
+"""Formats shared by training, scoring, monitoring and Terraform.
 
-schema   the contract of a model: features, types, ranges, target
-events   the bytes on the streams and in the lake
-bundle   the files training hands over, with their checksums
-store    the bundle in S3
-layout   every S3 key
-lake     the lines of its objects
+schema       contract of a model: features, types, ranges, target
+events       bytes on the streams and in the lake
+bundle       files that training hands over, with their checksums
+store        the bundle in S3
+conditional  conditional reads and writes of S3 objects
+layout       S3 keys
+lake         lines of the lake's objects
 """

@@ -1,18 +1,16 @@
-"""Says when a model stops being right.
+"""The monitoring Lambda: compare a window of predictions with the reference, report and alert.
 
-handler      Lambda entry
-monitor      one run: read, judge, tell, draw
-hours        every object read once, kept by the hour its records arrived in
-window       any window as a merge of hours
-labels       ground truth; truth joins it to predictions
-judge        every check of a window; report draws them with Evidently
-statistics   how far a profile lies from the reference; thresholds, how far is too far
-calibration  thresholds made at training: resampling for chance, seasons for the calendar
-alerts       who is told what, once; notify words it
-index        the report site's front page; site opens it
+handler       Lambda entry
+monitor       one run: read, check, alert, report
+settings      settings from the environment
+run           clients, identity and deadline of a run, requested window
+findings      check results and status of a window
+model         bundle of the monitored model
+check_config  checks.json: the user's configuration of checks
+lake          read objects, events, labels and rejections
+profiles      mergeable counts, distances and thresholds
+hours         ledgers per partition, windows, labelled records, Athena
+checks        every check, and the verdict
+alerts        alert state, messages, metrics
+reports       Evidently report, plain page, index
 """
-
-import os
-
-# Evidently reads this when it is imported: nothing is ever sent about its use.
-os.environ.setdefault("DO_NOT_TRACK", "1")

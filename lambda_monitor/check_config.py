@@ -41,26 +41,26 @@ CHECKS: dict[str, str] = {
 }
 
 
-class ChoicesError(ValueError):
+class CheckConfigError(ValueError):
     """`checks.json` names something that isn't there, or says something else than it may."""
 
 
-class ColumnChoice(Struct, frozen=True, kw_only=True):
+class ColumnOverride(Struct, frozen=True, kw_only=True):
     """One column of one check: switched, or with a limit of its own."""
 
     enabled: bool = True
     threshold: float | None = None
 
 
-class CheckChoice(Struct, frozen=True, kw_only=True):
+class CheckOverride(Struct, frozen=True, kw_only=True):
     """One check: switched, with a limit of its own, or tuned by column."""
 
     enabled: bool = True
     threshold: float | None = None
-    columns: dict[str, ColumnChoice] = msgspec.field(default_factory=dict)
+    columns: dict[str, ColumnOverride] = msgspec.field(default_factory=dict)
 
 
-class Choices(Struct, frozen=True, kw_only=True):
+class CheckConfig(Struct, frozen=True, kw_only=True):
     """What the user chose.
 
     `seasonality`: `ignore` lets a column change as much as days, weeks and seasons do, `ignore_hours` as
@@ -68,39 +68,38 @@ class Choices(Struct, frozen=True, kw_only=True):
     """
 
     seasonality: Seasonality = "ignore"
-    checks: dict[str, CheckChoice] = msgspec.field(default_factory=dict)
+    checks: dict[str, CheckOverride] = msgspec.field(default_factory=dict)
 
     def wants(self, check: str, columns: Sequence[str]) -> bool:
         """Say whether the user wants to hear of `check` on `columns`."""
-        choice = self.checks.get(check, CheckChoice())
-        return choice.enabled and all(choice.columns.get(c, ColumnChoice()).enabled for c in columns)
+        choice = self.checks.get(check, CheckOverride())
+        return choice.enabled and all(choice.columns.get(c, ColumnOverride()).enabled for c in columns)
 
     def limit(self, check: str, columns: Sequence[str], default: float | None) -> float | None:
         """Return the user's limit for `check` on `columns`, or `default`."""
-        choice = self.checks.get(check, CheckChoice())
+        choice = self.checks.get(check, CheckOverride())
         own = [choice.columns[c].threshold for c in columns if c in choice.columns]
         chosen = next((t for t in (*own, choice.threshold) if t is not None), None)
         return default if chosen is None else chosen
 
 
-def choices(data: bytes | None, columns: Sequence[str] = ()) -> Choices:
+def load(data: bytes | None, columns: Sequence[str]) -> CheckConfig:
     """Read `checks.json`; without one every check runs at its default.
 
-    Raises ChoicesError naming the key and, where one is near, the key that was meant. Columns are
-    checked where `columns` is given.
+    Raises CheckConfigError naming the key and, where one is near, the key that was meant.
     """
     if data is None:
-        return Choices()
+        return CheckConfig()
     try:
-        chosen = msgspec.json.decode(data, type=Choices)
+        chosen = msgspec.json.decode(data, type=CheckConfig)
     except msgspec.DecodeError as error:
-        raise ChoicesError(f"checks.json can't be read: {error}") from error
+        raise CheckConfigError(f"checks.json can't be read: {error}") from error
     for name, choice in chosen.checks.items():
         if name not in CHECKS:
-            raise ChoicesError(f"checks.json names the check {name!r}: {_meant(name, list(CHECKS))}")
+            raise CheckConfigError(f"checks.json names the check {name!r}: {_meant(name, list(CHECKS))}")
         for column in choice.columns:
-            if columns and column not in columns:
-                raise ChoicesError(
+            if column not in columns:
+                raise CheckConfigError(
                     f"checks.json names the column {column!r} of {name}: {_meant(column, columns)}"
                 )
     return chosen

@@ -1,14 +1,18 @@
 """What a run found, and the names of the files that say so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
 REPORT_HTML = "report.html"
 REPORT_JSON = "report.json"
 RUN_JSON = "run.json"
+
+Failed = Literal["alert", "error"]
+# Examples that a result, a page or a message lists at most.
+LISTED = 20
 
 
 class Status(StrEnum):
@@ -21,9 +25,10 @@ class Status(StrEnum):
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one check says: its value beside its limit, the columns concerned, a sentence for people.
+    """Result of one check: value and threshold in the check's unit, columns concerned, one sentence.
 
-    `skipped` means that the check could not be made for a known reason, `error` that it failed.
+    `skipped` means that the check could not be made for a known reason, `error` that the data it needs
+    could not be read.
     """
 
     name: str
@@ -33,6 +38,56 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     columns: list[str]
     sentence: str
     detail: dict[str, Any] = {}
+
+    @classmethod
+    def skipped(cls, name: str, sentence: str, columns: Sequence[str] = ()) -> Self:
+        """Return the result of a check that could not be made."""
+        return cls(
+            name=name, value=None, threshold=None, status="skipped", columns=list(columns), sentence=sentence
+        )
+
+    @classmethod
+    def above(
+        cls,
+        name: str,
+        value: float,
+        threshold: float | None,
+        sentence: str,
+        *,
+        columns: Sequence[str] = (),
+        detail: dict[str, Any] | None = None,
+        failed: Failed = "alert",
+    ) -> Self:
+        """Return the result of a check that has status `failed` above its threshold, else `ok`."""
+        return cls(
+            name=name,
+            value=value,
+            threshold=threshold,
+            status=failed if threshold is not None and value > threshold else "ok",
+            columns=list(columns),
+            sentence=sentence,
+            detail=detail or {},
+        )
+
+    @classmethod
+    def share(
+        cls,
+        name: str,
+        hits: int,
+        total: int,
+        threshold: float | None,
+        sentence: str,
+        *,
+        columns: Sequence[str] = (),
+        detail: dict[str, Any] | None = None,
+    ) -> Self:
+        """Return the result of a check on the share `hits` of `total`, which is 0 where `total` is."""
+        return cls.above(name, hits / max(total, 1), threshold, sentence, columns=columns, detail=detail)
+
+    def rounded(self, digits: int) -> Self:
+        """Return the result with value and threshold rounded; the status stays that of exact values."""
+        value, threshold = (None if v is None else round(v, digits) for v in (self.value, self.threshold))
+        return msgspec.structs.replace(self, value=value, threshold=threshold)
 
 
 class Rendered(msgspec.Struct, frozen=True):

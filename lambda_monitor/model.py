@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 from contract import bundle, layout, store
 from contract.bundle import BundleError
 from contract.schema import Contract
-from lambda_monitor.check_config import choices
+from lambda_monitor import check_config
+from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.profiles import thresholds
-from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from lambda_monitor.profiles.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -28,42 +29,40 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     contract: Contract
     reference: pa.Table
-    layout: Layout
+    profile_spec: ProfileSpec
     baseline: Profile
-    limits: Thresholds
-    checks: bytes | None
+    thresholds: Thresholds
+    check_config: CheckConfig
 
     def profiler(self, table: pa.Table) -> Profile:
         """Return the profile of `table`, comparable with the reference's."""
-        return Profile.of(table, self.layout)
+        return Profile.of(table, self.profile_spec)
 
     @property
-    def shelf(self) -> str:
+    def cache_prefix(self) -> str:
         """Where profiles of this model are kept: those of another layout don't add up with them."""
-        digest = hashlib.sha256(msgspec.json.encode(self.layout)).hexdigest()[:12]
+        digest = hashlib.sha256(msgspec.json.encode(self.profile_spec)).hexdigest()[:12]
         return f"{layout.PROFILES}/{self.contract.model.name}/{self.contract.model.version}/{digest}/"
 
 
 def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
-    """Return the bundle, every file verified. Raises BundleError, ContractError and ChoicesError."""
+    """Return the bundle, every file verified. Raises BundleError, ContractError and CheckConfigError."""
     manifest = store.manifest(s3, bucket, name, version)
     contract = Contract.from_json(store.read(s3, bucket, manifest, bundle.CONTRACT))
     reference = pq.read_table(io.BytesIO(store.read(s3, bucket, manifest, bundle.REFERENCE)))
-    counted = Layout.of(contract, reference)
+    counted = ProfileSpec.of(contract, reference)
     checks = store.read(s3, bucket, manifest, bundle.CHECKS) if bundle.CHECKS in manifest.files else None
-    # A name that is no check or column shows itself now, not when its check would have mattered.
-    choices(checks, counted.columns)
     return Model(
         contract=contract,
         reference=reference,
-        layout=counted,
+        profile_spec=counted,
         baseline=Profile.of(reference, counted),
-        limits=_limits(store.read(s3, bucket, manifest, bundle.THRESHOLDS)),
-        checks=checks,
+        thresholds=_thresholds(store.read(s3, bucket, manifest, bundle.THRESHOLDS)),
+        check_config=check_config.load(checks, counted.columns),
     )
 
 
-def _limits(data: bytes) -> Thresholds:
+def _thresholds(data: bytes) -> Thresholds:
     try:
         return thresholds.load(data)
     except msgspec.DecodeError as error:

@@ -15,14 +15,16 @@ from contract.schema import ContractError, ModelRef
 from lambda_monitor import model
 from lambda_monitor.alerts import messages, metrics, state
 from lambda_monitor.alerts.state import Message, Store, Verdict
-from lambda_monitor.check_config import ChoicesError
+from lambda_monitor.check_config import CheckConfigError
 from lambda_monitor.checks import gaps, service, verdict
 from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings, Status
 from lambda_monitor.hours import athena, labelled, window
 from lambda_monitor.hours.athena import AthenaError
-from lambda_monitor.hours.store import Bulk, Hours
+from lambda_monitor.hours.store import AthenaPath, HourStore
+from lambda_monitor.hours.update import LedgerUpdater
 from lambda_monitor.lake import cache, labels, rejections
-from lambda_monitor.lake.cache import S3Shelf
+from lambda_monitor.lake.cache import S3Cache
+from lambda_monitor.lake.partitions import landing
 from lambda_monitor.model import Model
 from lambda_monitor.reports import index, plain_page
 from lambda_monitor.run import Clients, Run, Span
@@ -40,7 +42,7 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     """Monitor `span` and return the summary. What prevents a verdict is a result of its own, not a crash."""
     try:
         watched = _load(clients.s3, settings)
-    except (BundleError, ContractError, ChoicesError) as error:
+    except (BundleError, ContractError, CheckConfigError) as error:
         ref = ModelRef(name=settings.model_name, version=settings.model_version, run_id="")
         findings = Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
     else:
@@ -49,12 +51,12 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     report = _write(clients.s3, settings, ref, span, findings, run)
     bad = findings.status in {Status.ALERT, Status.ERROR}
     # What kills a run while it draws can't keep bad news back; a picture that fails may yet be bad news.
-    sent = _tell(clients, settings, ref, span, findings, report, run) if bad else []
+    sent = _notify(clients, settings, ref, span, findings, report, run) if bad else []
     if findings.pictures:
         findings = verdict.drawn(findings)
         _write(clients.s3, settings, ref, span, findings, run)
     if not bad:
-        sent = _tell(clients, settings, ref, span, findings, report, run)
+        sent = _notify(clients, settings, ref, span, findings, report, run)
     index.update(clients.s3, settings.lake_bucket)
     print(_metrics(settings, ref, findings, sent, run))  # noqa: T201  # EMF is printed
     return {
@@ -77,19 +79,20 @@ def _judged(clients: Clients, settings: Settings, watched: Model, span: Span, ru
 
 def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
     """Read the window, hour ledgers first, and return what is found."""
-    s3, bucket, prefix = clients.s3, settings.lake_bucket, watched.shelf
-    kept = S3Shelf(s3, bucket, prefix)
-    bulk = _bulk(clients, settings, watched, run)
+    s3, bucket, prefix = clients.s3, settings.lake_bucket, watched.cache_prefix
+    kept = S3Cache(s3, bucket, prefix)
+    store = HourStore(kept, _athena_path(clients, settings, watched, run))
     with cache.lease(s3, bucket, prefix, run) as lease:
-        hours = Hours(
-            s3, bucket, watched.contract, watched.profiler, shelf=kept, may_write=lease.take, bulk=bulk
+        updater = LedgerUpdater(
+            s3, bucket, watched.contract, watched.profiler, store=store, may_write=lease.take
         )
-        found = window.read(hours, watched.contract, watched.profiler, span.start, span.end)
+        updated = updater.update(landing(span.start, span.end))
+        found = window.read(store, updated, watched.contract, watched.profiler, span.start, span.end)
     refused = rejections.read(s3, bucket, span.start, span.end)
     reader = labels.Reader(s3, bucket, watched.contract, kept)
     delay = timedelta(days=settings.label_delay_days)
-    known = labelled.newest(watched, hours, reader, found, delay=delay, now=run.now)
-    results = service.judge(
+    known = labelled.newest(watched, store, reader, found, delay=delay, now=run.now)
+    results = service.check_service(
         clients.cloudwatch,
         service.Sources(function=settings.predict_function, stream=settings.input_stream),
         span.start,
@@ -98,12 +101,12 @@ def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run
         settled=run.now - span.end >= service.SETTLED,
     )
     if not span.asked:
-        results.append(gaps.judge(s3, bucket, settings.model_name, span.start, span.end))
+        results.append(gaps.check_gap(s3, bucket, settings.model_name, span.start, span.end))
     evidence = verdict.Evidence(window=found, rejections=refused, truth=known, results=results)
-    return verdict.judge(watched, evidence)
+    return verdict.evaluate(watched, evidence)
 
 
-def _bulk(clients: Clients, settings: Settings, watched: Model, run: Run) -> Bulk | None:
+def _athena_path(clients: Clients, settings: Settings, watched: Model, run: Run) -> AthenaPath | None:
     """Return how windows are counted by Athena, None where it is switched off."""
     if not settings.athena_min_bytes or not settings.athena_workgroup:
         return None
@@ -116,10 +119,10 @@ def _bulk(clients: Clients, settings: Settings, watched: Model, run: Run) -> Bul
         settings.glue_database,
         lambda: most - (time.monotonic() - started),
     )
-    counter = athena.Counter(
-        runner, settings.predictions_table, watched.contract, watched.layout, settings.id_column
+    counter = athena.AthenaCounter(
+        runner, settings.predictions_table, watched.contract, watched.profile_spec, settings.id_column
     )
-    return Bulk(counter=counter, min_bytes=settings.athena_min_bytes)
+    return AthenaPath(counter=counter, min_bytes=settings.athena_min_bytes)
 
 
 @lru_cache(maxsize=4)
@@ -163,7 +166,7 @@ def _write(
     return f"s3://{bucket}/{prefix}{REPORT_HTML}"
 
 
-def _tell(
+def _notify(
     clients: Clients,
     settings: Settings,
     ref: ModelRef,

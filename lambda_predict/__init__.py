@@ -1,1 +1,13 @@
-"""The prediction Lambda: records in, predictions out, a batch at a time."""
+"""The prediction Lambda: score a batch of records in one model run.
+
+handler   entry for Kinesis batches
+http      entry for the function URL, one record per request
+settings  settings from the environment
+model     bundle from S3, ONNX session, predictions
+decode    decode and validate records
+explain   reason for a rejection
+score     batch of records to prediction events, without AWS
+publish   PutRecords and PutRecordBatch with retries of refused entries
+wire      serialize PutRecords without botocore's validation
+metrics   log line in CloudWatch's embedded metric format
+"""

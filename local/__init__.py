@@ -1,10 +1,14 @@
-"""The embedded AWS: the same Terraform on this machine, with no account and no Docker.
+"""The embedded AWS: the same Terraform on this machine, without an account or Docker.
 
-event_source  AWS's rules for reading a Kinesis stream into a function, as a pure model
-runtime       image functions under AWS's Runtime Interface Emulator, without Docker
-emulator      MiniStack with both of them in it; runs in an environment of its own
-images        what each image holds, as folders and environments on this machine
-stack         start, deploy, destroy, stop
-drive         put records, wait, monitor
-demo          the whole loop, shown
+stack              start, deploy, destroy, stop
+emulator           MiniStack with our patches, in an environment of its own
+ministack_patches  answers that MiniStack leaves incomplete
+event_source       model of AWS's event source mapping for Kinesis
+firehose_buffers   buffering of Firehose deliveries
+runtime            image functions under the Runtime Interface Emulator
+images             contents of the images as folders and environments
+traffic            put records, wait for results, run the monitor
+demo               the whole loop, shown
+report_site        report site over HTTP
+serve              scoring over HTTP
 """

@@ -115,10 +115,10 @@ def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
     began = time.monotonic()
     use_case = UseCase.named(use_case_name)
     _heading(1, f"Train {use_case.title}")
-    trained = pipeline.train(use_case_name, images.WORK, tell=_tell)
+    trained = pipeline.train(use_case_name, images.WORK, progress=_progress)
     _heading(2, "Start the embedded AWS and apply the Terraform of infra/ to it")
-    with stack.embedded_aws(tell=_tell) as endpoint:
-        outputs = stack.deploy(endpoint, trained.bundle, tell=_tell)
+    with stack.embedded_aws(progress=_progress) as endpoint:
+        outputs = stack.deploy(endpoint, trained.bundle, progress=_progress)
         loop = Loop(endpoint, outputs, use_case, Contract.read(trained.bundle / CONTRACT))
         _heading(3, f"Stream {rows:,} ordinary records: {use_case.demo_title('normal')}")
         normal = loop.phase("normal", rows)
@@ -194,7 +194,7 @@ def _heading(step: int, text: str) -> None:
     console.print(f"\n[bold cyan]{step}/5[/] [bold]{text}[/]")
 
 
-def _tell(line: str) -> None:
+def _progress(line: str) -> None:
     console.print(f"  {line.strip()}", markup=False)
 
 

@@ -65,7 +65,7 @@ def _bytes(data: bytes | str) -> bytes:
 
 def follow_event_source_rules() -> None:
     """Replace MiniStack's Kinesis reader, which ignores partial batch responses, bisecting and limits."""
-    mappings: dict[str, event_source.Mapping] = {}
+    mappings: dict[str, event_source.EventSourceMapping] = {}
 
     def poll() -> bool:
         moved = False
@@ -81,7 +81,7 @@ def follow_event_source_rules() -> None:
     lambda_svc._poll_kinesis = poll
 
 
-def _poll_mapping(esm: Any, mappings: dict[str, event_source.Mapping]) -> bool:
+def _poll_mapping(esm: Any, mappings: dict[str, event_source.EventSourceMapping]) -> bool:
     arn = esm.get("EventSourceArn", "")
     if ":kinesis:" not in arn or not esm.get("Enabled", True):
         return False
@@ -99,7 +99,7 @@ def _poll_mapping(esm: Any, mappings: dict[str, event_source.Mapping]) -> bool:
     return mapping.poll(shards, time.time())
 
 
-def _mapping(esm: Any, arn: str, function: Any) -> event_source.Mapping:
+def _mapping(esm: Any, arn: str, function: Any) -> event_source.EventSourceMapping:
     region = arn.split(":")[3]
 
     def as_event(shard_id: str, records: list[event_source.Record]) -> Any:
@@ -134,7 +134,7 @@ def _mapping(esm: Any, arn: str, function: Any) -> event_source.Mapping:
         bisect=bool(esm.get("BisectBatchOnFunctionError")),
         report_failures="ReportBatchItemFailures" in (esm.get("FunctionResponseTypes") or []),
     )
-    return event_source.Mapping(settings, invoke, give_up)
+    return event_source.EventSourceMapping(settings, invoke, give_up)
 
 
 def _limit(value: int | None) -> int:

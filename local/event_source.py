@@ -108,7 +108,7 @@ class _Reader:
     backoff: float = _FIRST_BACKOFF
 
 
-class Mapping:
+class EventSourceMapping:
     """Reads the shards of one stream into one function.
 
     `invoke(shard_id, records)` returns the function's answer or raises InvocationError. Whatever

@@ -60,7 +60,7 @@ def tell_all_of_alarms() -> None:
 
 
 def tell_the_time_zone_of_deliveries() -> None:
-    """Tell a delivery stream's time zone and file extension, which are kept and used."""
+    """Progress a delivery stream's time zone and file extension, which are kept and used."""
     describe = firehose._dest_description
 
     def description(destination: Mapping[str, Any]) -> dict[str, Any]:

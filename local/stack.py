@@ -41,7 +41,7 @@ _FOREIGN = (
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_ROLE_ARN",
 )
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 class StackError(RuntimeError):
@@ -75,13 +75,13 @@ class Endpoint:
 
 
 @contextmanager
-def embedded_aws(state_dir: Path = STATE, *, tell: Tell = print) -> Iterator[Endpoint]:
+def embedded_aws(state_dir: Path = STATE, *, progress: Progress = print) -> Iterator[Endpoint]:
     """Run the embedded AWS for as long as the block lasts. Raises StackError.
 
     It ends with this process, however that ends: its standard input is a pipe from here.
     """
     stop(state_dir)
-    endpoint, process = _launch(state_dir, tell, detached=False)
+    endpoint, process = _launch(state_dir, progress, detached=False)
     try:
         yield endpoint
     finally:
@@ -91,11 +91,11 @@ def embedded_aws(state_dir: Path = STATE, *, tell: Tell = print) -> Iterator[End
         _record(state_dir).unlink(missing_ok=True)
 
 
-def start(state_dir: Path = STATE, *, tell: Tell = print) -> Endpoint:
+def start(state_dir: Path = STATE, *, progress: Progress = print) -> Endpoint:
     """Start the embedded AWS and leave it running, or return the one that runs. Raises StackError."""
     if (running := status(state_dir)) is not None:
         return running
-    return _launch(state_dir, tell, detached=True)[0]
+    return _launch(state_dir, progress, detached=True)[0]
 
 
 def status(state_dir: Path = STATE) -> Endpoint | None:
@@ -118,14 +118,16 @@ def stop(state_dir: Path = STATE) -> bool:
     return ran
 
 
-def deploy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print, **variables: Any) -> dict[str, Any]:
+def deploy(
+    endpoint: Endpoint, bundle_dir: Path, *, progress: Progress = print, **variables: Any
+) -> dict[str, Any]:
     """Apply infra/ for the bundle's use case and version, upload the bundle, return Terraform's outputs.
 
     The Terraform is the one a real account gets, in a copy: see docs/design-notes.md. Raises
     TerraformError and BundleError.
     """
     contract = Contract.read(bundle_dir / bundle.CONTRACT)
-    terraform = workspace(endpoint, contract.use_case, tell)
+    terraform = workspace(endpoint, contract.use_case, progress)
     terraform.init()
     settings = settings_for(endpoint, contract, variables)
     terraform.apply(settings)
@@ -134,18 +136,20 @@ def deploy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print, **variab
     return outputs
 
 
-def plan_is_empty(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print, **variables: Any) -> bool:
+def plan_is_empty(
+    endpoint: Endpoint, bundle_dir: Path, *, progress: Progress = print, **variables: Any
+) -> bool:
     """Say whether `deploy` would change nothing of what it made. Raises TerraformError."""
     contract = Contract.read(bundle_dir / bundle.CONTRACT)
-    terraform = workspace(endpoint, contract.use_case, tell)
+    terraform = workspace(endpoint, contract.use_case, progress)
     terraform.init()
     return terraform.plan_is_empty(settings_for(endpoint, contract, variables))
 
 
-def destroy(endpoint: Endpoint, bundle_dir: Path, *, tell: Tell = print) -> None:
+def destroy(endpoint: Endpoint, bundle_dir: Path, *, progress: Progress = print) -> None:
     """Remove what `deploy` made. Raises TerraformError."""
     contract = Contract.read(bundle_dir / bundle.CONTRACT)
-    terraform = workspace(endpoint, contract.use_case, tell)
+    terraform = workspace(endpoint, contract.use_case, progress)
     terraform.init()
     settings = settings_for(endpoint, contract, {"force_destroy": True})
     terraform.apply(settings)
@@ -165,7 +169,7 @@ def settings_for(endpoint: Endpoint, contract: Contract, more: Mapping[str, Any]
     }
 
 
-def workspace(endpoint: Endpoint, use_case: str, tell: Tell = print) -> Terraform:
+def workspace(endpoint: Endpoint, use_case: str, progress: Progress = print) -> Terraform:
     """Return Terraform on a copy of infra/ with what only the embedded AWS needs added."""
     work = endpoint.state_dir / "work"
     shutil.rmtree(work, ignore_errors=True)
@@ -184,13 +188,15 @@ def workspace(endpoint: Endpoint, use_case: str, tell: Tell = print) -> Terrafor
     shutil.copy(images.ROOT / "contract/layout.json", work / "contract")
     shutil.copy(_OVERRIDE, work / "infra/local_override.tf")
     state = endpoint.state_dir / "terraform" / use_case
-    return Terraform(work / "infra", state_dir=state, env=endpoint.env, progress=tell)
+    return Terraform(work / "infra", state_dir=state, env=endpoint.env, progress=progress)
 
 
-def _launch(state_dir: Path, tell: Tell, *, detached: bool) -> "tuple[Endpoint, subprocess.Popen[bytes]]":
-    listing = images.prepare(tell)
-    binary = images.emulator_binary(tell)
-    python = images.environment("emulator", [images.ROOT / "requirements/emulator.txt"], tell)
+def _launch(
+    state_dir: Path, progress: Progress, *, detached: bool
+) -> "tuple[Endpoint, subprocess.Popen[bytes]]":
+    listing = images.prepare(progress)
+    binary = images.emulator_binary(progress)
+    python = images.environment("emulator", [images.ROOT / "requirements/emulator.txt"], progress)
     state_dir.mkdir(parents=True, exist_ok=True)
     port = _free_port()
     endpoint = Endpoint(f"http://127.0.0.1:{port}", state_dir)

@@ -1,1 +1,10 @@
-"""Terraform root and the commands that run it."""
+"""Run Terraform, build images, deploy, audit.
+
+terraform         run the terraform binary
+plugins           provider from a mirror or the registry
+terraform_checks  terraform fmt, validate, test and checkov
+deployment        state and outputs of a deployed use case
+deploy            deploy, roll back, destroy
+docker_images     build and push the functions' images
+audit             reconcile records in with records out
+"""

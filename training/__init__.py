@@ -1,14 +1,31 @@
 """From a declared use case to a bundle: data, pipeline, registry, export.
 
-use_case   what a user declares in one file
-sources    where rows come from, tried in order
-data       rows by the declared rules, hashed and locked
-pipeline   the steps, from loading to the bundle
-records    rows as the bytes that go on the stream
+cli              commands and their arguments
+commands         what each command does
+use_case         declaration of a model in one file
+use_cases        the use cases that ship
+sources          where rows come from, tried in order
+download         download with checksum and progress
+synthetic        generators fitted to real data
+data             rows by the declared rules, hashed
+lock             data.lock: the rows a run used
+split            split a table into parts
+pipeline         steps from loading to the bundle
+search           hyperparameter search
+retrain          challenger from labelled records of the lake
+flow             the steps as a Prefect flow
+evaluate         metrics over all rows and by segment
+gate             decision whether a challenger becomes champion
+figures          plots of a run
+page             HTML page of a run
+tracking         MLflow runs, models and aliases
+registry         registered versions
+store            log and register a fitted model
+onnx_model       conversion to ONNX with parity check
+export           files of the bundle
+records          rows as stream records and labels
+calibration      thresholds from the reference
+passive_threads  let idle threads of boosted trees sleep
 """
 
-import os
-
-# Threads of boosted trees that wait by spinning take ten times as long where others use the cores too.
-# It has to be set before scikit-learn loads.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+from training import passive_threads as passive_threads  # before scikit-learn loads

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from training import pipeline, registry, tracking
-from training.pipeline import Tell, Trained
+from training.pipeline import Progress, Trained
 from training.use_case import FOLDER, UseCase
 
 REFUSED = 3
@@ -23,7 +23,11 @@ TEMPLATE = Path(__file__).with_name("use_case_template.py.txt")
 def train(options: argparse.Namespace, console: Console) -> int:
     """Train, judge, export."""
     trained = pipeline.train(
-        options.use_case, options.workdir, source=options.source, lock=options.lock, tell=_tell(console)
+        options.use_case,
+        options.workdir,
+        source=options.source,
+        lock=options.lock,
+        progress=_progress(console),
     )
     return _finish(options, console, trained)
 
@@ -37,7 +41,7 @@ def search(options: argparse.Namespace, console: Console) -> int:
         options.workdir,
         trials=options.trials,
         source=options.source,
-        tell=_tell(console),
+        progress=_progress(console),
         console=console,
     )
     if options.json:
@@ -51,7 +55,9 @@ def promote(options: argparse.Namespace, console: Console) -> int:
     """Judge a version and make it champion when it passes."""
     if options.anyway:
         return rollback(options, console)
-    verdict = pipeline.promote(options.use_case, options.workdir, wanted=options.version, tell=_tell(console))
+    verdict = pipeline.promote(
+        options.use_case, options.workdir, wanted=options.version, progress=_progress(console)
+    )
     if options.json:
         _json({"passed": verdict.passed, **asdict(verdict)})
     elif verdict.passed:
@@ -64,7 +70,7 @@ def rollback(options: argparse.Namespace, console: Console) -> int:
     use_case = UseCase.named(options.use_case)
     with tracking.tracking(options.workdir, use_case.name) as client:
         version = registry.find(client, use_case, options.version)
-        registry.crown(client, version)
+        registry.promote(client, version)
     console.print(f"{version.name} {version.version} is champion")
     console.print(f"Next: make deploy USE_CASE={options.use_case}")
     return 0
@@ -72,7 +78,9 @@ def rollback(options: argparse.Namespace, console: Console) -> int:
 
 def register(options: argparse.Namespace, console: Console) -> int:
     """Register the model of a run, such as the second best of a search, as challenger."""
-    trained = pipeline.register_run(options.use_case, options.run_id, options.workdir, tell=_tell(console))
+    trained = pipeline.register_run(
+        options.use_case, options.run_id, options.workdir, progress=_progress(console)
+    )
     if options.json:
         return _json(asdict(trained))
     console.print(f"Next: make promote USE_CASE={options.use_case}")
@@ -123,7 +131,9 @@ def retrain(options: argparse.Namespace, console: Console) -> int:
 
     bucket = options.lake_bucket or deployment.outputs(options.use_case)["lake_bucket"]
     s3 = deployment.session().client("s3")
-    trained = run(options.use_case, s3, bucket, options.workdir, days=options.days, tell=_tell(console))
+    trained = run(
+        options.use_case, s3, bucket, options.workdir, days=options.days, progress=_progress(console)
+    )
     return _finish(options, console, trained) or (0 if trained.champion else REFUSED)
 
 
@@ -168,5 +178,5 @@ def _json(result: Any) -> int:
     return 0
 
 
-def _tell(console: Console) -> Tell:
+def _progress(console: Console) -> Progress:
     return lambda line: console.print(line, markup=False)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pandera.errors import SchemaErrors
 
-from training.sources import Place, Source
-from training.use_case import UseCase
+from training.sources import DataLocation, Source
 
 if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
+
+    from training.use_case import UseCase
 
 
 class DataError(ValueError):
@@ -35,14 +36,14 @@ class Table:
         return frame_sha256(self.frame)
 
 
-def load(use_case: UseCase, parts: Sequence[str], source: Source, place: Place) -> Table:
+def load(use_case: "UseCase", parts: Sequence[str], source: Source, place: DataLocation) -> Table:
     """Return the sound rows of `parts`, in order. Raises SourceError and DataError."""
     raw = pd.concat([raw_part(use_case, part, source, place) for part in parts], ignore_index=True)
     described = ", ".join(source.describe(part, place) for part in parts)
     return wrangle(use_case, raw, parts, described)
 
 
-def wrangle(use_case: UseCase, raw: pd.DataFrame, parts: Sequence[str], described: str) -> Table:
+def wrangle(use_case: "UseCase", raw: pd.DataFrame, parts: Sequence[str], described: str) -> Table:
     """Return the sound rows of `raw`. Raises DataError when none is."""
     failures = _failures(raw, use_case.rules)
     sound_rows = raw[~raw.index.isin(failures["index"])]
@@ -52,7 +53,7 @@ def wrangle(use_case: UseCase, raw: pd.DataFrame, parts: Sequence[str], describe
     return Table(frame=frame, parts=parts, source=described, raw_rows=len(raw), dropped=_counts(failures))
 
 
-def raw_part(use_case: UseCase, part: str, source: Source, place: Place) -> pd.DataFrame:
+def raw_part(use_case: "UseCase", part: str, source: Source, place: DataLocation) -> pd.DataFrame:
     """Return a part's rows with the use case's columns and no rule applied. Raises DataError."""
     frame = use_case.prepare(source.read(part, place))
     if missing := [c for c in use_case.columns if c not in frame]:

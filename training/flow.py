@@ -16,7 +16,7 @@ from prefect.schedules import Cron
 
 from training import pipeline
 from training.pipeline import Trained
-from training.sources import Place
+from training.sources import DataLocation
 from training.store import Data, Fitted
 from training.use_case import UseCase
 
@@ -28,14 +28,14 @@ RETRY_SECONDS = 30
 def load(use_case_name: str, workdir: Path, source: str | None) -> Data:
     """Load and wrangle; tried again, since files come over the network."""
     return pipeline.load_data(
-        UseCase.named(use_case_name), Place(workdir=workdir), source, get_run_logger().info
+        UseCase.named(use_case_name), DataLocation(workdir=workdir), source, get_run_logger().info
     )
 
 
 @task
 def fit(use_case_name: str, data: Data) -> Fitted:
     """Fit, convert, evaluate."""
-    return pipeline.fit(UseCase.named(use_case_name), data, tell=get_run_logger().info)
+    return pipeline.fit(UseCase.named(use_case_name), data, progress=get_run_logger().info)
 
 
 @task(retries=RETRIES, retry_delay_seconds=RETRY_SECONDS)

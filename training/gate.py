@@ -50,7 +50,7 @@ class Verdict:
         return [c.sentence for c in self.checks if not c.passed]
 
 
-def judge(
+def decide(
     use_case: UseCase, challenger: Pipeline, onnx: bytes, champion: Pipeline | None, rows: pd.DataFrame
 ) -> Verdict:
     """Return the verdict on a challenger; without a champion only what serving needs is checked."""

@@ -15,13 +15,13 @@ from training.data import DataError, Table, load
 from training.evaluate import evaluate
 from training.gate import Verdict
 from training.lock import FILE, Lock
-from training.sources import Place
+from training.sources import DataLocation
 from training.store import Data, Fitted, Stored
 from training.tracking import CHAMPION, Version
 from training.use_case import Params, UseCase
 
 WORKDIR = Path(".scorewatch")
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def train(
     source: str | None = None,
     params: Params | None = None,
     lock: Path | None = None,
-    tell: Tell = print,
+    progress: Progress = print,
 ) -> Trained:
     """Train a use case, export its bundle and make it champion if it passes the gate.
 
@@ -63,41 +63,41 @@ def train(
             raise DataError(f"{lock} is a lock of {locked.use_case}, not of {use_case.name}")
         source, params = locked.source, locked.params
         for package, versions in locked.other_packages().items():
-            tell(f"{package}: {versions}; the metrics may differ")
+            progress(f"{package}: {versions}; the metrics may differ")
     if lock is not None and source == store.LAKE:
         data = _kept_rows(lock.parent)
     else:
-        data = load_data(use_case, Place(workdir=workdir), source, tell)
+        data = load_data(use_case, DataLocation(workdir=workdir), source, progress)
     if locked is not None:
         locked.train.check("training", data.train)
         locked.validation.check("validation", data.validation)
-    return finish(use_case, data, fit(use_case, data, params, tell), workdir, tell)
+    return finish(use_case, data, fit(use_case, data, params, progress), workdir, progress)
 
 
-def load_data(use_case: UseCase, place: Place, wanted: str | None, tell: Tell = print) -> Data:
+def load_data(use_case: UseCase, place: DataLocation, wanted: str | None, progress: Progress = print) -> Data:
     """Load and wrangle the rows, telling which source gave them and what each rule took away."""
     source = use_case.source(place, wanted)
     for passed in use_case.sources[: list(use_case.sources).index(source)]:
         reason = passed.missing(use_case.parts, place) or "another was asked for"
-        tell(f"source {passed.name} not used: {reason}")
+        progress(f"source {passed.name} not used: {reason}")
     tables = {}
     for role, parts in {"train": use_case.train, "validation": use_case.validation}.items():
         table = tables[role] = load(use_case, parts, source, place)
-        tell(f"{role}: {len(table.frame):,} of {table.raw_rows:,} rows from {table.source}")
+        progress(f"{role}: {len(table.frame):,} of {table.raw_rows:,} rows from {table.source}")
         for rule, rows in table.dropped.items():
-            tell(f"  {rows:,} rows dropped by the rule: {rule}")
+            progress(f"  {rows:,} rows dropped by the rule: {rule}")
     return Data(tables["train"], tables["validation"], source.name)
 
 
-def fit(use_case: UseCase, data: Data, params: Params | None = None, tell: Tell = print) -> Fitted:
+def fit(use_case: UseCase, data: Data, params: Params | None = None, progress: Progress = print) -> Fitted:
     """Fit and evaluate the use case's pipeline. Raises ExportError when ONNX can't serve it."""
     chosen = use_case.params if params is None else params
     frame = data.train.frame
     pipeline = use_case.pipeline(chosen).fit(frame[use_case.feature_names], frame[use_case.target.name])
-    return measure(use_case, data, pipeline, chosen, tell)
+    return measure(use_case, data, pipeline, chosen, progress)
 
 
-def measure(use_case: UseCase, data: Data, pipeline: Pipeline, params: Params, tell: Tell) -> Fitted:
+def measure(use_case: UseCase, data: Data, pipeline: Pipeline, params: Params, progress: Progress) -> Fitted:
     """Convert and evaluate a fitted pipeline. Raises ExportError when ONNX can't serve it."""
     onnx = onnx_model.convert(use_case, pipeline)
     parity = onnx_model.check_parity(use_case, pipeline, onnx, data.validation.frame)
@@ -109,20 +109,22 @@ def measure(use_case: UseCase, data: Data, pipeline: Pipeline, params: Params, t
         train_metrics=evaluate(use_case, pipeline, data.train.frame),
         metrics=evaluate(use_case, pipeline, data.validation.frame),
     )
-    tell(f"validated on {len(data.validation.frame):,} rows: {figures(fitted.metrics)}")
-    tell(f"ONNX agrees with scikit-learn on every row: {parity.largest:.1e} apart at most")
+    progress(f"validated on {len(data.validation.frame):,} rows: {figures(fitted.metrics)}")
+    progress(f"ONNX agrees with scikit-learn on every row: {parity.largest:.1e} apart at most")
     return fitted
 
 
-def finish(use_case: UseCase, data: Data, fitted: Fitted, workdir: Path, tell: Tell = print) -> Trained:
+def finish(
+    use_case: UseCase, data: Data, fitted: Fitted, workdir: Path, progress: Progress = print
+) -> Trained:
     """Keep a fitted model as challenger, judge it and, when it passes, make it champion."""
     with tracking.tracking(workdir, use_case.name) as client:
         logged = store.log(client, use_case, data, fitted, workdir)
         stored = store.register(client, use_case, data, fitted, logged, workdir)
         registry.challenge(client, stored.version)
         champion = _pipeline(tracking.by_alias(client, use_case.model_name, CHAMPION))
-        verdict = gate.judge(use_case, fitted.pipeline, fitted.onnx, champion, data.validation.frame)
-        settle(client, stored.version, verdict, tell)
+        verdict = gate.decide(use_case, fitted.pipeline, fitted.onnx, champion, data.validation.frame)
+        settle(client, stored.version, verdict, progress)
         store.publish(client, use_case, data, fitted, stored, verdict=verdict)
     return trained(data, fitted, stored, verdict)
 
@@ -144,7 +146,11 @@ def trained(data: Data, fitted: Fitted, stored: Stored, verdict: Verdict | None)
 
 
 def promote(
-    use_case_name: str, workdir: Path = WORKDIR, *, wanted: str = tracking.CHALLENGER, tell: Tell = print
+    use_case_name: str,
+    workdir: Path = WORKDIR,
+    *,
+    wanted: str = tracking.CHALLENGER,
+    progress: Progress = print,
 ) -> Verdict:
     """Judge a version on the rows its run held out and, when it passes, make it champion.
 
@@ -155,30 +161,32 @@ def promote(
         challenger = registry.find(client, use_case, wanted)
         champion = tracking.by_alias(client, use_case.model_name, CHAMPION)
         if champion is not None and champion.version == challenger.version:
-            tell(f"{champion.name} {champion.version} is champion already")
+            progress(f"{champion.name} {champion.version} is champion already")
             return Verdict([])
         with registry.artifact(challenger, f"{registry.REPORT}/{registry.VALIDATION}") as path:
             rows = pd.read_parquet(path)
         with registry.artifact(challenger, f"{registry.BUNDLE}/{bundle.MODEL}") as path:
             onnx = path.read_bytes()
         pipeline = tracking.load_pipeline(challenger)
-        verdict = gate.judge(use_case, pipeline, onnx, _pipeline(champion), rows)
-        settle(client, challenger, verdict, tell)
+        verdict = gate.decide(use_case, pipeline, onnx, _pipeline(champion), rows)
+        settle(client, challenger, verdict, progress)
     return verdict
 
 
-def settle(client: MlflowClient, challenger: Version, verdict: Verdict, tell: Tell) -> None:
+def settle(client: MlflowClient, challenger: Version, verdict: Verdict, progress: Progress) -> None:
     """Make the challenger champion when the verdict lets it, and tell every check."""
     for check in verdict.checks:
-        tell(f"  {'pass' if check.passed else 'FAIL'} {check.name}: {check.sentence}")
+        progress(f"  {'pass' if check.passed else 'FAIL'} {check.name}: {check.sentence}")
     if verdict.passed:
-        registry.crown(client, challenger)
-        tell(f"{challenger.name} {challenger.version} is champion")
+        registry.promote(client, challenger)
+        progress(f"{challenger.name} {challenger.version} is champion")
     else:
-        tell(f"{challenger.name} {challenger.version} is refused: the champion stays")
+        progress(f"{challenger.name} {challenger.version} is refused: the champion stays")
 
 
-def register_run(use_case_name: str, run_id: str, workdir: Path = WORKDIR, *, tell: Tell = print) -> Trained:
+def register_run(
+    use_case_name: str, run_id: str, workdir: Path = WORKDIR, *, progress: Progress = print
+) -> Trained:
     """Register the model a run holds and make it challenger. Raises RegistryError without one."""
     use_case = UseCase.named(use_case_name)
     with tracking.tracking(workdir, use_case.name) as client:
@@ -186,10 +194,10 @@ def register_run(use_case_name: str, run_id: str, workdir: Path = WORKDIR, *, te
         with registry.artifact(held, registry.REPORT) as report:
             lock = Lock.read(report / FILE)
             data = _kept_rows(report) if lock.source == store.LAKE else None
-        data = data or load_data(use_case, Place(workdir=workdir), lock.source, tell)
+        data = data or load_data(use_case, DataLocation(workdir=workdir), lock.source, progress)
         lock.train.check("training", data.train)
         lock.validation.check("validation", data.validation)
-        fitted = measure(use_case, data, tracking.load_pipeline(held), lock.params, tell)
+        fitted = measure(use_case, data, tracking.load_pipeline(held), lock.params, progress)
         folder = store.write_tables(use_case, data, fitted, run_id, workdir)
         logged = store.Logged(run_id, held.source, folder)
         stored = store.register(client, use_case, data, fitted, logged, workdir)

@@ -60,7 +60,7 @@ def challenge(client: MlflowClient, version: Version) -> None:
     client.set_registered_model_alias(version.name, CHALLENGER, version.version)
 
 
-def crown(client: MlflowClient, version: Version) -> None:
+def promote(client: MlflowClient, version: Version) -> None:
     """Make `version` champion; it is challenger no more."""
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
     challenger = by_alias(client, version.name, CHALLENGER)

@@ -11,14 +11,14 @@ from contract import bundle, layout
 from contract.schema import Contract
 from lambda_monitor.hours.labelled import joined
 from lambda_monitor.lake import events
-from lambda_monitor.lake.events import ARRIVED, Seen, Tally
+from lambda_monitor.lake.events import ARRIVED, Deduplicator, ReadErrors
 from lambda_monitor.lake.labels import TARGET, Reader
 from lambda_monitor.lake.objects import list_objects
 from lambda_monitor.lake.partitions import inside, landing
 from training import pipeline, registry, tracking
 from training.data import DataError, Table, wrangle
 from training.lock import FILE, Lock
-from training.pipeline import Tell, Trained
+from training.pipeline import Progress, Trained
 from training.store import LAKE, Data
 from training.tracking import CHAMPION
 from training.use_case import UseCase
@@ -38,7 +38,7 @@ def retrain(
     *,
     days: int = 30,
     now: datetime | None = None,
-    tell: Tell = print,
+    progress: Progress = print,
 ) -> Trained:
     """Train on the labelled records of the last `days`, hold out the newest quarter and ask the gate.
 
@@ -55,9 +55,9 @@ def retrain(
     end = now or datetime.now(UTC)
     start = end - timedelta(days=days)
     rows = labelled_records(contract, s3, bucket, start, end)
-    tell(f"{len(rows):,} labelled records since {start:%Y-%m-%d %H:%M} UTC in s3://{bucket}")
+    progress(f"{len(rows):,} labelled records since {start:%Y-%m-%d %H:%M} UTC in s3://{bucket}")
     data = split(use_case, rows, f"lake s3://{bucket} {layout.window_name(start, end)}")
-    return pipeline.finish(use_case, data, pipeline.fit(use_case, data, params, tell), workdir, tell)
+    return pipeline.finish(use_case, data, pipeline.fit(use_case, data, params, progress), workdir, progress)
 
 
 def labelled_records(
@@ -67,8 +67,10 @@ def labelled_records(
     labels = Reader(s3, bucket, contract, _Nowhere()).read(start, end)
     prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in landing(start, end))
     objects = [o for prefix in prefixes for o in list_objects(s3, bucket, prefix)]
-    seen, tables = Seen(), [events.schema(contract).empty_table()]
-    tables += [inside(seen.drop(t), start, end) for t in events.read(s3, bucket, objects, contract, Tally())]
+    seen, tables = Deduplicator(), [events.schema(contract).empty_table()]
+    tables += [
+        inside(seen.drop(t), start, end) for t in events.read(s3, bucket, objects, contract, ReadErrors())
+    ]
     rows: pd.DataFrame = joined(pa.concat_tables(tables), labels).to_pandas()
     rows = rows.sort_values(ARRIVED, kind="stable", ignore_index=True)
     return rows.rename(columns={TARGET: contract.target.name})

@@ -9,14 +9,15 @@ import mlflow
 import optuna
 from mlflow.tracking import MlflowClient
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
 from sklearn.model_selection import train_test_split
 
 from training import pipeline, registry, store, tracking
 from training.evaluate import MAIN_METRIC, evaluate
 from training.onnx_model import ExportError
-from training.pipeline import Tell, Trained
-from training.sources import Place
+from training.pipeline import Progress, Trained
+from training.sources import DataLocation
 from training.store import Data, Fitted, Logged
 from training.use_case import Params, UseCase, UseCaseError
 
@@ -41,7 +42,7 @@ def search(
     *,
     trials: int = TRIALS,
     source: str | None = None,
-    tell: Tell = print,
+    progress: Progress = print,
     console: Console | None = None,
 ) -> Searched:
     """Try `trials` parameter sets, keep the best five whole and make the best challenger.
@@ -52,19 +53,19 @@ def search(
     use_case = UseCase.named(use_case_name)
     if use_case.search_space is None:
         raise UseCaseError(f"{use_case.name} declares no search_space: add one to its file to search")
-    data = pipeline.load_data(use_case, Place(workdir=workdir), source, tell)
+    data = pipeline.load_data(use_case, DataLocation(workdir=workdir), source, progress)
     with tracking.tracking(workdir, use_case.name) as client:
         with mlflow.start_run(run_name="search", tags={**store.tags(use_case, data), "search": "parent"}):
             study = _optimize(use_case, inner(use_case, data), trials, console)
             metric = MAIN_METRIC[use_case.task][0]
             mlflow.log_metric(f"inner_{metric}", study.best_value)
-            tell(f"best of {trials} trials: {metric} {study.best_value:.4g} on rows of the training part")
-            kept = _refit(client, use_case, data, study, workdir, tell)
+            progress(f"best of {trials} trials: {metric} {study.best_value:.4g} on rows of the training part")
+            kept = _refit(client, use_case, data, study, workdir, progress)
         fitted, logged = kept[0]
         stored = store.register(client, use_case, data, fitted, logged, workdir)
         registry.challenge(client, stored.version)
         store.publish(client, use_case, data, fitted, stored, verdict=None)
-    tell(f"{stored.version.name} {stored.version.version} is challenger")
+    progress(f"{stored.version.name} {stored.version.version} is challenger")
     best = [{"run_id": run.run_id, "metrics": f.metrics, "params": f.params} for f, run in kept]
     return Searched(pipeline.trained(data, fitted, stored, None), best, trials)
 
@@ -88,11 +89,11 @@ def _optimize(use_case: UseCase, data: Data, trials: int, console: Console | Non
         sampler=optuna.samplers.TPESampler(seed=use_case.seed),
     )
     columns = (TextColumn("search"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task("", total=trials)
+    with ProgressBar(*columns, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task("", total=trials)
 
         def advance(study: optuna.Study, _: optuna.trial.FrozenTrial) -> None:
-            progress.update(task, advance=1, description=f"best {metric} {study.best_value:.4g}")
+            bar.update(task, advance=1, description=f"best {metric} {study.best_value:.4g}")
 
         study.optimize(lambda trial: _try(use_case, data, trial), n_trials=trials, callbacks=[advance])
     return study
@@ -113,7 +114,12 @@ def _try(use_case: UseCase, data: Data, trial: optuna.Trial) -> float:
 
 
 def _refit(
-    client: MlflowClient, use_case: UseCase, data: Data, study: optuna.Study, workdir: Path, tell: Tell
+    client: MlflowClient,
+    use_case: UseCase,
+    data: Data,
+    study: optuna.Study,
+    workdir: Path,
+    progress: Progress,
 ) -> list[tuple[Fitted, Logged]]:
     """Return the best that ONNX can serve, refitted on all training rows and logged with their models."""
     kept: list[tuple[Fitted, Logged]] = []
@@ -121,10 +127,10 @@ def _refit(
         try:
             fitted = pipeline.fit(use_case, data, params, lambda _: None)
         except ExportError as error:
-            tell(f"left out {params}: {error}")
+            progress(f"left out {params}: {error}")
             continue
         kept.append((fitted, store.log(client, use_case, data, fitted, workdir)))
-        tell(f"  {len(kept)}. {pipeline.figures(fitted.metrics)} with {params}")
+        progress(f"  {len(kept)}. {pipeline.figures(fitted.metrics)} with {params}")
         if len(kept) == KEPT:
             break
     if not kept:

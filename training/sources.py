@@ -19,7 +19,7 @@ class SourceError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Place:
+class DataLocation:
     """What sources know of the machine: its environment and where they may keep files."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -38,13 +38,13 @@ class Source(Protocol):
     def name(self) -> str:
         """The short name `--source` takes."""
 
-    def missing(self, parts: Sequence[str], place: Place) -> str | None:
+    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
         """Return why the source can't serve these parts unasked, or None when it can."""
 
-    def describe(self, part: str, place: Place) -> str:
+    def describe(self, part: str, place: DataLocation) -> str:
         """Return the origin of a part's rows in words a person can check."""
 
-    def read(self, part: str, place: Place) -> pd.DataFrame:
+    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
         """Return the raw rows of a part. Raises SourceError."""
 
 
@@ -73,7 +73,7 @@ class Folder:
     read_file: Callable[[Path], pd.DataFrame] = read_table
     name: str = "folder"
 
-    def missing(self, parts: Sequence[str], place: Place) -> str | None:
+    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
         """Return why the folder can't serve these parts."""
         if FOLDER_VARIABLE not in place.environ:
             return f"{FOLDER_VARIABLE} is not set"
@@ -82,12 +82,12 @@ class Folder:
             return f"{place.environ[FOLDER_VARIABLE]} has no {self.patterns[0].format(part=lacking[0])}"
         return None
 
-    def describe(self, part: str, place: Place) -> str:
+    def describe(self, part: str, place: DataLocation) -> str:
         """Return the file's name."""
         found = self._find(part, place)
         return f"file {found.name}" if found else f"file {self.patterns[0].format(part=part)}"
 
-    def read(self, part: str, place: Place) -> pd.DataFrame:
+    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
         """Return the file's rows. Raises SourceError when it isn't there."""
         found = self._find(part, place)
         if found is None:
@@ -97,7 +97,7 @@ class Folder:
             )
         return self.read_file(found)
 
-    def _find(self, part: str, place: Place) -> Path | None:
+    def _find(self, part: str, place: DataLocation) -> Path | None:
         folder = Path(place.environ.get(FOLDER_VARIABLE, ""))
         if FOLDER_VARIABLE not in place.environ:
             return None
@@ -114,17 +114,17 @@ class Download:
     sha256: Mapping[str, str] = field(default_factory=dict)
     name: str = "download"
 
-    def missing(self, parts: Sequence[str], place: Place) -> str | None:
+    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
         """Return why nothing is downloaded: nobody asked."""
         del parts, place
         return f"downloads are made only when asked for ({SOURCE_VARIABLE}={self.name})"
 
-    def describe(self, part: str, place: Place) -> str:
+    def describe(self, part: str, place: DataLocation) -> str:
         """Return the URL."""
         del place
         return self.url.format(part=part)
 
-    def read(self, part: str, place: Place) -> pd.DataFrame:
+    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
         """Return the file's rows. Raises SourceError when it can't be had or isn't the one known."""
         url = self.url.format(part=part)
         return self.read_file(fetch(url, place.cache, expected=self.sha256.get(part)))
@@ -138,17 +138,17 @@ class Generated:
     fitted_to: str
     name: str = "synthetic"
 
-    def missing(self, parts: Sequence[str], place: Place) -> str | None:
+    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
         """Return None: a generator always serves."""
         del parts, place
         return None
 
-    def describe(self, part: str, place: Place) -> str:
+    def describe(self, part: str, place: DataLocation) -> str:
         """Return that the rows are synthetic, and what the generator was fitted to."""
         del place
         return f"SYNTHETIC {part}, generator fitted to {self.fitted_to}"
 
-    def read(self, part: str, place: Place) -> pd.DataFrame:
+    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
         """Return generated rows, the same at every call."""
         del place
         return self.generate(part)
@@ -162,24 +162,24 @@ class Rows:
     about: str
     name: str = "rows"
 
-    def missing(self, parts: Sequence[str], place: Place) -> str | None:
+    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
         """Return None: the function is there."""
         del parts, place
         return None
 
-    def describe(self, part: str, place: Place) -> str:
+    def describe(self, part: str, place: DataLocation) -> str:
         """Return what the use case says of the rows."""
         del place
         return f"{self.about}, {part}"
 
-    def read(self, part: str, place: Place) -> pd.DataFrame:
+    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
         """Return the function's rows."""
         del place
         return self.load(part)
 
 
 def choose(
-    sources: Sequence[Source], parts: Sequence[str], place: Place, wanted: str | None = None
+    sources: Sequence[Source], parts: Sequence[str], place: DataLocation, wanted: str | None = None
 ) -> Source:
     """Return the source asked for by `wanted` or SCOREWATCH_SOURCE, else the first that serves.
 

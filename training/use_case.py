@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import pandas as pd
 
 from contract.schema import DType, Feature, Target, Task
-from training.sources import Place, Source, choose
+from training.data import raw_part, sound
+from training.sources import DataLocation, Source, choose
 
 if TYPE_CHECKING:
     import optuna
@@ -147,9 +148,9 @@ class UseCase:
         """Every part the use case reads, each once."""
         return list(dict.fromkeys([*self.train, *self.validation, *(d.part for d in self.demos.values())]))
 
-    def source(self, place: Place | None = None, wanted: str | None = None) -> Source:
+    def source(self, place: DataLocation | None = None, wanted: str | None = None) -> Source:
         """Return the source to read from. Raises SourceError."""
-        return choose(self.sources, self.parts, place or Place(), wanted)
+        return choose(self.sources, self.parts, place or DataLocation(), wanted)
 
     def demo_title(self, phase: Phase, source: str | None = None) -> str:
         """Return what `demo` streams, in words, synthetic rows called so."""
@@ -158,16 +159,20 @@ class UseCase:
         return f"{self.demos[phase].title} ({kind})"
 
     def demo(
-        self, phase: Phase, rows: int, *, seed: int = 0, source: str | None = None, place: Place | None = None
+        self,
+        phase: Phase,
+        rows: int,
+        *,
+        seed: int = 0,
+        source: str | None = None,
+        place: DataLocation | None = None,
     ) -> pd.DataFrame:
         """Return `rows` rows as life gives them: id, features, target and, when declared, time.
 
         Odd rows stay in; a target the rules refuse is missing, since no label would come for it. Where
         the part has fewer rows they are drawn with replacement. Ids differ between phases and seeds.
         """
-        from training.data import raw_part, sound  # noqa: PLC0415 (data imports this module)
-
-        place = place or Place()
+        place = place or DataLocation()
         demo = self.demos[phase]
         frame = raw_part(self, demo.part, self.source(place, source), place).dropna(subset=self.feature_names)
         frame.loc[~sound(frame, self.rules), self.target.name] = None

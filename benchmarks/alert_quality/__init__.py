@@ -1,1 +1,15 @@
-"""How far the alerts can be believed: subjects to watch, shifts to see, judges, and what is shown of them."""
+"""False-alarm rate and power of the alerts: subjects, shifts, judges, tables.
+
+subject         a trained model and rows held back from it
+taxi            taxi rides
+flights         flights of 2013
+wines           white wines
+synthetic       synthetic rows
+shifts          suite of shifts
+judges          Scorewatch's checks and Evidently's defaults
+nannyml_judge   NannyML as a judge
+nannyml_worker  NannyML's process
+measure         every judge on every window
+tables          tables in Markdown
+picture         picture of all judges
+"""

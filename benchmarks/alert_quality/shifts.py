@@ -99,7 +99,7 @@ def mean(column: str, deviations: float) -> Change:
     """Move the mean by so many standard deviations of the reference, its farthest 1% of values aside."""
 
     def change(watched: Watched, rows: pd.DataFrame) -> pd.DataFrame:
-        low, high = watched.model.layout.numeric[column].clip
+        low, high = watched.model.profile_spec.numeric[column].clip
         return rows.assign(
             **{column: rows[column] + deviations * watched.reference[column].clip(low, high).std()}
         )

@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 
 from contract import bundle
 from contract.schema import Contract, Task
+from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.model import Model
 from lambda_monitor.profiles import thresholds
-from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from lambda_predict.model import Model as Served
 from training import export, pipeline
-from training.sources import Place
+from training.sources import DataLocation
 from training.tracking import Version
 from training.use_case import UseCase
 
@@ -51,7 +52,7 @@ class Watched:
     @property
     def categorical(self) -> list[str]:
         """Those of them that have no order."""
-        return [name for name in self.compared if name in self.model.layout.categorical]
+        return [name for name in self.compared if name in self.model.profile_spec.categorical]
 
     def predicted(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return `rows` with the model's predictions; where a feature is missing there is none."""
@@ -98,9 +99,9 @@ class Subject:
 
 def watch(use_case: UseCase) -> Watched:
     """Train a use case and export its bundle by the ordinary code, and load what the monitor loads of it."""
-    place = Place()
+    place = DataLocation()
     data = pipeline.load_data(use_case, place, None, lambda _: None)
-    fitted = pipeline.fit(use_case, data, tell=lambda _: None)
+    fitted = pipeline.fit(use_case, data, progress=lambda _: None)
     version = Version(name=use_case.model_name, version="1", run_id="0" * 32, source="")
     exported = export.Exported(version, fitted.onnx, data.train, data.validation, {})
     with tempfile.TemporaryDirectory() as scratch:
@@ -108,14 +109,14 @@ def watch(use_case: UseCase) -> Watched:
         contract = Contract.from_json((folder / bundle.CONTRACT).read_bytes())
         reference = pq.read_table(folder / bundle.REFERENCE)
         limits = thresholds.load((folder / bundle.THRESHOLDS).read_bytes())
-    layout = Layout.of(contract, reference)
+    spec = ProfileSpec.of(contract, reference)
     model = Model(
         contract=contract,
         reference=reference,
-        layout=layout,
-        baseline=Profile.of(reference, layout),
-        limits=limits,
-        checks=None,
+        profile_spec=spec,
+        baseline=Profile.of(reference, spec),
+        thresholds=limits,
+        check_config=CheckConfig(),
     )
     return Watched(model, Served(contract, fitted.onnx), reference.to_pandas())
 

@@ -12,7 +12,7 @@ from benchmarks.alert_quality.shifts import Suite, pairs, ramps, shifts
 from benchmarks.alert_quality.subject import Subject, Watched, Window, count, drawn, watch
 from contract import bundle
 from training.data import load as sound_rows
-from training.sources import Place
+from training.sources import DataLocation
 from training.use_case import UseCase
 
 MONTHS = [*(f"2018-{month:02d}" for month in range(1, 13)), *(f"2019-{month:02d}" for month in range(1, 7))]
@@ -35,11 +35,11 @@ def load(reference: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
     declared = UseCase.named("green_taxi")
     seen = [MONTHS[MONTHS.index(reference) - 1], reference]
     watched = watch(replace(declared, train=seen[:1], validation=seen[1:]))
-    source = declared.source(Place())
+    source = declared.source(DataLocation())
     rides = {}
     for month in (*MONTHS, LOCKDOWN):
         if month not in seen:
-            frame = sound_rows(declared, [month], source, Place()).frame.sort_values("pickup_datetime")
+            frame = sound_rows(declared, [month], source, DataLocation()).frame.sort_values("pickup_datetime")
             named = frame.rename(columns={declared.target.name: bundle.TARGET_COLUMN})
             rides[month] = watched.predicted(named.reset_index(drop=True))
     return watched, rides

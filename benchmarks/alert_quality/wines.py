@@ -14,7 +14,7 @@ from benchmarks.alert_quality.subject import Subject, Watched, Window, count, dr
 from contract import bundle
 from contract.schema import DType, Feature, Kind
 from training.data import load as sound_rows
-from training.sources import Place
+from training.sources import DataLocation
 from training.use_case import UseCase
 
 FILE = "winequality-white.csv"
@@ -47,7 +47,7 @@ def load(split: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
     """Train on 31% of the wines, take 19% for reference, hold out the other half."""
     declared = use_case(split)
     watched = watch(declared)
-    held = sound_rows(declared, ["held out"], declared.source(Place()), Place()).frame
+    held = sound_rows(declared, ["held out"], declared.source(DataLocation()), DataLocation()).frame
     named = held.rename(columns={declared.target.name: bundle.TARGET_COLUMN})
     return watched, {"held out": watched.predicted(named)}
 

@@ -1,1 +1,6 @@
-"""Alert state, messages and metrics of a run."""
+"""Who is notified of what, once.
+
+state     alert state with its outbox
+messages  text of a notification
+metrics   log line in CloudWatch's embedded metric format
+"""

@@ -9,14 +9,13 @@ import msgspec
 
 from contract.schema import ModelRef
 from lambda_monitor.alerts.state import Kind, Message, State
-from lambda_monitor.findings import CheckResult
+from lambda_monitor.findings import LISTED, CheckResult
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 # SNS's limits: 100 ASCII characters a subject, 256 KiB a message.
 _SUBJECT_LIMIT = 100
-_LISTED = 20
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,9 +115,9 @@ def _failing(context: Context) -> str:
         return ""
     made = sum(check.status != "skipped" for check in context.checks)
     lines = [f"Failed ({len(failing)} of {made} checks made):"]
-    lines += [f"  - {_line(check)}" for check in failing[:_LISTED]]
-    if len(failing) > _LISTED:
-        lines.append(f"  ... and {len(failing) - _LISTED} more, in the report")
+    lines += [f"  - {_line(check)}" for check in failing[:LISTED]]
+    if len(failing) > LISTED:
+        lines.append(f"  ... and {len(failing) - LISTED} more, in the report")
     return "\n".join(lines)
 
 

@@ -15,8 +15,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-from botocore.exceptions import ClientError
 
+from contract import conditional
+from contract.conditional import ConflictError
 from contract.schema import Struct
 from lambda_monitor.findings import Status
 from lambda_monitor.run import Run
@@ -139,10 +140,6 @@ def _changed(state: State, verdict: Verdict, now: datetime) -> tuple[State, Kind
     return changed, Kind.RESOLVED if resolved else Kind(verdict.status.value)
 
 
-class ConflictError(Exception):
-    """Another run changed the state since it was read."""
-
-
 class Store:
     """The state in S3 at one key. Writes name the version they replace."""
 
@@ -153,29 +150,15 @@ class Store:
 
     def load(self) -> tuple[State | None, str | None]:
         """Return the state and its entity tag, both None when there is none yet."""
-        try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                return None, None
-            raise
-        return msgspec.json.decode(answer["Body"].read(), type=State), answer["ETag"]
+        found = conditional.get(self._s3, self._bucket, self._key)
+        if found is None:
+            return None, None
+        return msgspec.json.decode(found.body, type=State), found.etag
 
     def save(self, state: State, replaces: str | None) -> None:
         """Write `state` over the version `replaces`. Raises ConflictError when that isn't there any more."""
         body = msgspec.json.encode(state)
-        try:
-            if replaces is None:
-                self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body, IfNoneMatch="*")
-            else:
-                self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body, IfMatch=replaces)
-        except ClientError as error:
-            # 409: two conditional writes met; 404: the object was deleted meanwhile.
-            if error.response["Error"]["Code"] in {
-                "PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404",
-            }:  # fmt: skip
-                raise ConflictError(self._key) from error
-            raise
+        conditional.put(self._s3, self._bucket, self._key, body, replaces=replaces)
 
 
 def update(

@@ -8,7 +8,7 @@ import msgspec
 
 from contract import bundle
 from contract.schema import Task
-from lambda_monitor.check_config import Choices, choices
+from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import performance as scores
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.profiles import thresholds
@@ -20,43 +20,44 @@ if TYPE_CHECKING:
     from lambda_monitor.hours.labelled import Truth
     from lambda_monitor.model import Model
 
-_ROUNDING = 6
+# Sums of floats differ in their last digits with the order of the hours; a report must not.
+_DIGITS = 6
 Of = TypeVar("Of")
 
 
-def evaluate(model: "Model", profile: Profile) -> list[CheckResult]:
-    """Return every check of a window's inputs and predictions. Raises ChoicesError for a bad checks.json."""
-    chosen = choices(model.checks)
-    expected = scores.estimate(model.contract, model.reference, model.layout, profile)
-    results = [*_quality(model, profile, chosen), *_drift(model, profile, chosen), _scored(expected, chosen)]
-    return [result for result in results if chosen.wants(result.name, result.columns)]
+def check_columns(model: "Model", profile: Profile) -> list[CheckResult]:
+    """Return the checks of a window's features and predictions: quality, drift, estimated performance."""
+    config = model.check_config
+    expected = scores.estimate(model.contract, model.reference, model.profile_spec, profile)
+    results = [*_quality(model, profile, config), *_drift(model, profile, config), _scored(expected, config)]
+    return [result for result in results if config.wants(result.name, result.columns)]
 
 
-def performance(model: "Model", truth: "Truth") -> list[CheckResult]:
-    """Return every check that needs ground truth, or the estimate that stands in until it comes."""
-    chosen = choices(model.checks)
+def check_performance(model: "Model", truth: "Truth") -> list[CheckResult]:
+    """Return the checks that need ground truth: target drift and performance."""
+    config = model.check_config
     results: list[CheckResult] = []
     if len(truth.rows):
-        labelled = Profile.of(truth.rows, model.layout)
-        results.append(_column_drift(model, labelled, bundle.TARGET_COLUMN, "drift.target", chosen))
-    judged = scores.judge(model.contract, model.reference, truth.rows, records=truth.records)
-    results += [_scored(score, chosen) for score in judged]
-    return [result for result in results if chosen.wants(result.name, result.columns)]
+        labelled = Profile.of(truth.rows, model.profile_spec)
+        results.append(_column_drift(model, labelled, bundle.TARGET_COLUMN, "drift.target", config))
+    judged = scores.score_labelled(model.contract, model.reference, truth.rows, records=truth.records)
+    results += [_scored(score, config) for score in judged]
+    return [result for result in results if config.wants(result.name, result.columns)]
 
 
-def _quality(model: "Model", profile: Profile, chosen: Choices) -> Iterator[CheckResult]:
-    for name in model.layout.columns:
+def _quality(model: "Model", profile: Profile, config: CheckConfig) -> Iterator[CheckResult]:
+    for name in model.profile_spec.columns:
         column, before = _counts(profile, name), _counts(model.baseline, name)
         if name == bundle.TARGET_COLUMN or column is None:
             continue
         seen = column.count + column.missing
         expected = before.missing / max(before.count + before.missing, 1) if before is not None else 0.0
-        yield _share("quality.missing", name, column.missing, seen, expected, "have no value", chosen)
+        yield _share("quality.missing", name, column.missing, seen, expected, "have no value", config)
         if isinstance(column, Numeric):
             was = before if isinstance(before, Numeric) else Numeric()
-            yield from _numeric_quality(name, column, was, chosen)
+            yield from _numeric_quality(name, column, was, config)
         elif isinstance(before, Categorical):
-            yield _categories(name, column, before, chosen)
+            yield _categories(name, column, before, config)
         if (constant := _constant(name, column, before)) is not None:
             yield constant
 
@@ -65,7 +66,9 @@ def _counts(profile: Profile, name: str) -> Numeric | Categorical | None:
     return profile.numeric.get(name) or profile.categorical.get(name)
 
 
-def _numeric_quality(name: str, column: Numeric, before: Numeric, chosen: Choices) -> Iterator[CheckResult]:
+def _numeric_quality(
+    name: str, column: Numeric, before: Numeric, config: CheckConfig
+) -> Iterator[CheckResult]:
     expected = before.outside / max(before.count, 1)
     yield _share(
         "quality.range",
@@ -74,7 +77,7 @@ def _numeric_quality(name: str, column: Numeric, before: Numeric, chosen: Choice
         column.count,
         expected,
         "lie outside the declared range",
-        chosen,
+        config,
     )
     expected = before.unusual / max(before.count, 1)
     yield _share(
@@ -84,37 +87,28 @@ def _numeric_quality(name: str, column: Numeric, before: Numeric, chosen: Choice
         column.count,
         expected,
         "lie beyond what training nearly ever saw",
-        chosen,
+        config,
     )
 
 
-def _categories(name: str, column: Categorical, before: Categorical, chosen: Choices) -> CheckResult:
+def _categories(name: str, column: Categorical, before: Categorical, config: CheckConfig) -> CheckResult:
     expected = before.unknown / max(before.count, 1)
     words = "are of categories training never saw"
     if column.new:
         words += f" ({', '.join(list(column.new)[:3])})"
-    result = _share("quality.categories", name, column.unknown, column.count, expected, words, chosen)
+    result = _share("quality.categories", name, column.unknown, column.count, expected, words, config)
     return msgspec.structs.replace(result, detail={"new": column.new})
 
 
 def _share(
-    check: str, name: str, hits: int, rows: int, expected: float, words: str, chosen: Choices
+    check: str, name: str, hits: int, rows: int, expected: float, words: str, config: CheckConfig
 ) -> CheckResult:
     """Judge a share against the reference's own, with room for chance and for the odd row."""
     if not rows:
-        return _skipped(check, name, f"{name} has no values in this window.")
-    limit = chosen.limit(check, [name], thresholds.share_limit(expected, rows))
-    value = hits / rows
-    above = limit is not None and value > limit
-    sentence = f"{value:.2%} of the values of {name} {words}; {expected:.2%} did in the reference."
-    return CheckResult(
-        name=check,
-        value=_round(value),
-        threshold=_round(limit),
-        status="alert" if above else "ok",
-        columns=[name],
-        sentence=sentence,
-    )
+        return CheckResult.skipped(check, f"{name} has no values in this window.", [name])
+    limit = config.limit(check, [name], thresholds.share_limit(expected, rows))
+    sentence = f"{hits / rows:.2%} of the values of {name} {words}; {expected:.2%} did in the reference."
+    return CheckResult.share(check, hits, rows, limit, sentence, columns=[name]).rounded(_DIGITS)
 
 
 def _constant(
@@ -125,14 +119,9 @@ def _constant(
         return None
     stands, varied = _stands_still(column), not _stands_still(before)
     words = "has the same value in every record, and varied in the reference" if stands else "varies"
-    return CheckResult(
-        name="quality.constant",
-        value=float(stands),
-        threshold=0.0,
-        status="alert" if stands and varied else "ok",
-        columns=[name],
-        sentence=f"{name} {words}.",
-    )
+    limit = 0.0 if varied else 1.0
+    result = CheckResult.above("quality.constant", float(stands), limit, f"{name} {words}.", columns=[name])
+    return msgspec.structs.replace(result, threshold=0.0)
 
 
 def _stands_still(column: Numeric | Categorical) -> bool:
@@ -141,7 +130,7 @@ def _stands_still(column: Numeric | Categorical) -> bool:
     return len(column.levels) + (column.other > 0) <= 1
 
 
-class _Against(msgspec.Struct, Generic[Of], frozen=True):
+class _Measured(msgspec.Struct, Generic[Of], frozen=True):
     """A value beside its limit, and what it is the value of."""
 
     value: float
@@ -155,52 +144,49 @@ class _Against(msgspec.Struct, Generic[Of], frozen=True):
             return self.value / self.limit
         return math.inf if self.value > 0 else 0.0
 
-    def figures(self) -> dict[str, float | None]:
+    def figures(self) -> dict[str, float]:
         return {"value": _round(self.value), "threshold": _round(self.limit)}
 
     def result(self, check: str, name: str, sentence: str, detail: dict[str, Any]) -> CheckResult:
-        return CheckResult(
-            name=check,
-            **self.figures(),
-            status="alert" if self.ratio > 1 else "ok",
-            columns=[name],
-            sentence=sentence,
-            detail=detail,
-        )
+        return CheckResult.above(
+            check, self.value, self.limit, sentence, columns=[name], detail=detail
+        ).rounded(_DIGITS)
 
 
-def _against(chosen: Choices, check: str, name: str, value: float, limit: float, of: Of) -> _Against[Of]:
+def _against(config: CheckConfig, check: str, name: str, value: float, limit: float, of: Of) -> _Measured[Of]:
     """Return the value beside the user's limit, or beside `limit`."""
-    own = chosen.limit(check, [name], limit)
-    return _Against(value, limit if own is None else own, of)
+    own = config.limit(check, [name], limit)
+    return _Measured(value, limit if own is None else own, of)
 
 
-def _drift(model: "Model", profile: Profile, chosen: Choices) -> Iterator[CheckResult]:
+def _drift(model: "Model", profile: Profile, config: CheckConfig) -> Iterator[CheckResult]:
     outcomes = {bundle.PREDICTION_COLUMN, bundle.PROBABILITY_COLUMN}
-    for name in model.layout.columns:
+    for name in model.profile_spec.columns:
         if name != bundle.TARGET_COLUMN:
             check = "drift.prediction" if name in outcomes else "drift.feature"
-            yield _column_drift(model, profile, name, check, chosen)
-    for name in model.limits.segments:
-        yield _segment_drift(model, profile, name, chosen)
+            yield _column_drift(model, profile, name, check, config)
+    for name in model.thresholds.segments:
+        yield _segment_drift(model, profile, name, config)
 
 
-def _column_drift(model: "Model", profile: Profile, name: str, check: str, chosen: Choices) -> CheckResult:
+def _column_drift(
+    model: "Model", profile: Profile, name: str, check: str, config: CheckConfig
+) -> CheckResult:
     """Judge one column by the statistic that is furthest beyond its limit."""
     column = _counts(profile, name)
     if column is None or column.count < thresholds.LEAST_ROWS:
         rows = 0 if column is None else column.count
         words = f"{name} has {rows} values; below {thresholds.LEAST_ROWS} its distribution says nothing."
-        return _skipped(check, name, words)
-    limits = model.limits.limits.get(name, {})
-    found: list[_Against[tuple[str, Distance]]] = []
-    for statistic, distance in distances(model.baseline, profile, name, model.layout).items():
+        return CheckResult.skipped(check, words, [name])
+    limits = model.thresholds.limits.get(name, {})
+    found: list[_Measured[tuple[str, Distance]]] = []
+    for statistic, distance in distances(model.baseline, profile, name, model.profile_spec).items():
         if statistic in limits:
-            limit = limits[statistic].at(column.count, model.limits.reference_rows, chosen.seasonality)
-            found.append(_against(chosen, check, name, distance.value, limit, (statistic, distance)))
+            limit = limits[statistic].at(column.count, model.thresholds.reference_rows, config.seasonality)
+            found.append(_against(config, check, name, distance.value, limit, (statistic, distance)))
     if not found:
-        return _skipped(
-            check, name, f"{name} stands still in the reference, so nothing can be said of drift."
+        return CheckResult.skipped(
+            check, f"{name} stands still in the reference, so nothing can be said of drift.", [name]
         )
     worst = max(found, key=lambda one: one.ratio)
     statistic, distance = worst.of
@@ -213,16 +199,16 @@ def _column_drift(model: "Model", profile: Profile, name: str, check: str, chose
     return worst.result(check, name, f"{name} {verdict}: {distance.words}.", detail)
 
 
-def _segment_drift(model: "Model", profile: Profile, name: str, chosen: Choices) -> CheckResult:
+def _segment_drift(model: "Model", profile: Profile, name: str, config: CheckConfig) -> CheckResult:
     """Judge what is predicted within each value of a column by the segment furthest beyond its limit."""
-    check, most = "drift.segment", model.limits.segments[name]
-    found: list[_Against[Shift]] = []
+    check, most = "drift.segment", model.thresholds.segments[name]
+    found: list[_Measured[Shift]] = []
     for shift in shifts(model.baseline.segments, profile.segments, name):
-        limit = most.at(shift.now.count, shift.before.count, chosen.seasonality)
-        found.append(_against(chosen, check, name, shift.value, limit, shift))
+        limit = most.at(shift.now.count, shift.before.count, config.seasonality)
+        found.append(_against(config, check, name, shift.value, limit, shift))
     if not found:
         words = f"No value of {name} has records enough to say what is predicted for it."
-        return _skipped(check, name, words)
+        return CheckResult.skipped(check, words, [name])
     worst = max(found, key=lambda one: one.ratio)
     level, _, before, now = worst.of
     sentence = (
@@ -241,26 +227,15 @@ def _outcome(model: "Model") -> str:
     return f"predicted {target.name}"
 
 
-def _scored(score: scores.Score, chosen: Choices) -> CheckResult:
-    limit = chosen.limit(score.name, score.columns, score.threshold)
-    worse = score.value is not None and limit is not None and score.value > limit
-    return CheckResult(
-        name=score.name,
-        value=_round(score.value),
-        threshold=_round(limit),
-        status="skipped" if score.value is None else "alert" if worse else "ok",
-        columns=score.columns,
-        sentence=score.sentence,
-        detail=score.detail,
-    )
+def _scored(score: scores.Score, config: CheckConfig) -> CheckResult:
+    if score.value is None:
+        skipped = CheckResult.skipped(score.name, score.sentence, score.columns)
+        return msgspec.structs.replace(skipped, threshold=score.threshold, detail=score.detail)
+    limit = config.limit(score.name, score.columns, score.threshold)
+    return CheckResult.above(
+        score.name, score.value, limit, score.sentence, columns=score.columns, detail=score.detail
+    ).rounded(_DIGITS)
 
 
-def _skipped(check: str, name: str, sentence: str) -> CheckResult:
-    return CheckResult(
-        name=check, value=None, threshold=None, status="skipped", columns=[name], sentence=sentence
-    )
-
-
-def _round(value: float | None) -> float | None:
-    # Sums of floats differ in their last digits with the order of the hours; a verdict must not.
-    return None if value is None else round(value, _ROUNDING)
+def _round(value: float) -> float:
+    return round(value, _DIGITS)

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from contract.bundle import TARGET_COLUMN as TARGET
 from contract.events import timestamp
 from contract.schema import Contract
-from lambda_monitor.findings import CheckResult
+from lambda_monitor.findings import LISTED, CheckResult
 from lambda_monitor.hours.labelled import ENOUGH, Truth
 from lambda_monitor.hours.window import Window
 from lambda_monitor.lake.objects import Unreadable
 from lambda_monitor.lake.rejections import Rejections
 
-_LISTED = 20
 # What these find keeps the window, or its labels, from being judged: an error, not an alert.
 UNJUDGED = ("lake.unreadable_objects", "labels.unreadable")
 # Delivery at least once repeats a few records after a restart; more says something restarts all the time.
@@ -21,7 +21,7 @@ REJECTED_LIMIT = 0.01
 STRAYED_LIMIT = 0.001
 
 
-def judge(contract: Contract, window: Window, rejections: Rejections) -> list[CheckResult]:
+def check_delivery(contract: Contract, window: Window, rejections: Rejections) -> list[CheckResult]:
     """Return the result of each check of how the window's records came."""
     return [
         unreadable(window, rejections),
@@ -39,35 +39,36 @@ def unreadable(window: Window, rejections: Rejections) -> CheckResult:
     """Count objects that can't be read: they leave the verdict open, so this is an error, never ok."""
     found = [*window.unreadable, *rejections.unreadable]
     count = len(found)
-    return CheckResult(
-        name="lake.unreadable_objects",
-        value=float(count),
-        threshold=0.0,
-        status="error" if count else "ok",
-        columns=[],
-        sentence=f"{count:,} objects could not be read to their end" + _example(found),
-        detail={"objects": {u.key: u.reason for u in found[:_LISTED]}},
+    return CheckResult.above(
+        "lake.unreadable_objects",
+        float(count),
+        0.0,
+        f"{count:,} objects could not be read to their end" + _example(found),
+        detail={"objects": {u.key: u.reason for u in found[:LISTED]}},
+        failed="error",
     )
 
 
 def bad_lines(window: Window) -> CheckResult:
     """Count lines that are no prediction event of the contract's shape."""
     count = sum(window.bad_lines.values())
-    return _limit(
+    return CheckResult.above(
         "lake.bad_lines",
         float(count),
         0.0,
         f"{count:,} lines are not prediction events.",
-        dict(list(window.bad_lines.items())[:_LISTED]),
+        detail=_found(dict(list(window.bad_lines.items())[:LISTED])),
     )
 
 
 def duplicates(window: Window) -> CheckResult:
     """Count records that were delivered more than once; elsewhere they are counted once."""
-    share = window.duplicates / max(window.records + window.duplicates, 1)
-    return _limit(
+    total = window.records + window.duplicates
+    share = window.duplicates / max(total, 1)
+    return CheckResult.share(
         "lake.duplicates",
-        share,
+        window.duplicates,
+        total,
         DUPLICATES_LIMIT,
         f"{window.duplicates:,} records ({share:.1%}) came more than once and were counted once.",
     )
@@ -75,10 +76,10 @@ def duplicates(window: Window) -> CheckResult:
 
 def strayed(window: Window) -> CheckResult:
     """Count records hours away from their partition: clocks disagree, or scoring is far behind."""
-    share = window.strayed / max(window.records + window.strayed, 1)
-    return _limit(
+    return CheckResult.share(
         "lake.clock_skew",
-        share,
+        window.strayed,
+        window.records + window.strayed,
         STRAYED_LIMIT,
         f"{window.strayed:,} records landed in a partition hours away from their arrival, "
         "where no window finds them.",
@@ -104,27 +105,29 @@ def other_versions(contract: Contract, window: Window) -> CheckResult:
 
 def rejected(window: Window, rejections: Rejections) -> CheckResult:
     """Count records the contract refused, as a share of all that came."""
-    share = rejections.count / max(rejections.count + window.records, 1)
+    total = rejections.count + window.records
+    share = rejections.count / max(total, 1)
     most = ", ".join(f"{n:,} {reason}" for reason, n in list(rejections.reasons.items())[:3])
-    return _limit(
+    return CheckResult.share(
         "service.rejected",
-        share,
+        rejections.count,
+        total,
         REJECTED_LIMIT,
         f"{rejections.count:,} records ({share:.1%}) were rejected" + (f": {most}." if most else "."),
-        rejections.reasons,
+        detail=_found(rejections.reasons),
     )
 
 
 def failed(rejections: Rejections) -> CheckResult:
     """Count batches Lambda gave up on: their records were neither scored nor rejected."""
     count = len(rejections.failed)
-    return _limit(
+    return CheckResult.above(
         "service.failed",
         float(count),
         0.0,
         f"Lambda gave up on {count:,} batches of records"
         + (f"; their stream positions are in {rejections.failed[0]} and others." if count else "."),
-        rejections.failed[:_LISTED],
+        detail=_found(rejections.failed[:LISTED]),
     )
 
 
@@ -149,7 +152,7 @@ def staleness(window: Window) -> CheckResult:
     )
 
 
-def labels(truth: Truth) -> list[CheckResult]:
+def check_labels(truth: Truth) -> list[CheckResult]:
     """Return what is to be said of the ground truth itself; none of it fails a window."""
     found, late = truth.labels, truth.coverage < ENOUGH
     broken = found.bad_lines + len(found.unreadable)
@@ -165,24 +168,22 @@ def labels(truth: Truth) -> list[CheckResult]:
             + ("; performance is estimated until at least half have." if late else "."),
             detail={"start": timestamp(truth.start), "end": timestamp(truth.end), "enough": ENOUGH},
         ),
-        CheckResult(
-            name="labels.conflicts",
-            value=float(found.conflicts),
-            threshold=None,
-            status="ok",
+        CheckResult.above(
+            "labels.conflicts",
+            float(found.conflicts),
+            None,
+            f"{found.conflicts:,} records were given different labels; the last to come holds.",
             columns=[TARGET],
-            sentence=f"{found.conflicts:,} records were given different labels; the last to come holds.",
-            detail={},
         ),
-        CheckResult(
-            name="labels.unreadable",
-            value=float(broken),
-            threshold=0.0,
-            status="error" if broken else "ok",
-            columns=[TARGET],
-            sentence=f"{found.bad_lines:,} labels and {len(found.unreadable):,} files of labels can't be read"
+        CheckResult.above(
+            "labels.unreadable",
+            float(broken),
+            0.0,
+            f"{found.bad_lines:,} labels and {len(found.unreadable):,} files of labels can't be read"
             + _example(found.unreadable),
-            detail={"objects": {u.key: u.reason for u in found.unreadable[:_LISTED]}},
+            columns=[TARGET],
+            detail={"objects": {u.key: u.reason for u in found.unreadable[:LISTED]}},
+            failed="error",
         ),
     ]
 
@@ -191,19 +192,5 @@ def _example(unreadable: Sequence[Unreadable]) -> str:
     return f", such as {unreadable[0].key}: {unreadable[0].reason}." if unreadable else "."
 
 
-def _limit(
-    name: str,
-    value: float,
-    threshold: float,
-    sentence: str,
-    detail: dict[str, int] | list[str] | None = None,
-) -> CheckResult:
-    return CheckResult(
-        name=name,
-        value=value,
-        threshold=threshold,
-        status="alert" if value > threshold else "ok",
-        columns=[],
-        sentence=sentence,
-        detail={"found": detail} if detail else {},
-    )
+def _found(detail: dict[str, int] | list[str]) -> dict[str, Any]:
+    return {"found": detail} if detail else {}

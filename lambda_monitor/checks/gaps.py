@@ -1,7 +1,7 @@
 """Hours that no window covered: the monitor itself did not run."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from contract import layout
 from contract.events import timestamp
@@ -14,18 +14,19 @@ NAME = "monitor.gap"
 _FORMAT = "%Y%m%dT%H%M%SZ"
 
 
-def judge(s3: "S3Client", bucket: str, model: str, start: datetime, end: datetime) -> CheckResult:
+def check_gap(s3: "S3Client", bucket: str, model: str, start: datetime, end: datetime) -> CheckResult:
     """Return whether [start, end) follows on what was monitored before, by the reports that are there."""
     before = [e for s, e in _windows(s3, bucket, model) if (s, e) != (start, end) and e <= end]
     if not before:
-        return _result(0.0, "ok", "This is the first window of the model.")
+        return CheckResult.above(NAME, 0.0, 0.0, "This is the first window of the model.")
     last = max(before)
     hours = max((start - last) / timedelta(hours=1), 0.0)
     if not hours:
-        return _result(hours, "ok", "No hour was left out since the window before.")
-    return _result(
+        return CheckResult.above(NAME, hours, 0.0, "No hour was left out since the window before.")
+    return CheckResult.above(
+        NAME,
         hours,
-        "alert",
+        0.0,
         f"Nothing that arrived from {timestamp(last)} to {timestamp(start)} was monitored: "
         f'invoke the function with {{"start": "{timestamp(last)}", "end": "{timestamp(start)}"}}.',
     )
@@ -41,9 +42,3 @@ def _windows(s3: "S3Client", bucket: str, model: str) -> list[tuple[datetime, da
 
 def _moment(text: str) -> datetime:
     return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
-
-
-def _result(value: float, status: Literal["ok", "alert"], sentence: str) -> CheckResult:
-    return CheckResult(
-        name=NAME, value=value, threshold=0.0, status=status, columns=[], sentence=sentence, detail={}
-    )

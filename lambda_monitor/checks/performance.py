@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from contract import bundle
 from contract.schema import Contract, Task
-from lambda_monitor.profiles.profile import Layout, Profile, shares
+from lambda_monitor.profiles.profile import Profile, ProfileSpec, shares
+from lambda_monitor.profiles.segments import TOP_LEVELS
 
 # One-sided normal quantiles: one false alarm in about 10,000 windows, in 100,000 for the many segments.
 _RARE, _RARER = 3.72, 4.27
@@ -25,7 +26,6 @@ _TOLERANCE, _ESTIMATE_TOLERANCE = 1.2, 1.2
 # Days differ by themselves: twice their standard deviation is allowed too, where the reference has so many.
 _DEVIATIONS, _LEAST_DAYS, _LEAST_ROWS_A_DAY = 2, 14, 30
 _LEAST_ROWS = 100
-_MOST_SEGMENTS = 20
 _TAIL = 0.995
 
 Array = npt.NDArray[np.float64]
@@ -42,7 +42,9 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Any] = {}
 
 
-def judge(contract: Contract, reference: pa.Table, rows: pa.Table, *, records: int) -> Iterator[Score]:
+def score_labelled(
+    contract: Contract, reference: pa.Table, rows: pa.Table, *, records: int
+) -> Iterator[Score]:
     """Yield the score of labelled `rows`, and the worst of each segment column."""
     if len(rows) < _LEAST_ROWS:
         words = f"{len(rows)} of {records} records have a label; fewer than {_LEAST_ROWS} say nothing."
@@ -66,19 +68,19 @@ def judge(contract: Contract, reference: pa.Table, rows: pa.Table, *, records: i
             yield _worst_segment(contract, column, (reference, before), (rows, now), tolerated)
 
 
-def estimate(contract: Contract, reference: pa.Table, layout: Layout, current: Profile) -> Score:
+def estimate(contract: Contract, reference: pa.Table, specs: ProfileSpec, current: Profile) -> Score:
     """Return the error to expect of a window, without a single label."""
     column = bundle.PROBABILITY_COLUMN if contract.task is Task.CLASSIFICATION else bundle.PREDICTION_COLUMN
     name = "performance.estimate"
     if (
-        column not in layout.numeric
+        column not in specs.numeric
         or column not in current.numeric
         or bundle.TARGET_COLUMN not in reference.column_names
     ):
         return Score(
             name=name, value=None, threshold=None, sentence=f"Without {column} no error can be estimated."
         )
-    edges = layout.numeric[column].edges
+    edges = specs.numeric[column].edges
     loss = losses(contract, reference)
     bins = np.searchsorted(edges, reference.column(column).to_numpy().astype(np.float64), side="left")
     count = np.bincount(bins, minlength=len(edges) + 1)
@@ -118,7 +120,7 @@ def _worst_segment(
         for table, loss in (reference, current)
     )
     values, counts = np.unique(now[0], return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:_MOST_SEGMENTS]
+    order = np.argsort(-counts, kind="stable")[:TOP_LEVELS]
     found: list[tuple[float, str, float, float, int]] = []
     for value in values[order]:
         old, new = before[1][before[0] == value], now[1][now[0] == value]

@@ -27,7 +27,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
 
 
-def judge(
+def check_service(
     cloudwatch: "CloudWatchClient",
     sources: Sources,
     start: datetime,
@@ -96,7 +96,7 @@ def _errors(found: dict[str, float]) -> CheckResult:
     if not found.get("invocations"):
         return _skipped("service.errors", "CloudWatch has no invocations for the window")
     share = found.get("errors", 0.0) / found["invocations"]
-    return _judged(
+    return CheckResult.above(
         "service.errors",
         share,
         ERRORS_LIMIT,
@@ -108,7 +108,7 @@ def _delay(found: dict[str, float]) -> CheckResult:
     if "age" not in found:
         return _skipped("service.delay", "CloudWatch has no iterator age for the window")
     minutes = found["age"] / 60_000
-    return _judged(
+    return CheckResult.above(
         "service.delay", minutes, DELAY_LIMIT, f"A record waited up to {minutes:.1f} minutes to be scored."
     )
 
@@ -117,7 +117,7 @@ def _lost(found: dict[str, float], accounted: int) -> CheckResult:
     if not found.get("incoming"):
         return _skipped("service.lost", "CloudWatch has no incoming records for the window")
     share = max(1 - accounted / found["incoming"], 0.0)
-    return _judged(
+    return CheckResult.above(
         "service.lost",
         share,
         LOST_LIMIT,
@@ -125,18 +125,5 @@ def _lost(found: dict[str, float], accounted: int) -> CheckResult:
     )
 
 
-def _judged(name: str, value: float, threshold: float, sentence: str) -> CheckResult:
-    return CheckResult(
-        name=name,
-        value=value,
-        threshold=threshold,
-        status="alert" if value > threshold else "ok",
-        columns=[],
-        sentence=sentence,
-    )
-
-
 def _skipped(name: str, reason: str) -> CheckResult:
-    return CheckResult(
-        name=name, value=None, threshold=None, status="skipped", columns=[], sentence=f"{reason}.", detail={}
-    )
+    return CheckResult.skipped(name, f"{reason}.")

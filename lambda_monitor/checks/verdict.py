@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from contract.bundle import TARGET_COLUMN
-from lambda_monitor.check_config import Choices, choices
+from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import columns, delivery
 from lambda_monitor.findings import CheckResult, Findings, Picture, Rendered, Status
 from lambda_monitor.hours.labelled import Truth
@@ -27,16 +27,16 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     results: Sequence[CheckResult] = ()
 
 
-def judge(model: Model, evidence: Evidence) -> Findings:
+def evaluate(model: Model, evidence: Evidence) -> Findings:
     """Return what is to be said of a window, its pictures not yet drawn."""
     window, truth = evidence.window, evidence.truth
-    chosen = choices(model.checks)
-    made = [*evidence.results, *delivery.judge(model.contract, window, evidence.rejections)]
-    made += delivery.labels(truth)
-    results = [_tuned(result, chosen) for result in made if chosen.wants(result.name, result.columns)]
+    config = model.check_config
+    made = [*evidence.results, *delivery.check_delivery(model.contract, window, evidence.rejections)]
+    made += delivery.check_labels(truth)
+    results = [_tuned(result, config) for result in made if config.wants(result.name, result.columns)]
     if window.profile is not None:
-        results += columns.evaluate(model, window.profile)
-        results += columns.performance(model, truth)
+        results += columns.check_columns(model, window.profile)
+        results += columns.check_performance(model, truth)
     status = overall(results, records=window.records)
     return Findings(
         status=status,
@@ -74,9 +74,9 @@ def drawn(findings: Findings) -> Findings:
     )
 
 
-def _tuned(result: CheckResult, chosen: Choices) -> CheckResult:
+def _tuned(result: CheckResult, config: CheckConfig) -> CheckResult:
     """Return `result` by the user's own limit, if there is one and the check was made."""
-    limit = chosen.limit(result.name, result.columns, result.threshold)
+    limit = config.limit(result.name, result.columns, result.threshold)
     if limit is None or limit == result.threshold or result.value is None or result.status == "skipped":
         return result
     bad: Literal["alert", "error"] = "error" if result.name in delivery.UNJUDGED else "alert"

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 
 from contract.schema import Contract
 from lambda_monitor.lake import events
-from lambda_monitor.lake.events import ARRIVED, ID, IDENTITY, VERSION, Seen
+from lambda_monitor.lake.events import ARRIVED, ID, IDENTITY, VERSION, Deduplicator
 from lambda_monitor.lake.sample import lowest
 from lambda_monitor.profiles.profile import Profile
 
 
-class Folding:
+class HourAccumulator:
     """One arrival hour of the partition that is being read; memory: a sample and 8 bytes a record."""
 
     def __init__(
@@ -29,7 +29,7 @@ class Folding:
     ) -> None:
         self._version = contract.model.version
         self._profiler = profiler
-        self._seen = Seen(known)
+        self._seen = Deduplicator(known)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # lives until close()
         schema = events.schema(contract)
         schema = schema.remove(schema.get_field_index(VERSION))

@@ -22,13 +22,13 @@ from lambda_monitor.lake import events
 from lambda_monitor.lake.events import ARRIVED, ID, IDENTITY, VERSION
 from lambda_monitor.profiles.profile import (
     Categorical,
-    CategoricalLayout,
-    Layout,
+    CategoricalSpec,
     Numeric,
-    NumericLayout,
+    NumericSpec,
     Profile,
+    ProfileSpec,
 )
-from lambda_monitor.profiles.segments import Segments, Sums
+from lambda_monitor.profiles.segments import TOP_LEVELS, Segments, Sums
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -43,7 +43,7 @@ class AthenaError(RuntimeError):
     """A query failed or did not end in time."""
 
 
-class Counted(msgspec.Struct, frozen=True, kw_only=True):
+class HourCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What a partition holds of the records that arrived in one hour; see hours.Part."""
 
     records: int
@@ -105,31 +105,31 @@ class Runner:
             pause = min(pause * 2, _LONGEST_WAIT)
 
 
-class Counter:
+class AthenaCounter:
     """Counts partitions by SQL."""
 
     def __init__(
-        self, runner: Runner, table: str, contract: Contract, layout: Layout, id_column: str = ""
+        self, runner: Runner, table: str, contract: Contract, specs: ProfileSpec, id_column: str = ""
     ) -> None:
         self._runner = runner
         self._table = table
         self._id_column = id_column
         self._contract = contract
-        self._layout = countable(layout)
+        self._specs = countable(specs)
 
     def count(
         self,
         partitions: Sequence[datetime],
         among: Sequence[datetime],
         between: tuple[datetime, datetime] | None = None,
-    ) -> tuple[dict[datetime, dict[datetime, Counted]], dict[datetime, int]]:
+    ) -> tuple[dict[datetime, dict[datetime, HourCounts]], dict[datetime, int]]:
         """Return `partitions` by the hour their records arrived in, and how many bad lines each has.
 
         A record is counted in the first of the partitions `among` that has it, and only if it arrived
         `between`, where that is given. Raises AthenaError.
         """
         spoken = dialect(self._runner.rows)
-        query = Query(self._table, self._contract, self._layout, spoken, between, self._id_column)
+        query = Query(self._table, self._contract, self._specs, spoken, between, self._id_column)
         rows = self._runner.rows(query.counts(among))
         fresh = self._runner.rows(query.new_levels(among)) if query.has_known_levels else []
         samples = self._samples(self._runner.rows(query.sample(among, SAMPLE_ROWS)))
@@ -138,7 +138,7 @@ class Counter:
         for row in rows:
             if row["part"] in wanted:
                 grouped[row["part"], row["arrival"]].append(row)
-        found: dict[datetime, dict[datetime, Counted]] = {p: {} for p in partitions}
+        found: dict[datetime, dict[datetime, HourCounts]] = {p: {} for p in partitions}
         bad: dict[datetime, int] = {}
         for (part, arrival), own in grouped.items():
             if not arrival:
@@ -155,12 +155,12 @@ class Counter:
         rows: list[dict[str, str]],
         fresh: list[dict[str, str]],
         sample: pa.Table | None,
-    ) -> Counted:
+    ) -> HourCounts:
         version = self._contract.model.version
         whole = [row for row in rows if row["kind"] == query.whole]
         used = [row for row in rows if row["used"] == "1"]
         own = next((row for row in whole if row["used"] == "1"), None)
-        return Counted(
+        return HourCounts(
             records=int(own["n"]) if own is not None else 0,
             newest=_moment(own["newest"]) if own is not None else None,
             duplicates=sum(int(r["n"]) for r in whole if r["used"] == "0" and r["version"] == version),
@@ -177,13 +177,13 @@ class Counter:
         fresh: list[dict[str, str]],
     ) -> Profile:
         numeric, categorical = {}, {}
-        for number, name in enumerate(self._layout.columns):
+        for number, name in enumerate(self._specs.columns):
             keys = {row[f"k{number}"]: int(row["n"]) for row in used if row["kind"] == query.kind(number)}
-            if name in self._layout.numeric:
-                numeric[name] = _numeric(self._layout.numeric[name], keys, own or {}, number)
+            if name in self._specs.numeric:
+                numeric[name] = _numeric(self._specs.numeric[name], keys, own or {}, number)
             else:
                 new = {r["level"]: int(r["n"]) for r in fresh if r["place"] == str(number)}
-                categorical[name] = _categorical(self._layout.categorical[name], keys, new)
+                categorical[name] = _categorical(self._specs.categorical[name], keys, new)
         return Profile(
             rows=int(own["n"]) if own is not None else 0,
             numeric=numeric,
@@ -192,10 +192,10 @@ class Counter:
         )
 
     def _segments(self, query: Query, used: list[dict[str, str]]) -> Segments:
-        spec = self._layout.segments
+        spec = self._specs.segments
         if spec is None:
             return {}
-        columns = self._layout.columns
+        columns = self._specs.columns
         outcome = columns.index(spec.outcome)
         found: Segments = {}
         for name, levels in spec.levels.items():
@@ -247,7 +247,7 @@ def _sampled(contract: Contract) -> Iterator[str]:
         yield bundle.PROBABILITY_COLUMN
 
 
-def _numeric(spec: NumericLayout, keys: dict[str, int], own: dict[str, str], number: int) -> Numeric:
+def _numeric(spec: NumericSpec, keys: dict[str, int], own: dict[str, str], number: int) -> Numeric:
     bins = [keys.get(str(place), 0) for place in range(len(spec.edges) + 1)]
     return Numeric(
         count=sum(bins),
@@ -270,7 +270,7 @@ def _sums(row: dict[str, str], outcome: int) -> Sums:
     )
 
 
-def _categorical(spec: CategoricalLayout, keys: dict[str, int], new: dict[str, int]) -> Categorical:
+def _categorical(spec: CategoricalSpec, keys: dict[str, int], new: dict[str, int]) -> Categorical:
     listed = {key[1:]: n for key, n in keys.items() if key.startswith("v")}
     levels = {level: listed[level] for level in spec.levels if level in listed}
     count = sum(n for key, n in keys.items() if key != "n")
@@ -285,7 +285,7 @@ def _categorical(spec: CategoricalLayout, keys: dict[str, int], new: dict[str, i
         levels=dict(sorted(levels.items())),
         other=count - sum(levels.values()),
         unknown=unknown,
-        new=dict(sorted(new.items(), key=lambda item: (-item[1], item[0]))[:20]),
+        new=dict(sorted(new.items(), key=lambda item: (-item[1], item[0]))[:TOP_LEVELS]),
     )
 
 

@@ -11,10 +11,10 @@ import msgspec
 from contract import bundle
 from contract.schema import Contract, DType, Task
 from lambda_monitor.lake import duckdb_sql
-from lambda_monitor.profiles.profile import Layout, NumericLayout
+from lambda_monitor.profiles.profile import NumericSpec, ProfileSpec
+from lambda_monitor.profiles.segments import TOP_LEVELS
 
 _HOUR_MS = 3_600_000
-_NEW_LEVELS = 20
 
 
 class Dialect(StrEnum):
@@ -30,12 +30,12 @@ def dialect(rows: Callable[[str], list[dict[str, str]]]) -> Dialect:
     return Dialect.DUCKDB if answer.isupper() else Dialect.TRINO
 
 
-def countable(layout: Layout) -> Layout:
-    """Return the layout of what prediction events have: everything but the target."""
+def countable(specs: ProfileSpec) -> ProfileSpec:
+    """Return the specs of what prediction events have: everything but the target."""
     return msgspec.structs.replace(
-        layout,
-        numeric={n: spec for n, spec in layout.numeric.items() if n != bundle.TARGET_COLUMN},
-        categorical={n: spec for n, spec in layout.categorical.items() if n != bundle.TARGET_COLUMN},
+        specs,
+        numeric={n: spec for n, spec in specs.numeric.items() if n != bundle.TARGET_COLUMN},
+        categorical={n: spec for n, spec in specs.categorical.items() if n != bundle.TARGET_COLUMN},
     )
 
 
@@ -46,7 +46,7 @@ class Query:
         self,
         table: str,
         contract: Contract,
-        layout: Layout,
+        specs: ProfileSpec,
         spoken: Dialect,
         between: tuple[datetime, datetime] | None = None,
         id_column: str = "",
@@ -54,10 +54,10 @@ class Query:
         self._table = table
         self._id = duckdb_sql.name(id_column) if id_column else "NULL"
         self._contract = contract
-        self._layout = layout
+        self._specs = specs
         self._trino = spoken is Dialect.TRINO
         self._between = between
-        self._names = layout.columns
+        self._names = specs.columns
         # grouping() gives a bit a key, 1 where the key isn't grouped by; the first key has the highest.
         self.whole = str(2 ** len(self._names) - 1)
 
@@ -68,7 +68,7 @@ class Query:
     @property
     def has_known_levels(self) -> bool:
         """Tell whether any column has levels that training knew, so that others are new."""
-        return any(spec.known is not None for spec in self._layout.categorical.values())
+        return any(spec.known is not None for spec in self._specs.categorical.values())
 
     def counts(self, partitions: Sequence[datetime]) -> str:
         """Return the statement that counts records by partition, hour of arrival, and each key."""
@@ -76,7 +76,7 @@ class Query:
         keys = ", ".join(f"k{n}" for n in numbers)
         sets = ["(part, arrival, used, version)", *(f"(part, arrival, used, k{n})" for n in numbers)]
         measures = [
-            m for n, name in enumerate(self._names) if name in self._layout.numeric for m in self._sums(n)
+            m for n, name in enumerate(self._names) if name in self._specs.numeric for m in self._sums(n)
         ]
         return (
             f"{self._rows(partitions)}, keyed AS (SELECT part, arrival, arrived, version, used, "
@@ -92,13 +92,13 @@ class Query:
             f"SELECT part, arrival, {number} AS place, v{number} AS level, count(*) AS n FROM marked "
             f"WHERE used = 1 AND {self._key(number, named=False)} = 'u' GROUP BY part, arrival, v{number}"
             for number, name in enumerate(self._names)
-            if name in self._layout.categorical and self._layout.categorical[name].known is not None
+            if name in self._specs.categorical and self._specs.categorical[name].known is not None
         ]
         return (
             f"{self._rows(partitions)}, levels AS ({' UNION ALL '.join(branches)}), ranked AS "
             "(SELECT *, row_number() OVER (PARTITION BY part, arrival, place ORDER BY n DESC, level) "
             "AS rank_ FROM levels) "
-            f"SELECT part, arrival, place, level, n FROM ranked WHERE rank_ <= {_NEW_LEVELS}"
+            f"SELECT part, arrival, place, level, n FROM ranked WHERE rank_ <= {TOP_LEVELS}"
         )
 
     def sample(self, partitions: Sequence[datetime], rows: int) -> str:
@@ -156,7 +156,7 @@ class Query:
         else:
             field = self._field("features", name)
             whole = self._contract.feature(name).dtype is DType.INT
-        if name in self._layout.numeric:
+        if name in self._specs.numeric:
             return f"TRY_CAST({field} AS DOUBLE)"
         return f"CAST(TRY_CAST({field} AS BIGINT) AS VARCHAR)" if whole else f"CAST({field} AS VARCHAR)"
 
@@ -182,14 +182,14 @@ class Query:
     def _key(self, number: int, *, named: bool = True) -> str:
         """Return what a column counts by: a bin's number, or v and the level; n where it is missing."""
         name, value = self._names[number], f"v{number}"
-        if name in self._layout.numeric:
+        if name in self._specs.numeric:
             cases = "".join(
                 f" WHEN {value} <= {_double(edge)} THEN '{place}'"
-                for place, edge in enumerate(self._layout.numeric[name].edges)
+                for place, edge in enumerate(self._specs.numeric[name].edges)
             )
-            last = f"'{len(self._layout.numeric[name].edges)}'"
+            last = f"'{len(self._specs.numeric[name].edges)}'"
         else:
-            spec = self._layout.categorical[name]
+            spec = self._specs.categorical[name]
             cases = f" WHEN {value} IN ({_texts(spec.levels)}) THEN {_concat(chr(39) + 'v' + chr(39), value)}"
             if spec.known:
                 cases += f" WHEN {value} IN ({_texts(spec.known)}) THEN 'o'"
@@ -198,7 +198,7 @@ class Query:
         return f"{key} AS k{number}" if named else key
 
     def _sums(self, number: int) -> list[str]:
-        spec: NumericLayout = self._layout.numeric[self._names[number]]
+        spec: NumericSpec = self._specs.numeric[self._names[number]]
         value = f"v{number}"
         low, high = (_double(bound) for bound in spec.clip)
         clipped = (

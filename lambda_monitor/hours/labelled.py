@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 
 from contract import bundle
 from contract.schema import Contract, Task
-from lambda_monitor.hours.ledger import Extent
-from lambda_monitor.hours.store import Hours
+from lambda_monitor.hours.ledger import WindowParts
+from lambda_monitor.hours.store import HourStore
 from lambda_monitor.hours.window import Window
 from lambda_monitor.lake import events
 from lambda_monitor.lake.events import ID
@@ -40,7 +40,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def newest(
-    model: Model, hours: Hours, reader: Reader, found: Window, *, delay: timedelta, now: datetime
+    model: Model, store: HourStore, reader: Reader, found: Window, *, delay: timedelta, now: datetime
 ) -> Truth:
     """Return the truth of `found` or, where too few labels came yet, of the newest window that has enough.
 
@@ -49,12 +49,12 @@ def newest(
     """
     length = found.end - found.start
     labels = reader.read(found.start - delay, min(now, found.end + delay))
-    chosen = found.extent
+    chosen = found.parts
     if len(labels.table):
         tries = range(int(delay / length) + 1)
-        earlier = (hours.extent(found.start - n * length, found.end - n * length) for n in tries)
-        chosen = next((one for one in earlier if _coverage(hours, one, labels) >= ENOUGH), chosen)
-    return _read(model.contract, hours, chosen, labels)
+        earlier = (store.parts(found.start - n * length, found.end - n * length) for n in tries)
+        chosen = next((one for one in earlier if _coverage(store, one, labels) >= ENOUGH), chosen)
+    return _read(model.contract, store, chosen, labels)
 
 
 def joined(rows: pa.Table, labels: Labels) -> pa.Table:
@@ -65,24 +65,24 @@ def joined(rows: pa.Table, labels: Labels) -> pa.Table:
     return rows.filter(known).drop_columns([ID]).append_column(TARGET, target)
 
 
-def _coverage(hours: Hours, extent: Extent, labels: Labels) -> float:
-    tables = list(hours.rows(extent, [ID], sampled=True))
+def _coverage(store: HourStore, parts: WindowParts, labels: Labels) -> float:
+    tables = list(store.rows(parts, [ID], sampled=True))
     rows = sum(len(table) for table in tables)
     return sum(len(joined(table, labels)) for table in tables) / rows if rows else 0.0
 
 
-def _read(contract: Contract, hours: Hours, extent: Extent, labels: Labels) -> Truth:
+def _read(contract: Contract, store: HourStore, parts: WindowParts, labels: Labels) -> Truth:
     columns = [*contract.feature_names, bundle.PREDICTION_COLUMN]
     if contract.task is Task.CLASSIFICATION:
         columns.append(bundle.PROBABILITY_COLUMN)
     schema = events.schema(contract)
     tables = [pa.schema([schema.field(name) for name in (ID, *columns)]).empty_table()]
     if len(labels.table):
-        tables += hours.rows(extent, [ID, *columns])
+        tables += store.rows(parts, [ID, *columns])
     rows = pa.concat_tables(tables)
     return Truth(
-        start=extent.start,
-        end=extent.end,
+        start=parts.start,
+        end=parts.end,
         records=len(rows),
         rows=joined(rows, labels),
         labels=labels,

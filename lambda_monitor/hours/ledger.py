@@ -25,7 +25,7 @@ class Part(Struct, frozen=True, kw_only=True):
     samples: list[str] = msgspec.field(default_factory=list)
 
     @property
-    def in_bulk(self) -> bool:
+    def counted_by_athena(self) -> bool:
         """Tell whether the records were counted where they lie, so that their rows aren't kept."""
         return self.records > 0 and not self.rows
 
@@ -39,7 +39,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     parts: dict[str, Part] = msgspec.field(default_factory=dict)
 
 
-class Placed(msgspec.Struct, frozen=True, kw_only=True):
+class LocatedPart(msgspec.Struct, frozen=True, kw_only=True):
     """A part, the partition it lies in and the hour its records arrived in."""
 
     partition: datetime
@@ -47,9 +47,9 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     part: Part
 
 
-class Extent(msgspec.Struct, frozen=True, kw_only=True):
+class WindowParts(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledgers hold of [start, end)."""
 
     start: datetime
     end: datetime
-    parts: list[Placed]
+    parts: list[LocatedPart]

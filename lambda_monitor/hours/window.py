@@ -10,12 +10,13 @@ import pyarrow.compute as pc
 
 from contract.layout import HOUR
 from contract.schema import Contract
-from lambda_monitor.hours.ledger import Extent, Ledger
-from lambda_monitor.hours.store import Hours
+from lambda_monitor.hours.ledger import Ledger, WindowParts
+from lambda_monitor.hours.store import HourStore
+from lambda_monitor.hours.update import Updated
 from lambda_monitor.lake import events
 from lambda_monitor.lake.events import ARRIVED, VERSION
 from lambda_monitor.lake.objects import Unreadable
-from lambda_monitor.lake.partitions import LANDS_AFTER, LANDS_BEFORE, inside, landing
+from lambda_monitor.lake.partitions import LANDS_AFTER, LANDS_BEFORE, inside
 from lambda_monitor.lake.sample import lowest
 from lambda_monitor.profiles.profile import Profile
 
@@ -40,48 +41,45 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     bad_lines: dict[str, int]
     strayed: int
     newest: datetime | None
-    extent: Extent
+    parts: WindowParts
 
 
 def read(
-    hours: Hours,
+    store: HourStore,
+    updated: Updated,
     contract: Contract,
     profiler: Callable[[pa.Table], Profile],
     start: datetime,
     end: datetime,
 ) -> Window:
-    """Return the window, after reading what is new in the partitions its records may have landed in."""
-    ledgers = hours.update(landing(start, end))
-    extent = hours.extent(start, end)
+    """Return the window; `updated` are the ledgers of the partitions that its records may have landed in."""
+    ledgers = updated.ledgers
+    located = store.parts(start, end)
     records, profile, newest = 0, None, None
     sample = events.schema(contract).empty_table().drop_columns([VERSION])
     kept: list[str] = []
-    for piece in _pieces(hours, profiler, extent):
+    for piece in _pieces(store, profiler, located):
         records += piece.records
         newest = piece.newest if newest is None else max(newest, piece.newest or newest)
         profile = piece.profile if profile is None else profile.merge(piece.profile)
         sample = lowest([sample, *piece.samples])
         kept += piece.kept
-    for table in hours.tables(kept):
+    for table in store.tables(kept):
         sample = lowest([sample, table])
-    parts = [placed.part for placed in extent.parts]
-    others: Counter[str] = Counter()
-    for part in parts:
-        others.update(part.others)
     return Window(
         start=start,
         end=end,
         records=records,
         profile=profile,
         sample=sample,
-        duplicates=sum(part.duplicates for part in parts),
-        others=dict(sorted(others.items())),
+        duplicates=sum(one.part.duplicates for one in located.parts),
+        others=_others(located),
         objects=sum(len(ledger.objects) for ledger in ledgers.values()),
-        unreadable=sorted([*hours.unreachable, *(u for led in ledgers.values() for u in led.unreadable)]),
+        unreadable=sorted([*updated.unreachable, *(u for led in ledgers.values() for u in led.unreadable)]),
         bad_lines={k: n for ledger in ledgers.values() for k, n in sorted(ledger.bad_lines.items())},
         strayed=_strayed(ledgers),
         newest=newest,
-        extent=extent,
+        parts=located,
     )
 
 
@@ -95,25 +93,27 @@ class _Piece(msgspec.Struct, frozen=True):
     kept: list[str] = []
 
 
-def _pieces(hours: Hours, profiler: Callable[[pa.Table], Profile], extent: Extent) -> Iterator[_Piece]:
+def _pieces(
+    store: HourStore, profiler: Callable[[pa.Table], Profile], located: WindowParts
+) -> Iterator[_Piece]:
     """Yield the window's records: whole hours as they are kept, the others by their rows."""
     counted_in_bulk = set()
-    for placed in extent.parts:
-        hour, part = placed.hour, placed.part
+    for one in located.parts:
+        hour, part = one.hour, one.part
         if not part.records:
             continue
-        if extent.start <= hour and hour + HOUR <= extent.end:
+        if located.start <= hour and hour + HOUR <= located.end:
             profile = Profile.from_json(part.profile.encode())
             yield _Piece(part.records, part.newest, profile, kept=part.samples)
-        elif not part.in_bulk:
-            for table in hours.tables(part.rows):
-                rows = inside(table, extent.start, extent.end)
+        elif not part.counted_by_athena:
+            for table in store.tables(part.rows):
+                rows = inside(table, located.start, located.end)
                 if len(rows):
                     last = pc.max(rows.column(ARRIVED)).as_py()
                     yield _Piece(len(rows), last, profiler(rows), [lowest([rows])])
         elif hour not in counted_in_bulk:
             counted_in_bulk.add(hour)
-            for counted in hours.partial(extent, hour):
+            for counted in store.partial(located, hour):
                 yield _Piece(counted.records, counted.newest, counted.profile, [counted.sample])
 
 
@@ -124,3 +124,11 @@ def _strayed(ledgers: dict[datetime, Ledger]) -> int:
         for hour, part in ledger.parts.items()
         if not -LANDS_BEFORE <= partition - datetime.fromisoformat(hour) <= LANDS_AFTER
     )
+
+
+def _others(located: WindowParts) -> dict[str, int]:
+    """Return the events of other model versions by version."""
+    others: Counter[str] = Counter()
+    for one in located.parts:
+        others.update(one.part.others)
+    return dict(sorted(others.items()))

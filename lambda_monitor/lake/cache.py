@@ -3,11 +3,12 @@
 import contextlib
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import msgspec
-from botocore.exceptions import ClientError
 
+from contract import conditional
+from contract.conditional import ConflictError
 from contract.schema import Struct
 from lambda_monitor.run import Run
 
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LEASE = "lease.json"
-_ABSENT = {"NoSuchKey", "404"}
-_TAKEN = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 
 
-class Shelf(Protocol):
+class Cache(Protocol):
     """Named bytes."""
 
     def get(self, name: str) -> bytes | None:
@@ -31,7 +30,7 @@ class Shelf(Protocol):
         ...
 
 
-class S3Shelf:
+class S3Cache:
     """A shelf under a prefix of a bucket."""
 
     def __init__(self, s3: "S3Client", bucket: str, prefix: str) -> None:
@@ -41,22 +40,18 @@ class S3Shelf:
 
     def get(self, name: str) -> bytes | None:
         """Return the object's bytes, None when it isn't there."""
-        try:
-            return self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
-                return None
-            raise
+        found = conditional.get(self._s3, self._bucket, self._prefix + name)
+        return None if found is None else found.body
 
     def put(self, name: str, file: BinaryIO) -> None:
         """Write the object."""
         self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=file)
 
 
-class Draft:
+class Overlay:
     """A shelf whose changes end with the run."""
 
-    def __init__(self, under: Shelf) -> None:
+    def __init__(self, under: Cache) -> None:
         self._under = under
         self._own: dict[str, bytes] = {}
 
@@ -80,7 +75,7 @@ class Lease:
     """The right to write under a prefix, one run at a time.
 
     One writer at a time keeps a record that landed in two partitions from being counted in both. A
-    run without the lease works on a `Draft` and loses nothing but the saving of its work; a killed
+    run without the lease works on a `Overlay` and loses nothing but the saving of its work; a killed
     run's lease ends with the time Lambda gave it.
     """
 
@@ -106,24 +101,18 @@ class Lease:
             self._tag = None
 
     def _read(self) -> tuple[str | None, Held | None]:
-        try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
-                return None, None
-            raise
-        return answer["ETag"], msgspec.json.decode(answer["Body"].read(), type=Held)
+        found = conditional.get(self._s3, self._bucket, self._key)
+        if found is None:
+            return None, None
+        return found.etag, msgspec.json.decode(found.body, type=Held)
 
     def _write(self, until: datetime, replaces: str | None) -> str | None:
-        """Write the lease over the version `replaces`; None when another was faster."""
+        """Write the lease over the version `replaces`; None when another run was faster."""
         body = msgspec.json.encode(Held(holder=self._run.id, until=until))
-        condition: dict[str, Any] = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
         try:
-            return self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body, **condition)["ETag"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _TAKEN:
-                return None
-            raise
+            return conditional.put(self._s3, self._bucket, self._key, body, replaces=replaces)
+        except ConflictError:
+            return None
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ _SQL_TYPES = {DType.INT: "BIGINT", DType.FLOAT: "DOUBLE", DType.STR: "VARCHAR"}
 _ARROW_TYPES = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.STR: pa.string()}
 
 
-class Tally(msgspec.Struct, kw_only=True):
+class ReadErrors(msgspec.Struct, kw_only=True):
     """What was met while reading, beside the rows themselves."""
 
     unreadable: list[Unreadable] = []
@@ -60,7 +60,7 @@ def target_type(contract: Contract) -> pa.DataType:
 
 
 def read(
-    s3: "S3Client", bucket: str, objects: Sequence[Object], contract: Contract, tally: Tally
+    s3: "S3Client", bucket: str, objects: Sequence[Object], contract: Contract, tally: ReadErrors
 ) -> Iterator[pa.Table]:
     """Yield the events in batches, in the order of `objects`, duplicates and other versions' included.
 
@@ -85,7 +85,7 @@ def read(
             yield from parser.parse(rest)
 
 
-class Seen:
+class Deduplicator:
     """Identities met so far: 8 bytes a record, the only thing kept of rows that were read."""
 
     def __init__(self, known: Iterable[np.ndarray[Any, Any]] = ()) -> None:
@@ -111,7 +111,7 @@ def _contains(ordered: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np
 class _Parser:
     """Turns a file of lines into a table, by one SQL statement over the contract's columns."""
 
-    def __init__(self, contract: Contract, tally: Tally) -> None:
+    def __init__(self, contract: Contract, tally: ReadErrors) -> None:
         self._tally = tally
         self._schema = schema(contract)
         self._select, self._columns = _statement(contract)

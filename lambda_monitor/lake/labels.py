@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from contract import bundle, layout
 from contract.schema import Contract
 from lambda_monitor.lake import batches, duckdb_sql, events
-from lambda_monitor.lake.cache import Shelf
+from lambda_monitor.lake.cache import Cache
 from lambda_monitor.lake.events import ID
 from lambda_monitor.lake.objects import (
     PARQUET,
@@ -61,7 +61,7 @@ class _Group(msgspec.Struct, frozen=True, kw_only=True):
 class Reader:
     """Reads labels; those of a partition are kept as Parquet until its objects change."""
 
-    def __init__(self, s3: "S3Client", bucket: str, contract: Contract, shelf: Shelf) -> None:
+    def __init__(self, s3: "S3Client", bucket: str, contract: Contract, shelf: Cache) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._contract = contract

@@ -1,5 +1,6 @@
 """Hour partitions that the records of a time range may have landed in."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -23,3 +24,11 @@ def inside(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
     """Return the rows that arrived in [start, end)."""
     arrived = table.column(ARRIVED)
     return table.filter(pc.and_(pc.greater_equal(arrived, start), pc.less(arrived, end)))
+
+
+def sharing(partitions: Sequence[datetime]) -> list[datetime]:
+    """Return `partitions` and those that may hold copies of their records; empty if there are none."""
+    if not partitions:
+        return []
+    reach = LANDS_AFTER + LANDS_BEFORE
+    return list(layout.hours_between(min(partitions) - reach, max(partitions) + reach + layout.HOUR))

@@ -1,1 +1,7 @@
-"""Mergeable counts of rows, and distances between them."""
+"""Mergeable counts of rows, their distances from the reference, and limits for distances.
+
+profile     counts per column, and how columns are counted
+segments    sums of the outcome per segment
+distances   drift statistics between two profiles
+thresholds  limit of each statistic at a number of rows
+"""

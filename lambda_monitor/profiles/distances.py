@@ -10,11 +10,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from lambda_monitor.profiles.profile import Categorical, CategoricalLayout, Numeric, Profile, shares
+from lambda_monitor.profiles.profile import Categorical, CategoricalSpec, Numeric, Profile, shares
+from lambda_monitor.profiles.segments import TOP_LEVELS
 
 SHIFT, SPREAD, SHAPE, MIX, LEVEL = "shift", "spread", "shape", "mix", "level"
-# Rarer levels than the 20 commonest are one: alone they have too few rows to say anything.
-TOP_LEVELS = 20
 
 Array = npt.NDArray[np.float64]
 
@@ -26,13 +25,13 @@ class Distance(msgspec.Struct, frozen=True):
     words: str
 
 
-def distances(reference: Profile, current: Profile, column: str, layout: Any) -> dict[str, Distance]:
+def distances(reference: Profile, current: Profile, column: str, specs: Any) -> dict[str, Distance]:
     """Return the statistics of one column by name; empty where either side has no values."""
     if column in reference.numeric and column in current.numeric:
         return _numeric(reference.numeric[column], current.numeric[column])
     if column in reference.categorical and column in current.categorical:
         return _categorical(
-            reference.categorical[column], current.categorical[column], layout.categorical[column]
+            reference.categorical[column], current.categorical[column], specs.categorical[column]
         )
     return {}
 
@@ -61,9 +60,9 @@ def level_distance(reference: Array, current: Array) -> Array:
     return np.asarray(np.abs(current - reference).max(axis=-1))
 
 
-def grouped(column: Categorical, layout: CategoricalLayout) -> list[int]:
+def grouped(column: Categorical, specs: CategoricalSpec) -> list[int]:
     """Return the counts of the reference's commonest levels, and of all others together."""
-    top = [column.levels.get(level, 0) for level in layout.levels[:TOP_LEVELS]]
+    top = [column.levels.get(level, 0) for level in specs.levels[:TOP_LEVELS]]
     return [*top, column.count - sum(top)]
 
 
@@ -91,13 +90,11 @@ def _numeric(reference: Numeric, current: Numeric) -> dict[str, Distance]:
     return found
 
 
-def _categorical(
-    reference: Categorical, current: Categorical, layout: CategoricalLayout
-) -> dict[str, Distance]:
+def _categorical(reference: Categorical, current: Categorical, specs: CategoricalSpec) -> dict[str, Distance]:
     if not reference.count or not current.count:
         return {}
-    before, now = shares(grouped(reference, layout)), shares(grouped(current, layout))
-    names = [*layout.levels[:TOP_LEVELS], "all other values"]
+    before, now = shares(grouped(reference, specs)), shares(grouped(current, specs))
+    names = [*specs.levels[:TOP_LEVELS], "all other values"]
     most = int(np.abs(now - before).argmax())
     words = f"its mix changed, {names[most]} most ({before[most]:.1%} then, {now[most]:.1%} now)"
     return {

@@ -13,18 +13,17 @@ import pyarrow.compute as pc
 from contract import bundle
 from contract.schema import Contract, Kind, Task
 from lambda_monitor.profiles import segments
-from lambda_monitor.profiles.segments import SegmentLayout, Segments
+from lambda_monitor.profiles.segments import Segments, SegmentSpec
 
 BINS = 50
 # Beyond these quantiles of the reference a value counts as the quantile: one mile-long typo must not
 # move a mean that thousands of rows agree on.
 _TAILS = (0.005, 0.995)
 _LEVELS = 500
-_NEW_LEVELS = 20
 _OUTLIER_TAIL = 0.0005
 
 
-class NumericLayout(msgspec.Struct, frozen=True, kw_only=True):
+class NumericSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How a numeric column is counted: bin edges, the bounds it is clipped to, what is unusual.
 
     `minimum` and `maximum` are the contract's, `unusual` the reference's outermost quantiles.
@@ -37,19 +36,19 @@ class NumericLayout(msgspec.Struct, frozen=True, kw_only=True):
     maximum: float | None = None
 
 
-class CategoricalLayout(msgspec.Struct, frozen=True, kw_only=True):
+class CategoricalSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How a categorical column is counted: the reference's levels, and all levels known in training."""
 
     levels: list[str]
     known: list[str] | None = None
 
 
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """How every column is counted; profiles made by the same layout add up."""
+class ProfileSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """How every column is counted; profiles made by the same specs add up."""
 
-    numeric: dict[str, NumericLayout]
-    categorical: dict[str, CategoricalLayout]
-    segments: SegmentLayout | None = None
+    numeric: dict[str, NumericSpec]
+    categorical: dict[str, CategoricalSpec]
+    segments: SegmentSpec | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -58,7 +57,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, contract: Contract, reference: pa.Table) -> Self:
-        """Return the layout that `reference`, with columns as in contract.bundle, gives."""
+        """Return the specs that `reference`, with columns as in contract.bundle, gives."""
         numeric, categorical = {}, {}
         for name, kind in _kinds(contract).items():
             if name not in reference.column_names:
@@ -67,7 +66,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
             if kind is Kind.CATEGORICAL:
                 counts = Counter(_texts(reference.column(name)))
                 known = feature.categories if feature is not None else contract.target.labels
-                categorical[name] = CategoricalLayout(
+                categorical[name] = CategoricalSpec(
                     levels=[
                         level for level, _ in sorted(counts.items(), key=lambda i: (-i[1], i[0]))[:_LEVELS]
                     ],
@@ -80,7 +79,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
                 low, high = np.quantile(values, _TAILS)
                 unusual = np.quantile(values, (_OUTLIER_TAIL, 1 - _OUTLIER_TAIL))
                 edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
-                numeric[name] = NumericLayout(
+                numeric[name] = NumericSpec(
                     edges=edges.tolist(),
                     clip=(float(low), float(high)),
                     unusual=(float(unusual[0]), float(unusual[1])),
@@ -151,20 +150,20 @@ class Profile(msgspec.Struct, kw_only=True):
     segments: Segments = {}
 
     @classmethod
-    def of(cls, table: pa.Table, layout: Layout) -> Self:
+    def of(cls, table: pa.Table, specs: ProfileSpec) -> Self:
         """Return the profile of `table`; columns it lacks are left out."""
         there = set(table.column_names)
         return cls(
             rows=len(table),
-            numeric={n: _numeric(table.column(n), spec) for n, spec in layout.numeric.items() if n in there},
+            numeric={n: _numeric(table.column(n), spec) for n, spec in specs.numeric.items() if n in there},
             categorical={
-                n: _levels(table.column(n), spec) for n, spec in layout.categorical.items() if n in there
+                n: _levels(table.column(n), spec) for n, spec in specs.categorical.items() if n in there
             },
-            segments=layout.segments.count(table) if layout.segments is not None else {},
+            segments=specs.segments.count(table) if specs.segments is not None else {},
         )
 
     def merge(self, other: "Profile") -> "Profile":
-        """Return the profile of both sets of rows; both must be of one layout."""
+        """Return the profile of both sets of rows; both must be of one specs."""
         return Profile(
             rows=self.rows + other.rows,
             numeric={n: c.merge(other.numeric[n]) for n, c in self.numeric.items() if n in other.numeric},
@@ -199,16 +198,18 @@ def _kinds(contract: Contract) -> dict[str, Kind]:
 
 
 def _segments(
-    contract: Contract, numeric: dict[str, NumericLayout], categorical: dict[str, CategoricalLayout]
-) -> SegmentLayout | None:
+    contract: Contract, numeric: dict[str, NumericSpec], categorical: dict[str, CategoricalSpec]
+) -> SegmentSpec | None:
     """Return how the contract's segments are counted; only categories make segments."""
     outcome = bundle.PROBABILITY_COLUMN if contract.task is Task.CLASSIFICATION else bundle.PREDICTION_COLUMN
     levels = {
-        name: categorical[name].levels[: segments.MOST] for name in contract.segments if name in categorical
+        name: categorical[name].levels[: segments.TOP_LEVELS]
+        for name in contract.segments
+        if name in categorical
     }
     if not levels or outcome not in numeric:
         return None
-    return SegmentLayout(outcome=outcome, clip=numeric[outcome].clip, levels=levels)
+    return SegmentSpec(outcome=outcome, clip=numeric[outcome].clip, levels=levels)
 
 
 def numbers(column: Any) -> npt.NDArray[np.float64]:
@@ -221,7 +222,7 @@ def _texts(column: Any) -> list[str]:
     return [str(value) for value in column.drop_null().to_pylist()]
 
 
-def _numeric(column: Any, spec: NumericLayout) -> Numeric:
+def _numeric(column: Any, spec: NumericSpec) -> Numeric:
     values = numbers(column)
     histogram = np.bincount(np.searchsorted(spec.edges, values, side="left"), minlength=len(spec.edges) + 1)
     clipped = np.clip(values, *spec.clip)
@@ -240,7 +241,7 @@ def _numeric(column: Any, spec: NumericLayout) -> Numeric:
     )
 
 
-def _levels(column: Any, spec: CategoricalLayout) -> Categorical:
+def _levels(column: Any, spec: CategoricalSpec) -> Categorical:
     found = pc.value_counts(column.drop_null() if hasattr(column, "drop_null") else column)
     counts = Counter({str(item["values"]): int(item["counts"]) for item in found.to_pylist()})
     count = counts.total()
@@ -262,7 +263,7 @@ def _sorted(counts: "Counter[str]") -> dict[str, int]:
 
 
 def _commonest(counts: "Counter[str]") -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_NEW_LEVELS])
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: segments.TOP_LEVELS])
 
 
 def shares(counts: Sequence[int]) -> npt.NDArray[np.float64]:

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-# Rarer levels than the 20 commonest of the reference are not looked at alone.
-MOST = 20
+# Levels of a column that are looked at one by one, the commonest first: rarer ones have too few rows.
+TOP_LEVELS = 20
 # Fewer records of a segment than this, then or now, say nothing of it.
 LEAST_ROWS = 30
 
@@ -46,7 +46,7 @@ class Sums(msgspec.Struct, kw_only=True):
 Segments = dict[str, dict[str, Sums]]
 
 
-class SegmentLayout(msgspec.Struct, frozen=True, kw_only=True):
+class SegmentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Which outcome is summed, the bounds it is clipped to, and the levels of each segment column."""
 
     outcome: str

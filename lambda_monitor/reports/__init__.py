@@ -1,1 +1,9 @@
-"""Pages and files that show a run."""
+"""Pages and files that show a run.
+
+evidently_report  Evidently's report with our verdicts
+plain_page        report without pictures
+index             front page of the report site
+html_page         HTML that all pages share
+heavy_import      import of a large package without garbage collection
+no_telemetry      switch off Evidently's usage statistics
+"""

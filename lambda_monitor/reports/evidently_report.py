@@ -6,6 +6,10 @@ pictures, tests, JSON and alert can't contradict each other. None of its default
 automatic tests is used.
 """
 
+from lambda_monitor.reports import no_telemetry  # noqa: F401  # before Evidently
+
+# isort: split
+
 import contextlib
 import json
 from collections.abc import Iterator, Sequence

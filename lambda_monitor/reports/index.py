@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-from botocore.exceptions import ClientError
 
-from contract import layout
+from contract import conditional, layout
+from contract.conditional import ConflictError
 from contract.events import parse_timestamp
 from contract.schema import ModelRef
 from lambda_monitor.findings import REPORT_JSON
@@ -60,19 +60,17 @@ def update(s3: "S3Client", bucket: str) -> int:
     for _ in range(_ATTEMPTS):
         known, tag = _load(s3, bucket)
         rows = _rows(s3, bucket, {row.folder: row for row in known})
-        condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
         try:
-            s3.put_object(
-                Bucket=bucket,
-                Key=KEY,
-                Body=page(rows).encode(),
+            conditional.put(
+                s3,
+                bucket,
+                KEY,
+                page(rows).encode(),
+                replaces=tag,
                 ContentType="text/html; charset=utf-8",
                 CacheControl="no-cache",
-                **condition,  # type: ignore[arg-type]  # the stubs want each argument by name
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
-                raise
+        except ConflictError:
             continue
         return len(rows)
     raise RuntimeError(f"s3://{bucket}/{KEY} was replaced by others {_ATTEMPTS} times in a row")
@@ -95,19 +93,16 @@ def page(rows: Sequence[Row]) -> str:
 
 
 def _load(s3: "S3Client", bucket: str) -> tuple[list[Row], str | None]:
-    try:
-        answer = s3.get_object(Bucket=bucket, Key=KEY)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-            return [], None
-        raise
-    text = answer["Body"].read().decode()
+    found = conditional.get(s3, bucket, KEY)
+    if found is None:
+        return [], None
+    text = found.body.decode()
     data = text[text.rindex(_OPENING) + len(_OPENING) : text.rindex(_CLOSING)]
     try:
-        return msgspec.json.decode(data, type=list[Row]), answer["ETag"]
+        return msgspec.json.decode(data, type=list[Row]), found.etag
     except msgspec.ValidationError:
         # Written by another version of Scorewatch: every row is made again from its report.
-        return [], answer["ETag"]
+        return [], found.etag
 
 
 def _rows(s3: "S3Client", bucket: str, known: Mapping[str, Row]) -> list[Row]:

@@ -28,7 +28,7 @@ def watched() -> Any:
         compared=[*synthetic.NUMERIC, "kind", "place", "prediction"],
         categorical=["kind", "place"],
         contract=SimpleNamespace(task=Task.REGRESSION, target=SimpleNamespace(labels=None)),
-        model=SimpleNamespace(layout=SimpleNamespace(numeric=clip)),
+        model=SimpleNamespace(profile_spec=SimpleNamespace(numeric=clip)),
         predicted=lambda rows: rows,
     )
 

@@ -19,9 +19,12 @@ import pyarrow.parquet as pq
 from contract import bundle, layout, store
 from contract.events import RecordRef, ground_truth_line, prediction_type, timestamp
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
-from lambda_monitor.hours.store import Hours
-from lambda_monitor.lake.cache import Lease, S3Shelf
-from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.hours import window
+from lambda_monitor.hours.store import AthenaPath, HourStore
+from lambda_monitor.hours.update import LedgerUpdater
+from lambda_monitor.lake.cache import Lease, S3Cache
+from lambda_monitor.lake.partitions import landing
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from lambda_monitor.run import Run
 from training.calibration import thresholds as calibration
 
@@ -54,7 +57,7 @@ def predict(distance: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     return np.round(4 + 4.2 * distance**0.8, 2)
 
 
-def made_rides(count: int, *, seed: int, stretch: float = 1.0) -> pd.DataFrame:
+def synthetic_rides(count: int, *, seed: int, stretch: float = 1.0) -> pd.DataFrame:
     """Return rides of a made city: 40 zones of unequal traffic, distances in miles, duration in minutes."""
     rng = np.random.default_rng(seed)
     weights = 1 / np.arange(1, 41)
@@ -68,7 +71,7 @@ def made_rides(count: int, *, seed: int, stretch: float = 1.0) -> pd.DataFrame:
 
 def reference(rows: int = 5000) -> pa.Table:
     """Return a bundle's reference: rides of the made city."""
-    frame = made_rides(rows, seed=99).rename(columns={"duration": bundle.TARGET_COLUMN})
+    frame = synthetic_rides(rows, seed=99).rename(columns={"duration": bundle.TARGET_COLUMN})
     frame[bundle.PREDICTION_COLUMN] = predict(frame["trip_distance"].to_numpy())
     return pa.Table.from_pandas(frame)
 
@@ -80,7 +83,7 @@ def limits(rows: int) -> bytes:
     return calibration.compute(frame, contract(), window_rows=1000, false_alarm_rate=0.001, seed=1)
 
 
-LAYOUT = Layout.of(contract(), reference())
+LAYOUT = ProfileSpec.of(contract(), reference())
 
 
 def profiler(table: pa.Table) -> Profile:
@@ -113,17 +116,33 @@ def hours(
     *,
     now: datetime = NOON,
     counted: Callable[[pa.Table], Profile] = profiler,
-) -> Hours:
+    athena: AthenaPath | None = None,
+    declared: Contract | None = None,
+) -> LedgerUpdater:
+    """Return what keeps the ledgers of one version, under a lease of `run`."""
     prefix = f"profiles/m/{version}/"
     lease = Lease(stack.s3, LAKE, prefix, moment(run, now))
-    return Hours(
+    return LedgerUpdater(
         stack.s3,
         LAKE,
-        contract(version),
+        declared or contract(version),
         counted,
-        shelf=S3Shelf(stack.s3, LAKE, prefix),
+        store=HourStore(S3Cache(stack.s3, LAKE, prefix), athena),
         may_write=lease.take,
     )
+
+
+def read_window(
+    kept: LedgerUpdater,
+    start: datetime = NOON,
+    end: datetime = NOON + HOUR,
+    *,
+    counted: Callable[[pa.Table], Profile] = profiler,
+    declared: Contract | None = None,
+) -> window.Window:
+    """Bring the ledgers up to date and return the window, as a monitoring run does."""
+    updated = kept.update(landing(start, end))
+    return window.read(kept.store, updated, declared or contract(), counted, start, end)
 
 
 class Stack:

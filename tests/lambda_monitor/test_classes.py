@@ -10,12 +10,11 @@ import pytest
 
 from contract.events import timestamp
 from contract.schema import DType, Feature, Kind, Target, Task
-from lambda_monitor.hours import athena, window
-from lambda_monitor.hours.store import Bulk, Hours
-from lambda_monitor.lake.cache import S3Shelf
-from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.hours import athena
+from lambda_monitor.hours.store import AthenaPath
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from tests.lambda_monitor.hours.duck_athena import DuckAthena
-from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, contract
+from tests.lambda_monitor.synthetic import NOON, Stack, contract, hours, read_window
 
 FEATURES = [
     Feature(name="volatile acidity", kind=Kind.NUMERIC, dtype=DType.FLOAT),
@@ -78,23 +77,16 @@ def test_classes_are_counted_as_they_are(stack: Stack, tmp_path: Path, labels: l
     reference = pa.Table.from_pylist(
         [{**wine, "target": wine["prediction"]} for wine in rows(labels, 500, seed=2)]
     )
-    layout = Layout.of(of, reference)
+    spec = ProfileSpec.of(of, reference)
     runner = athena.Runner(DuckAthena(stack, tmp_path), "workgroup", "database", lambda: 60)
-    counting = Bulk(counter=athena.Counter(runner, "predictions", of, layout), min_bytes=1) if bulk else None
+    counter = athena.AthenaCounter(runner, "predictions", of, spec)
+    path = AthenaPath(counter=counter, min_bytes=1) if bulk else None
 
     def profiler(table: pa.Table) -> Profile:
-        return Profile.of(table, layout)
+        return Profile.of(table, spec)
 
-    kept = Hours(
-        stack.s3,
-        LAKE,
-        of,
-        profiler,
-        shelf=S3Shelf(stack.s3, LAKE, "p/"),
-        may_write=lambda: True,
-        bulk=counting,
-    )
-    found = window.read(kept, of, profiler, NOON, NOON + HOUR)
+    kept = hours(stack, counted=profiler, athena=path, declared=of)
+    found = read_window(kept, counted=profiler, declared=of)
 
     expected = profiler(pa.Table.from_pylist(wines))
     assert found.records == 300

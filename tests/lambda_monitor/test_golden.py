@@ -9,7 +9,7 @@ import pytest
 from lambda_monitor import monitor
 from lambda_monitor.run import Clients, Span
 from lambda_monitor.settings import Settings
-from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, made_rides, moment
+from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, moment, synthetic_rides
 
 GOLDEN = Path(__file__).with_name("golden")
 WINDOWS = {
@@ -25,7 +25,7 @@ def fill(stack: Stack) -> None:
     stack.bundle()
     for hour, stretch in enumerate([1.0, 1.6]):
         start = NOON + hour * HOUR
-        rides = made_rides(300, seed=7 + hour, stretch=stretch)
+        rides = synthetic_rides(300, seed=7 + hour, stretch=stretch)
         lines = stack.events(rides, start)
         odd = [lines[0], b"not an event"] if hour else lines[:5]
         stack.put([*lines, *odd], start, packed=False)

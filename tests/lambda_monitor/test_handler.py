@@ -4,16 +4,16 @@ import html
 import importlib
 import json
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
 from contract import layout
 from lambda_monitor import monitor
 from lambda_monitor.reports import evidently_report
-from lambda_monitor.run import Clients, EventError, Span, requested_span
+from lambda_monitor.run import Clients, Span
 from lambda_monitor.settings import Settings
-from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Context, Killed, Stack, made_rides, moment
+from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Context, Killed, Stack, moment, synthetic_rides
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def failing(summary: dict) -> set[tuple[str, ...]]:
 
 def test_an_ordinary_window_is_ok_and_nobody_is_told(stack: Stack, invoke) -> None:
     stack.bundle()
-    stack.put(stack.events(made_rides(2000, seed=7)), objects=20)
+    stack.put(stack.events(synthetic_rides(2000, seed=7)), objects=20)
 
     summary = invoke()
 
@@ -47,7 +47,7 @@ def test_an_ordinary_window_is_ok_and_nobody_is_told(stack: Stack, invoke) -> No
 
 def test_a_drifted_window_is_told_with_its_report(stack: Stack, invoke) -> None:
     stack.bundle()
-    stack.put(stack.events(made_rides(2000, seed=7, stretch=2.0)), objects=20)
+    stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=2.0)), objects=20)
 
     summary = invoke()
 
@@ -72,7 +72,7 @@ def test_alert_then_resolved_then_the_same_window_again(stack: Stack, invoke) ->
     stack.bundle()
     for hour, stretch in enumerate([2.0, 1.0]):
         moment = NOON + hour * HOUR
-        stack.put(stack.events(made_rides(2000, seed=7, stretch=stretch), moment), moment)
+        stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=stretch), moment), moment)
 
     statuses = [invoke(NOON, NOON + HOUR)["status"], invoke(NOON + HOUR, NOON + 2 * HOUR)["status"]]
     again = invoke(NOON + HOUR, NOON + 2 * HOUR, "another")
@@ -86,7 +86,7 @@ def test_a_past_window_someone_asks_for_is_told_once_and_resolves_nothing(stack:
     stack.bundle()
     for hour, stretch in enumerate([2.0, 1.0]):
         moment = NOON + hour * HOUR
-        stack.put(stack.events(made_rides(2000, seed=7, stretch=stretch), moment), moment)
+        stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=stretch), moment), moment)
     invoke(NOON + HOUR, NOON + 2 * HOUR)
 
     notified = [invoke(NOON, NOON + HOUR, str(n))["notified"] for n in range(2)]
@@ -106,7 +106,7 @@ def test_an_empty_window_is_no_data(stack: Stack, invoke) -> None:
 
 def test_silence_after_data_is_told(stack: Stack, invoke) -> None:
     stack.bundle()
-    stack.put(stack.events(made_rides(2000, seed=7)))
+    stack.put(stack.events(synthetic_rides(2000, seed=7)))
     invoke()
 
     summary = invoke(NOON + 6 * HOUR, NOON + 7 * HOUR)
@@ -125,7 +125,7 @@ def test_a_missing_bundle_is_an_error_people_hear_of(stack: Stack, invoke) -> No
 
 def test_objects_that_cannot_be_read_never_pass_as_ok(stack: Stack, invoke) -> None:
     stack.bundle()
-    stack.put(stack.events(made_rides(2000, seed=7)))
+    stack.put(stack.events(synthetic_rides(2000, seed=7)))
     key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "broken.gz"
     stack.s3.put_object(Bucket=LAKE, Key=key, Body=b"\x1f\x8bbroken")
 
@@ -146,7 +146,7 @@ def test_nothing_but_unreadable_objects_is_an_error_not_no_data(stack: Stack, in
 
 def test_the_same_window_gives_the_same_files(stack: Stack, invoke) -> None:
     stack.bundle()
-    stack.put(stack.events(made_rides(3000, seed=7), NOON - HOUR, span=3 * HOUR), objects=3)
+    stack.put(stack.events(synthetic_rides(3000, seed=7), NOON - HOUR, span=3 * HOUR), objects=3)
 
     def files() -> dict[str, bytes]:
         invoke(NOON - HOUR, NOON + 2 * HOUR)
@@ -162,7 +162,7 @@ def test_the_same_window_gives_the_same_files(stack: Stack, invoke) -> None:
 
 def test_labels_give_performance_and_a_report_of_it(stack: Stack, invoke) -> None:
     stack.bundle()
-    rides = made_rides(2000, seed=7)
+    rides = synthetic_rides(2000, seed=7)
     lines = stack.events(rides)
     stack.put(lines)
     ids = [json.loads(line)["ride_id"] for line in lines]
@@ -182,10 +182,10 @@ def test_labels_give_performance_and_a_report_of_it(stack: Stack, invoke) -> Non
 
 def test_labels_that_come_late_judge_the_window_they_belong_to(stack: Stack, invoke) -> None:
     stack.bundle()
-    rides = made_rides(2000, seed=7)
+    rides = synthetic_rides(2000, seed=7)
     lines = stack.events(rides)
     stack.put(lines)
-    stack.put(stack.events(made_rides(2000, seed=8), NOON + 2 * HOUR), NOON + 2 * HOUR)
+    stack.put(stack.events(synthetic_rides(2000, seed=8), NOON + 2 * HOUR), NOON + 2 * HOUR)
     invoke()
     ids = [json.loads(line)["ride_id"] for line in lines]
     stack.label(dict(zip(ids, rides["duration"] + 20, strict=True)), NOON + 2 * HOUR)
@@ -197,34 +197,12 @@ def test_labels_that_come_late_judge_the_window_they_belong_to(stack: Stack, inv
     assert ("performance",) in failing(summary)
 
 
-@pytest.mark.parametrize(
-    ("event", "said"),
-    [
-        ({"start": "2026-03-02T12:00:00Z"}, "only 'start'"),
-        ({"start": "2026-03-02T12:00:00Z", "end": "yesterday"}, "must be like"),
-        ({"start": "2026-03-02T12:00:00Z", "end": "2026-03-02T12:00:00Z"}, "is not before"),
-        ({"start": "2026-03-02T12:00:00", "end": "2026-03-02T13:00:00"}, "no time zone"),
-        ({"start": 5, "end": 6}, "must be like"),
-    ],
-)
-def test_says_what_is_wrong_with_a_window(stack: Stack, event: dict, said: str) -> None:
-    with pytest.raises(EventError, match=said):
-        requested_span(event, Settings.from_environment(stack.environment()), datetime.now(UTC))
-
-
-def test_without_a_window_the_last_complete_hours_are_taken(stack: Stack) -> None:
-    settings = Settings.from_environment(stack.environment(WINDOW_HOURS="24"))
-    found = requested_span({}, settings, datetime(2026, 3, 2, 12, 34, 56, tzinfo=UTC))
-
-    assert (found.start, found.end, found.asked) == (NOON - 24 * HOUR, NOON, False)
-
-
 def test_killed_at_any_write_a_retry_still_tells_once_and_leaves_a_whole_report(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every place a run may die at, but between SNS's answer and the write that notes it."""
     stack.bundle()
-    stack.put(stack.events(made_rides(2000, seed=7, stretch=2.0)))
+    stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=2.0)))
     settings = Settings.from_environment(stack.environment())
     clients = Clients(s3=stack.s3, sns=stack.sns, cloudwatch=None, athena=None)
     window = Span(start=NOON, end=NOON + HOUR, asked=False)
@@ -261,7 +239,7 @@ def test_an_alert_is_out_with_a_page_to_read_before_anything_is_drawn(
     stack: Stack, invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack.bundle()
-    stack.put(stack.events(made_rides(2000, seed=7, stretch=2.0)))
+    stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=2.0)))
     draw = evidently_report.render
 
     def dies(*_: object, **__: object) -> None:
@@ -290,7 +268,7 @@ def test_a_picture_that_fails_is_said_and_hides_no_verdict(
     stack: Stack, invoke, monkeypatch: pytest.MonkeyPatch, stretch: float, status: str
 ) -> None:
     stack.bundle()
-    stack.put(stack.events(made_rides(2000, seed=7, stretch=stretch)))
+    stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=stretch)))
 
     def fails(*_: object, **__: object) -> None:
         raise ValueError("no <ink>")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lambda_predict import handler as handlers
 from lambda_predict.publish import publish
 from lambda_predict.score import Line, Scorer
-from local.event_source import Failed, InvocationError, Mapping, Record, event
+from local.event_source import EventSourceMapping, Failed, InvocationError, Record, event
 from local.event_source import Settings as MappingSettings
 from tests.lambda_predict import synthetic
 
@@ -60,7 +60,7 @@ class World:
         def give_up(failed: Failed) -> None:
             self.given_up += [(failed.shard_id, r.sequence_number) for r in failed.records]
 
-        reader = Mapping(mapping, self.invoke, give_up)
+        reader = EventSourceMapping(mapping, self.invoke, give_up)
         for step in range(_ROUNDS):
             reader.poll(shards, synthetic.ARRIVED + 60 * step)
             if all(reader.drained(_Closed(s)) for s in shards):

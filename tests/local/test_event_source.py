@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.event_source import PAYLOAD_LIMIT, Condition, Failed, InvocationError, Mapping, Record, Settings
+from local.event_source import (
+    PAYLOAD_LIMIT,
+    Condition,
+    EventSourceMapping,
+    Failed,
+    InvocationError,
+    Record,
+    Settings,
+)
 
 NOW = 1_000.0
 
@@ -52,7 +60,7 @@ def raising(_records: list[Record]) -> Any:
     raise InvocationError("out of memory")
 
 
-def drive(mapping: Mapping, *shards: Shard, rounds: int = 50, now: float = NOW) -> None:
+def drive(mapping: EventSourceMapping, *shards: Shard, rounds: int = 50, now: float = NOW) -> None:
     for step in range(rounds):
         # A minute a round: no backoff holds anything up.
         mapping.poll(shards, now + 60 * step)
@@ -60,7 +68,7 @@ def drive(mapping: Mapping, *shards: Shard, rounds: int = 50, now: float = NOW) 
 
 def run(function: Function, *shards: Shard, **changes: Any) -> list[Failed]:
     failed: list[Failed] = []
-    drive(Mapping(Settings(**changes), function, failed.append), *shards)
+    drive(EventSourceMapping(Settings(**changes), function, failed.append), *shards)
     return failed
 
 
@@ -79,7 +87,7 @@ def test_a_batch_stays_below_six_megabytes() -> None:
 
 def test_the_window_is_waited_for_unless_the_batch_is_full() -> None:
     function, source = Function(), shard(*"ab")
-    mapping = Mapping(Settings(batch_size=3, batching_window=10), function, lambda _: None)
+    mapping = EventSourceMapping(Settings(batch_size=3, batching_window=10), function, lambda _: None)
     assert not mapping.poll([source], NOW)
     assert not mapping.poll([source], NOW + 9)
     assert mapping.poll([source], NOW + 10)
@@ -165,7 +173,7 @@ def test_a_crash_of_the_reader_delivers_the_batch_again() -> None:
         return {}
 
     function, source = Function(answer), shard(*"ab")
-    mapping = Mapping(Settings(), function, lambda _: None)
+    mapping = EventSourceMapping(Settings(), function, lambda _: None)
     with pytest.raises(MemoryError):
         mapping.poll([source], NOW)
     drive(mapping, source)
@@ -195,7 +203,7 @@ def test_every_record_is_done_or_given_up_in_order(
 
     failed: list[Failed] = []
     source = shard(*names)
-    mapping = Mapping(
+    mapping = EventSourceMapping(
         Settings(batch_size=size, bisect=bisect, maximum_retries=retries, report_failures=True),
         Function(answer),
         failed.append,

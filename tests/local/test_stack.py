@@ -19,7 +19,7 @@ import signal, sys, time
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from local import stack
-with stack.embedded_aws(Path(sys.argv[1]), tell=lambda _: None) as endpoint:
+with stack.embedded_aws(Path(sys.argv[1]), progress=lambda _: None) as endpoint:
     print(endpoint.url, flush=True)
     time.sleep(600)
 """
@@ -54,13 +54,13 @@ def test_nothing_outlives_the_process_that_started_it(tmp_path: Path, number: si
         process.kill()
         process.wait()
     # What a killed run left is no obstacle to the next one.
-    with stack.embedded_aws(tmp_path, tell=lambda _: None) as endpoint:
+    with stack.embedded_aws(tmp_path, progress=lambda _: None) as endpoint:
         assert endpoint.client("s3").list_buckets()["Buckets"] == []
 
 
 def test_a_detached_one_is_found_and_stopped(tmp_path: Path) -> None:
     assert stack.status(tmp_path) is None
-    endpoint = stack.start(tmp_path, tell=lambda _: None)
+    endpoint = stack.start(tmp_path, progress=lambda _: None)
     try:
         assert stack.start(tmp_path) == stack.status(tmp_path) == endpoint
         family = [emulator(tmp_path)]

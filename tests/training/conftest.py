@@ -35,4 +35,4 @@ def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def train_tiny(workdir: Path) -> Callable[..., Trained]:
-    return lambda **given: pipeline.train(str(TINY), workdir, **{"tell": lambda _: None, **given})
+    return lambda **given: pipeline.train(str(TINY), workdir, **{"progress": lambda _: None, **given})

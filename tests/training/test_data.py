@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from training.data import DataError, frame_sha256, load, sound
-from training.sources import Generated, Place
+from training.sources import DataLocation, Generated
 from training.split import by_content
 from training.use_case import UseCase
 
@@ -31,7 +31,7 @@ def taxi(frame: pd.DataFrame) -> UseCase:
 
 def test_each_rule_counts_what_it_drops() -> None:
     use_case = taxi(rides())
-    table = load(use_case, ["2019-03"], use_case.sources[0], Place(environ={}))
+    table = load(use_case, ["2019-03"], use_case.sources[0], DataLocation(environ={}))
     assert table.raw_rows == 5
     assert table.frame["PULocationID"].tolist() == [1, 2]
     assert table.frame["DOLocationID"].dtype == "int64"
@@ -50,13 +50,13 @@ def test_soundness_leaves_the_rows_where_they_are() -> None:
 def test_a_missing_column_is_named() -> None:
     use_case = taxi(rides().drop(columns="trip_distance"))
     with pytest.raises(DataError, match="gives no column trip_distance"):
-        load(use_case, ["2019-03"], use_case.sources[0], Place(environ={}))
+        load(use_case, ["2019-03"], use_case.sources[0], DataLocation(environ={}))
 
 
 def test_no_sound_row_is_an_error_that_names_the_rules() -> None:
     use_case = taxi(rides(PULocationID=[0] * 5))
     with pytest.raises(DataError, match="is a taxi zone"):
-        load(use_case, ["2019-03"], use_case.sources[0], Place(environ={}))
+        load(use_case, ["2019-03"], use_case.sources[0], DataLocation(environ={}))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_green_month_as_the_tlc_publishes_it_is_read(tmp_path: Path) -> None:
     published[times] = published[times].apply(pd.to_datetime)
     published.to_parquet(tmp_path / "green_tripdata_2019-03.parquet")
     use_case = UseCase.named("green_taxi")
-    place = Place(environ={"SCOREWATCH_DATA": str(tmp_path)})
+    place = DataLocation(environ={"SCOREWATCH_DATA": str(tmp_path)})
     table = load(use_case, ["2019-03"], use_case.sources[0], place)
     assert table.source == "file green_tripdata_2019-03.parquet"
     assert table.frame["duration"].tolist() == [10.0, 20.0]

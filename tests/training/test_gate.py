@@ -19,7 +19,7 @@ def fitted(use_case: UseCase, params: Params, frame: pd.DataFrame | None = None)
 
 
 def judged(use_case: UseCase, challenger: Pipeline, champion: Pipeline | None) -> Verdict:
-    return gate.judge(
+    return gate.decide(
         use_case, challenger, onnx_model.convert(use_case, challenger), champion, rows("validation")
     )
 
@@ -68,7 +68,7 @@ def test_size_and_time_have_budgets(tiny: UseCase) -> None:
 
 def test_a_model_whose_onnx_differs_is_refused(tiny: UseCase) -> None:
     ridge, other = fitted(tiny, {"model": "ridge"}), fitted(tiny, {"model": "ridge", "alpha": 90.0})
-    verdict = gate.judge(tiny, ridge, onnx_model.convert(tiny, other), None, rows("validation"))
+    verdict = gate.decide(tiny, ridge, onnx_model.convert(tiny, other), None, rows("validation"))
     assert [c.name for c in verdict.checks if not c.passed] == ["onnx"]
     assert "disagree" in verdict.reasons[0]
 

@@ -129,13 +129,13 @@ def test_other_rows_than_the_locks_are_refused(first: Trained, train_tiny: Train
 
 def test_a_lock_of_another_use_case_is_refused(first: Trained, workdir: Path) -> None:
     with pytest.raises(DataError, match="is a lock of tiny, not of green_taxi"):
-        pipeline.train("green_taxi", workdir, lock=first.page.parent / "data.lock", tell=lambda _: None)
+        pipeline.train("green_taxi", workdir, lock=first.page.parent / "data.lock", progress=lambda _: None)
 
 
 def test_a_worse_challenger_is_refused_and_the_champion_stays(train_tiny: Train, workdir: Path) -> None:
     before = champion(workdir)
     told: list[str] = []
-    worse = train_tiny(params=STUMP, tell=told.append)
+    worse = train_tiny(params=STUMP, progress=told.append)
     assert not worse.champion
     assert any("against the champion's" in reason for reason in worse.refused)
     assert champion(workdir) == before
@@ -144,7 +144,7 @@ def test_a_worse_challenger_is_refused_and_the_champion_stays(train_tiny: Train,
     assert challenger is not None
     assert challenger.version == worse.version
     assert "Gate refused" in worse.page.read_text()
-    verdict = pipeline.promote(str(TINY), workdir, tell=told.append)
+    verdict = pipeline.promote(str(TINY), workdir, progress=told.append)
     assert not verdict.passed
     assert champion(workdir) == before
 
@@ -152,7 +152,7 @@ def test_a_worse_challenger_is_refused_and_the_champion_stays(train_tiny: Train,
 def test_an_earlier_version_is_promoted_and_exported_again(
     first: Trained, workdir: Path, tmp_path: Path
 ) -> None:
-    assert pipeline.promote(str(TINY), workdir, wanted="1", tell=lambda _: None).passed
+    assert pipeline.promote(str(TINY), workdir, wanted="1", progress=lambda _: None).passed
     assert champion(workdir) == "1"
     folder = pipeline.export_bundle(str(TINY), "champion", workdir, tmp_path)
     for file in (*bundle.FILES, bundle.MANIFEST):
@@ -177,7 +177,7 @@ def test_an_unknown_version_says_which_there_are(first: Trained, workdir: Path) 
 
 
 def test_a_run_can_be_registered_again(first: Trained, workdir: Path) -> None:
-    again = pipeline.register_run(str(TINY), first.run_id, workdir, tell=lambda _: None)
+    again = pipeline.register_run(str(TINY), first.run_id, workdir, progress=lambda _: None)
     assert int(again.version) > 1
     assert again.metrics == first.metrics
     assert not again.champion
@@ -189,8 +189,8 @@ def test_artifacts_go_to_s3_where_the_variable_says_so(
     monkeypatch.setenv("SCOREWATCH_MLFLOW_ARTIFACTS", "s3://artifacts/mlflow")
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="artifacts")
-        trained = pipeline.train(str(TINY), tmp_path, tell=lambda _: None)
-        assert pipeline.promote(str(TINY), tmp_path, wanted="1", tell=lambda _: None).passed
+        trained = pipeline.train(str(TINY), tmp_path, progress=lambda _: None)
+        assert pipeline.promote(str(TINY), tmp_path, wanted="1", progress=lambda _: None).passed
         folder = pipeline.export_bundle(str(TINY), "1", tmp_path, tmp_path / "again")
         assert (folder / bundle.MODEL).read_bytes() == (trained.bundle / bundle.MODEL).read_bytes()
         kept = [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket="artifacts")["Contents"]]

@@ -102,7 +102,7 @@ def test_a_shifted_world_gets_a_new_champion(
     """All prices rose by 20: the champion is off by 20, the model of new labels isn't."""
     fill(s3, champion, tiny, 2_000, shift=20.0)
     told: list[str] = []
-    trained = retrain(str(TINY), s3, LAKE, workdir, now=NOW, tell=told.append)
+    trained = retrain(str(TINY), s3, LAKE, workdir, now=NOW, progress=told.append)
     assert trained.champion
     assert trained.source == "lake"
     assert trained.metrics["rmse"] < 3
@@ -110,17 +110,17 @@ def test_a_shifted_world_gets_a_new_champion(
     lock = json.loads((trained.page.parent / "data.lock").read_text())
     assert lock["train"]["rows"] == pytest.approx(3 * lock["validation"]["rows"], abs=30)
     assert lock["train"]["origin"].startswith("lake s3://lake ")
-    again = train(str(TINY), workdir, lock=trained.page.parent / "data.lock", tell=told.append)
+    again = train(str(TINY), workdir, lock=trained.page.parent / "data.lock", progress=told.append)
     assert again.metrics == trained.metrics, "the run keeps its rows, so it can be repeated"
 
 
 def test_too_few_labels_say_what_to_do(s3: Any, champion: Trained, tiny: UseCase, workdir: Path) -> None:
     fill(s3, champion, tiny, 300)
     with pytest.raises(DataError, match="are too few, 1,000 are needed: wait for labels"):
-        retrain(str(TINY), s3, LAKE, workdir, now=NOW, tell=lambda _: None)
+        retrain(str(TINY), s3, LAKE, workdir, now=NOW, progress=lambda _: None)
 
 
 def test_without_a_champion_there_is_nothing_to_retrain(s3: Any, tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="has no alias champion"):
-        retrain(str(TINY), s3, LAKE, tmp_path, now=NOW, tell=lambda _: None)
+        retrain(str(TINY), s3, LAKE, tmp_path, now=NOW, progress=lambda _: None)
     assert tracking.tracking_uri(tmp_path).endswith("mlflow.db")

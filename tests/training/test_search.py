@@ -7,13 +7,13 @@ from rich.console import Console
 from tests.training.conftest import TINY
 from training import pipeline, tracking
 from training.search import Searched, inner, search
-from training.sources import Place
+from training.sources import DataLocation
 from training.use_case import UseCase
 
 
 @pytest.fixture(scope="module")
 def found(workdir: Path) -> Searched:
-    return search(str(TINY), workdir, trials=12, tell=lambda _: None, console=Console(quiet=True))
+    return search(str(TINY), workdir, trials=12, progress=lambda _: None, console=Console(quiet=True))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_the_best_on_inner_rows_is_challenger_and_nobody_is_champion(
 
 
 def test_the_rows_the_gate_judges_on_are_not_searched_on(tiny: UseCase, workdir: Path) -> None:
-    data = pipeline.load_data(tiny, Place(workdir=workdir), None, lambda _: None)
+    data = pipeline.load_data(tiny, DataLocation(workdir=workdir), None, lambda _: None)
     trials = inner(tiny, data)
     sizes = [len(trials.train.frame), len(trials.validation.frame)]
     assert sum(sizes) == len(data.train.frame)

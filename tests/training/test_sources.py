@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from training.download import DownloadError
-from training.sources import Download, Folder, Generated, Place, SourceError, choose, read_table
+from training.sources import DataLocation, Download, Folder, Generated, SourceError, choose, read_table
 
 MADE = Generated(lambda part: pd.DataFrame({"part": [part]}), fitted_to="nothing")
 
@@ -27,8 +27,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         thread.join()
 
 
-def place(tmp_path: Path, **environ: str) -> Place:
-    return Place(environ=environ, workdir=tmp_path)
+def place(tmp_path: Path, **environ: str) -> DataLocation:
+    return DataLocation(environ=environ, workdir=tmp_path)
 
 
 def test_the_first_source_that_has_every_part_is_taken(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from training.data import load
-from training.sources import Place
+from training.sources import DataLocation
 from training.synthetic import fit_taxi, taxi, wine
 from training.use_case import UseCase
 
@@ -24,7 +24,7 @@ def apart(left: pd.DataFrame, right: pd.DataFrame) -> float:
 
 
 def taxi_months(source: str, environ: dict[str, str]) -> dict[str, pd.DataFrame]:
-    use_case, place = UseCase.named("green_taxi"), Place(environ=environ)
+    use_case, place = UseCase.named("green_taxi"), DataLocation(environ=environ)
     chosen = use_case.source(place, source)
     return {m: load(use_case, [m], chosen, place).frame for m in MONTHS}
 

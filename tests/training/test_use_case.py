@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from contract.schema import DType, Target
-from training.sources import Place
+from training.sources import DataLocation
 from training.use_case import UseCase, UseCaseError
 
 
@@ -86,5 +86,5 @@ def test_real_rows_are_called_real(real_data: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SCOREWATCH_DATA", str(real_data))
     taxi = UseCase.named("green_taxi")
     assert taxi.demo_title("drifted") == "April 2020, the city under lockdown (real)"
-    rides = taxi.demo("drifted", 2_000, place=Place(environ={"SCOREWATCH_DATA": str(real_data)}))
+    rides = taxi.demo("drifted", 2_000, place=DataLocation(environ={"SCOREWATCH_DATA": str(real_data)}))
     assert rides["pickup_datetime"].dt.strftime("%Y-%m").eq("2020-04").all()

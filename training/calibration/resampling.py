@@ -20,7 +20,7 @@ from lambda_monitor.profiles.distances import (
     mix_distance,
     shape_distance,
 )
-from lambda_monitor.profiles.profile import NumericLayout, shares
+from lambda_monitor.profiles.profile import NumericSpec, shares
 
 DRAWS = 20_000
 _CHUNK = 500
@@ -32,7 +32,7 @@ _TAIL_SHAPES = (-0.5, 0.2)
 Array = npt.NDArray[np.float64]
 
 
-def numeric(values: Array, spec: NumericLayout, size: int, rng: np.random.Generator) -> dict[str, Array]:
+def numeric(values: Array, spec: NumericSpec, size: int, rng: np.random.Generator) -> dict[str, Array]:
     """Return each statistic of `DRAWS` windows of `size` rows against a reference of `len(values)`."""
     clipped = np.clip(values, *spec.clip)
     deviation = float(clipped.std())

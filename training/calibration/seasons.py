@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from contract import bundle
 from lambda_monitor.profiles.distances import distances
-from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,16 +53,16 @@ class Seasons(NamedTuple):
     hours: Changes
 
 
-def natural(table: pa.Table, layout: Layout, chance: Mapping[Key, Chance]) -> Seasons | None:
+def natural(table: pa.Table, specs: ProfileSpec, chance: Mapping[Key, Chance]) -> Seasons | None:
     """Return how far parts of the calendar lie from all of a reference; None where it has no time for it."""
     times = _times(table)
     if times is None:
         return None
     number = (times - times.min()).dt.days
-    whole = Profile.of(table, layout)
+    whole = Profile.of(table, specs)
 
     def differences(part: "pd.Series[int]") -> Differences:
-        return _differences(whole, _profiles(table, layout, part), layout, chance)
+        return _differences(whole, _profiles(table, specs, part), specs, chance)
 
     single = differences(number)
     regular, weeks = differences(times.dt.weekday), differences(number // 7)
@@ -98,15 +98,15 @@ def _times(table: pa.Table) -> "pd.Series[pd.Timestamp] | None":
     return times if (times.max() - times.min()).days >= _LEAST_DAYS else None
 
 
-def _profiles(table: pa.Table, layout: Layout, part: "pd.Series[int]") -> Iterator[Profile]:
+def _profiles(table: pa.Table, specs: ProfileSpec, part: "pd.Series[int]") -> Iterator[Profile]:
     """Yield the profile of each part of the calendar that has rows enough."""
     counts = part.value_counts()
     for value in sorted(counts.index[counts >= _LEAST_ROWS]):
-        yield Profile.of(table.filter(pa.array((part == value).to_numpy())), layout)
+        yield Profile.of(table.filter(pa.array((part == value).to_numpy())), specs)
 
 
 def _differences(
-    whole: Profile, parts: Iterable[Profile], layout: Layout, chance: Mapping[Key, Chance]
+    whole: Profile, parts: Iterable[Profile], specs: ProfileSpec, chance: Mapping[Key, Chance]
 ) -> Differences:
     """Return each statistic of each part against the whole, with its size by chance at that many rows."""
     columns = dict.fromkeys(name for name, _ in chance)
@@ -115,7 +115,7 @@ def _differences(
         # The part belongs to the whole, so its rows err less against it than new ones would.
         unit = float(np.sqrt(max(1 / part.rows - 1 / whole.rows, 0.0)))
         for name in columns:
-            for statistic, distance in distances(whole, part, name, layout).items():
+            for statistic, distance in distances(whole, part, name, specs).items():
                 usual, rare = chance[name, statistic]
                 by_chance = Chance(usual * unit, rare * unit)
                 found[name, statistic].append(Difference(distance.value, by_chance))

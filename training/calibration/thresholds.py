@@ -14,7 +14,7 @@ from contract import bundle
 from contract.schema import Contract
 from lambda_monitor.profiles import segments
 from lambda_monitor.profiles.distances import LEVEL, MIX, SHAPE, SHIFT, SPREAD, grouped
-from lambda_monitor.profiles.profile import Layout, Profile, numbers
+from lambda_monitor.profiles.profile import Profile, ProfileSpec, numbers
 from lambda_monitor.profiles.thresholds import LEAST_ROWS, MANY_ROWS, Limit, Thresholds
 from training.calibration import resampling, seasons
 from training.calibration.seasons import Chance, Key, Seasons
@@ -46,10 +46,10 @@ def compute(
     `false_alarm_rate` is the chance that a window without drift raises any drift alert at all.
     """
     table = pa.Table.from_pandas(reference, preserve_index=False)
-    layout = Layout.of(contract, table)
+    specs = ProfileSpec.of(contract, table)
     rng = np.random.default_rng(seed)
-    many, few = (_draw(table, layout, size, rng) for size in (MANY_ROWS, LEAST_ROWS))
-    levels = layout.segments.levels if layout.segments is not None else {}
+    many, few = (_draw(table, specs, size, rng) for size in (MANY_ROWS, LEAST_ROWS))
+    levels = specs.segments.levels if specs.segments is not None else {}
     rate = false_alarm_rate / max(len(many) + len(levels), 1)
     return Thresholds(
         method=METHOD,
@@ -58,24 +58,24 @@ def compute(
         window_rows=window_rows,
         reference_rows=len(reference),
         false_alarm_rate=false_alarm_rate,
-        limits=_limits(many, few, rate, table, layout),
+        limits=_limits(many, few, rate, table, specs),
         segments={
-            name: _segment_limit(_residuals(table, layout, name), rate / len(levels[name]), rng)
+            name: _segment_limit(_residuals(table, specs, name), rate / len(levels[name]), rng)
             for name in levels
         },
     ).to_json()
 
 
-def _draw(reference: pa.Table, layout: Layout, size: int, rng: np.random.Generator) -> Drawn:
+def _draw(reference: pa.Table, specs: ProfileSpec, size: int, rng: np.random.Generator) -> Drawn:
     """Return every statistic of windows of `size` rows, in units of sqrt(1/n + 1/m)."""
-    whole = Profile.of(reference, layout)
+    whole = Profile.of(reference, specs)
     drawn: Drawn = {}
-    for name in layout.columns:
-        if name in layout.numeric:
+    for name in specs.columns:
+        if name in specs.numeric:
             values = numbers(reference.column(name))
-            rows, found = len(values), resampling.numeric(values, layout.numeric[name], size, rng)
+            rows, found = len(values), resampling.numeric(values, specs.numeric[name], size, rng)
         else:
-            counts = grouped(whole.categorical[name], layout.categorical[name])
+            counts = grouped(whole.categorical[name], specs.categorical[name])
             rows, found = sum(counts), resampling.categorical(counts, size, rng)
         unit = float(np.sqrt(1 / size + 1 / rows))
         drawn |= {(name, statistic): values / unit for statistic, values in found.items()}
@@ -83,15 +83,15 @@ def _draw(reference: pa.Table, layout: Layout, size: int, rng: np.random.Generat
 
 
 def _limits(
-    many: Drawn, few: Drawn, rate: float, reference: pa.Table, layout: Layout
+    many: Drawn, few: Drawn, rate: float, reference: pa.Table, specs: ProfileSpec
 ) -> dict[str, dict[str, Limit]]:
     """Return the limit of every statistic by column; `rate` is that of one."""
     chance = {
         key: Chance(usual=float(np.sqrt((units**2).mean())), rare=resampling.exceeded(units, _TOLERATED_RATE))
         for key, units in many.items()
     }
-    natural = seasons.natural(reference, layout, chance) or Seasons(dict.fromkeys(many, 0.0), {})
-    limits: dict[str, dict[str, Limit]] = {name: {} for name in layout.columns}
+    natural = seasons.natural(reference, specs, chance) or Seasons(dict.fromkeys(many, 0.0), {})
+    limits: dict[str, dict[str, Limit]] = {name: {} for name in specs.columns}
     for key, units in many.items():
         name, statistic = key
         tolerance = max(TOLERANCE[statistic] * FACTOR.get(name, 1.0), natural.days[key])
@@ -119,9 +119,9 @@ def _limit(
     )
 
 
-def _residuals(table: pa.Table, layout: Layout, column: str) -> Array:
+def _residuals(table: pa.Table, specs: ProfileSpec, column: str) -> Array:
     """Return the outcome of each reference row in the standard deviations of its segment, from its mean."""
-    spec = layout.segments
+    spec = specs.segments
     if spec is None:
         return np.empty(0)
     rows = pa.table({"level": table.column(column).cast(pa.string()), "value": table.column(spec.outcome)})

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contract.conditional import ConflictError
 from lambda_monitor.alerts import state
-from lambda_monitor.alerts.state import ConflictError, Kind, Message, Store, Verdict
+from lambda_monitor.alerts.state import Kind, Message, Store, Verdict
 from lambda_monitor.findings import Status
 from lambda_monitor.run import Run
 from tests.lambda_monitor.synthetic import LAKE, NOON, Killed, Stack

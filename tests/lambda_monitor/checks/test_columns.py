@@ -7,11 +7,12 @@ import pyarrow as pa
 import pytest
 
 from contract.schema import DType, Feature, Kind
+from lambda_monitor import check_config
 from lambda_monitor.checks import columns
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.model import Model
 from lambda_monitor.profiles import thresholds
-from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from tests.lambda_monitor.synthetic import contract
 from training.calibration import thresholds as calibration
 
@@ -31,22 +32,22 @@ def rows(count: int, country: str = "NL", *, other: int = 0) -> pa.Table:
 
 def model(chosen: dict[str, Any]) -> Model:
     reference = rows(2_000)
-    layout = Layout.of(CONTRACT, reference)
+    layout = ProfileSpec.of(CONTRACT, reference)
     made = calibration.compute(
         reference.to_pandas(), CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=1
     )
     return Model(
         contract=CONTRACT,
         reference=reference,
-        layout=layout,
+        profile_spec=layout,
         baseline=Profile.of(reference, layout),
-        limits=thresholds.load(made),
-        checks=json.dumps(chosen).encode(),
+        thresholds=thresholds.load(made),
+        check_config=check_config.load(json.dumps(chosen).encode(), layout.columns),
     )
 
 
 def drift(watched: Model, table: pa.Table, column: str) -> CheckResult:
-    found = columns.evaluate(watched, Profile.of(table, watched.layout))
+    found = columns.check_columns(watched, Profile.of(table, watched.profile_spec))
     [result] = [r for r in found if r.name == "drift.feature" and r.columns == [column]]
     return result
 

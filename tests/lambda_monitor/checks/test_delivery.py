@@ -21,19 +21,19 @@ from tests.lambda_monitor.synthetic import (
     Stack,
     contract,
     hours,
-    made_rides,
-    profiler,
+    read_window,
+    synthetic_rides,
 )
 
 NONE = Rejections(count=0, reasons={}, unreadable=[], failed=[])
 
 
 def read(stack: Stack, start: datetime = NOON, end: datetime = NOON + HOUR) -> window.Window:
-    return window.read(hours(stack), contract(), profiler, start, end)
+    return read_window(hours(stack), start, end)
 
 
 def statuses(found: window.Window, refused: Rejections = NONE) -> dict[str, str]:
-    return {r.name: r.status for r in delivery.judge(contract(), found, refused)}
+    return {r.name: r.status for r in delivery.check_delivery(contract(), found, refused)}
 
 
 def reject(stack: Stack, count: int, minutes: float = 5, repeat: int = 1) -> None:
@@ -51,13 +51,13 @@ def reject(stack: Stack, count: int, minutes: float = 5, repeat: int = 1) -> Non
 
 
 def test_everything_is_ok_with_ordinary_data(stack: Stack) -> None:
-    stack.put(stack.events(made_rides(500, seed=1)))
+    stack.put(stack.events(synthetic_rides(500, seed=1)))
 
     assert set(statuses(read(stack)).values()) == {"ok"}
 
 
 def test_many_repeats_and_bad_lines_are_told(stack: Stack) -> None:
-    lines = stack.events(made_rides(100, seed=1))
+    lines = stack.events(synthetic_rides(100, seed=1))
     stack.put([*lines, *lines[:20], b"{"])
 
     found = statuses(read(stack))
@@ -66,20 +66,22 @@ def test_many_repeats_and_bad_lines_are_told(stack: Stack) -> None:
 
 
 def test_rejected_records_of_the_window_are_counted_once_by_reason(stack: Stack) -> None:
-    stack.put(stack.events(made_rides(100, seed=1)))
+    stack.put(stack.events(synthetic_rides(100, seed=1)))
     reject(stack, 5, repeat=3)
     reject(stack, 9, minutes=70)
 
     refused = rejections.read(stack.s3, LAKE, NOON, NOON + HOUR)
 
     assert refused.reasons == {"wrong_type (ride.trip_distance)": 5}
-    [result] = [r for r in delivery.judge(contract(), read(stack), refused) if r.name == "service.rejected"]
+    [result] = [
+        r for r in delivery.check_delivery(contract(), read(stack), refused) if r.name == "service.rejected"
+    ]
     assert (result.status, result.value) == ("alert", 5 / 105)
     assert "5 wrong_type (ride.trip_distance)" in result.sentence
 
 
 def test_a_rejection_that_cannot_be_read_leaves_the_verdict_open(stack: Stack) -> None:
-    stack.put(stack.events(made_rides(100, seed=1)))
+    stack.put(stack.events(synthetic_rides(100, seed=1)))
     key = f"{layout.hour_prefix(layout.REJECTED, NOON)}broken"
     stack.s3.put_object(Bucket=LAKE, Key=key, Body=b"\x1f\x8b")
 
@@ -100,21 +102,21 @@ def test_batches_lambda_gave_up_on_are_told(stack: Stack) -> None:
 
 
 def test_silence_at_the_end_of_a_window_is_told(stack: Stack) -> None:
-    stack.put(stack.events(made_rides(100, seed=1), span=HOUR / 2))
+    stack.put(stack.events(synthetic_rides(100, seed=1), span=HOUR / 2))
 
     assert statuses(read(stack, NOON - 3 * HOUR, NOON + HOUR))["service.staleness"] == "ok"
     assert statuses(read(stack, NOON - HOUR, NOON + 3 * HOUR))["service.staleness"] == "alert"
 
 
 def test_only_another_versions_records_is_not_ok(stack: Stack) -> None:
-    stack.put(stack.events(made_rides(100, seed=1), version="2"))
+    stack.put(stack.events(synthetic_rides(100, seed=1), version="2"))
 
     assert statuses(read(stack))["model.version"] == "alert"
 
 
 def test_strayed_records_are_told(stack: Stack) -> None:
-    stack.put(stack.events(made_rides(100, seed=1)))
-    stack.put(stack.events(made_rides(5, seed=1), NOON + 8 * HOUR))
+    stack.put(stack.events(synthetic_rides(100, seed=1)))
+    stack.put(stack.events(synthetic_rides(5, seed=1), NOON + 8 * HOUR))
 
     assert statuses(read(stack))["lake.clock_skew"] == "alert"
 
@@ -135,7 +137,7 @@ def put_metric(namespace: str, name: str, dimension: tuple[str, str], value: flo
 
 def ask(accounted: int = 1000, *, settled: bool = True, stream: str = "input") -> dict[str, str]:
     sources = service.Sources(function="predict", stream=stream)
-    results = service.judge(
+    results = service.check_service(
         boto3.client("cloudwatch"), sources, NOON, NOON + HOUR, accounted=accounted, settled=settled
     )
     return {r.name: r.status for r in results}
@@ -170,11 +172,11 @@ def report(stack: Stack, start: datetime, end: datetime) -> None:
 
 
 def test_hours_no_window_covered_are_named(stack: Stack) -> None:
-    first = gaps.judge(stack.s3, LAKE, MODEL.name, NOON, NOON + HOUR)
+    first = gaps.check_gap(stack.s3, LAKE, MODEL.name, NOON, NOON + HOUR)
     report(stack, NOON, NOON + HOUR)
-    again = gaps.judge(stack.s3, LAKE, MODEL.name, NOON, NOON + HOUR)
-    following = gaps.judge(stack.s3, LAKE, MODEL.name, NOON + HOUR, NOON + 2 * HOUR)
-    later = gaps.judge(stack.s3, LAKE, MODEL.name, NOON + 5 * HOUR, NOON + 6 * HOUR)
+    again = gaps.check_gap(stack.s3, LAKE, MODEL.name, NOON, NOON + HOUR)
+    following = gaps.check_gap(stack.s3, LAKE, MODEL.name, NOON + HOUR, NOON + 2 * HOUR)
+    later = gaps.check_gap(stack.s3, LAKE, MODEL.name, NOON + 5 * HOUR, NOON + 6 * HOUR)
 
     assert [r.status for r in (first, again, following, later)] == ["ok", "ok", "ok", "alert"]
     assert later.value == 4.0
@@ -182,6 +184,6 @@ def test_hours_no_window_covered_are_named(stack: Stack) -> None:
 
 
 def test_results_are_json(stack: Stack) -> None:
-    results = delivery.judge(contract(), read(stack), NONE)
+    results = delivery.check_delivery(contract(), read(stack), NONE)
 
     assert msgspec.json.decode(msgspec.json.encode(results))[0]["name"] == "lake.unreadable_objects"

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from contract.schema import Contract
-from lambda_monitor.checks.performance import Score, judge
+from lambda_monitor.checks.performance import Score, score_labelled
 from tests.lambda_monitor.synthetic import contract
 
 CONTRACT = contract(segments=["PULocationID"])
@@ -34,7 +34,7 @@ def rows(
 
 
 def scores(reference: pa.Table, current: pa.Table, declared: Contract = CONTRACT) -> dict[str, Score]:
-    return {score.name: score for score in judge(declared, reference, current, records=len(current))}
+    return {score.name: score for score in score_labelled(declared, reference, current, records=len(current))}
 
 
 def alerts(reference: pa.Table, current: pa.Table) -> set[str]:

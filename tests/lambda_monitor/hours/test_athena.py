@@ -9,36 +9,38 @@ import pyarrow as pa
 import pytest
 
 from contract.schema import Kind
+from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.hours import athena, labelled, window
 from lambda_monitor.hours.athena import AthenaError, Runner
 from lambda_monitor.hours.athena_sql import Dialect, Query, countable
-from lambda_monitor.hours.store import Bulk, Hours
-from lambda_monitor.lake.cache import Lease, S3Shelf
+from lambda_monitor.hours.store import AthenaPath, HourStore
+from lambda_monitor.hours.update import LedgerUpdater
+from lambda_monitor.lake.cache import Lease, S3Cache
 from lambda_monitor.lake.events import IDENTITY
 from lambda_monitor.lake.labels import Reader
 from lambda_monitor.lake.partitions import landing
 from lambda_monitor.model import Model
 from lambda_monitor.profiles import thresholds
-from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from tests.lambda_monitor import synthetic
 from tests.lambda_monitor.hours.duck_athena import DuckAthena
-from tests.lambda_monitor.synthetic import LAKE, NOON, Stack, contract, made_rides, moment, reference
+from tests.lambda_monitor.synthetic import LAKE, NOON, Stack, contract, moment, reference, synthetic_rides
 
 HOUR = timedelta(hours=1)
 SEGMENTED = contract(segments=["PULocationID"])
-LAYOUT = Layout.of(SEGMENTED, reference())
+SPEC = ProfileSpec.of(SEGMENTED, reference())
 
 
 def profiler(table: pa.Table) -> Profile:
-    return Profile.of(table, LAYOUT)
+    return Profile.of(table, SPEC)
 
 
-def hours(stack: Stack, run: str = "a") -> Hours:
+def hours(stack: Stack, run: str = "a") -> LedgerUpdater:
     return synthetic.hours(stack, run, counted=profiler)
 
 
-def counter_of(client: DuckAthena) -> athena.Counter:
-    return athena.Counter(runner(client), "predictions", SEGMENTED, LAYOUT, "ride_id")
+def counter_of(client: DuckAthena) -> athena.AthenaCounter:
+    return athena.AthenaCounter(runner(client), "predictions", SEGMENTED, SPEC, "ride_id")
 
 
 def runner(client: DuckAthena, seconds: float = 60) -> Runner:
@@ -47,19 +49,19 @@ def runner(client: DuckAthena, seconds: float = 60) -> Runner:
 
 def fill(stack: Stack) -> None:
     """Two hours with everything that may differ: repeats, strays, other versions, odd values."""
-    rides = made_rides(400, seed=1)
+    rides = synthetic_rides(400, seed=1)
     rides.loc[:5, "trip_distance"] = 500.0
     rides.loc[6:8, "PULocationID"] = 9999
     lines = stack.events(rides, NOON, span=2 * HOUR)
     lines[20] = lines[20].replace(b'"trip_distance":', b'"distance":')
     stack.put(lines[:230], objects=3)
     stack.put(lines[200:], NOON + HOUR)
-    stack.put(stack.events(made_rides(30, seed=2), version="2"))
+    stack.put(stack.events(synthetic_rides(30, seed=2), version="2"))
 
 
 def test_gives_what_reading_every_object_gives(stack: Stack, tmp_path: Path) -> None:
     fill(stack)
-    direct = hours(stack).update(landing(NOON, NOON + 2 * HOUR))
+    direct = hours(stack).update(landing(NOON, NOON + 2 * HOUR)).ledgers
     partitions = [NOON, NOON + HOUR]
     counter = counter_of(DuckAthena(stack, tmp_path))
 
@@ -75,7 +77,7 @@ def test_gives_what_reading_every_object_gives(stack: Stack, tmp_path: Path) -> 
             assert (counted.duplicates, counted.others) == (part.duplicates, part.others)
             if part.records:
                 _same_profile(counted.profile, part.profile)
-                [kept] = hours(stack).tables(part.samples)
+                [kept] = hours(stack).store.tables(part.samples)
                 assert _comparable(counted.sample) == _comparable(kept)
 
 
@@ -122,7 +124,7 @@ def test_a_query_that_outlasts_the_function_is_stopped(stack: Stack, tmp_path: P
 
 def test_both_dialects_differ_only_in_how_a_field_a_time_and_a_hash_are_written() -> None:
     statements = [
-        Query("predictions", contract(), countable(LAYOUT), spoken).counts([NOON])
+        Query("predictions", contract(), countable(SPEC), spoken).counts([NOON])
         for spoken in (Dialect.TRINO, Dialect.DUCKDB)
     ]
     same = {
@@ -143,16 +145,16 @@ def test_both_dialects_differ_only_in_how_a_field_a_time_and_a_hash_are_written(
     assert trino == duckdb
 
 
-def bulk_hours(stack: Stack, client: DuckAthena, run: str = "a", *, min_bytes: int = 1) -> Hours:
+def bulk_hours(stack: Stack, client: DuckAthena, run: str = "a", *, min_bytes: int = 1) -> LedgerUpdater:
     lease = Lease(stack.s3, LAKE, "bulk/", moment(run))
     counter = counter_of(client)
-    shelf = S3Shelf(stack.s3, LAKE, "bulk/")
-    bulk = Bulk(counter=counter, min_bytes=min_bytes)
-    return Hours(stack.s3, LAKE, contract(), profiler, shelf=shelf, may_write=lease.take, bulk=bulk)
+    path = AthenaPath(counter=counter, min_bytes=min_bytes)
+    store = HourStore(S3Cache(stack.s3, LAKE, "bulk/"), path)
+    return LedgerUpdater(stack.s3, LAKE, contract(), profiler, store=store, may_write=lease.take)
 
 
-def read(kept: Hours, start: datetime = NOON, end: datetime = NOON + 2 * HOUR) -> window.Window:
-    return window.read(kept, contract(), profiler, start, end)
+def read(kept: LedgerUpdater, start: datetime = NOON, end: datetime = NOON + 2 * HOUR) -> window.Window:
+    return synthetic.read_window(kept, start, end, counted=profiler)
 
 
 def assert_same(one: window.Window, other: window.Window) -> None:
@@ -197,7 +199,7 @@ def test_late_objects_join_what_was_counted_in_bulk(stack: Stack, tmp_path: Path
     read(bulk_hours(stack, client))
     # Two records that are known and three that aren't, too few bytes to be counted for their own sake.
     known = gzip.decompress(stack.read(stack.keys("predictions/")[0])).splitlines()[:2]
-    stack.put([*known, *stack.events(made_rides(3, seed=5))])
+    stack.put([*known, *stack.events(synthetic_rides(3, seed=5))])
 
     assert_same(read(bulk_hours(stack, client, "b", min_bytes=10**9)), read(hours(stack, "fresh")))
 
@@ -220,10 +222,10 @@ def test_levels_that_training_never_saw_are_named(stack: Stack, tmp_path: Path) 
         for f in contract().features
     ]
     declared = contract(features=features)
-    knowing = Layout.of(declared, reference())
+    knowing = ProfileSpec.of(declared, reference())
     events_of = [NOON, NOON + HOUR]
 
-    counter = athena.Counter(runner(DuckAthena(stack, tmp_path)), "predictions", declared, knowing)
+    counter = athena.AthenaCounter(runner(DuckAthena(stack, tmp_path)), "predictions", declared, knowing)
     found, _ = counter.count(events_of, events_of)
 
     pickups = [c.profile.categorical["PULocationID"] for h in found.values() for c in h.values()]
@@ -237,17 +239,17 @@ def test_labels_join_the_sample_of_what_was_counted_in_bulk(stack: Stack, tmp_pa
     found = read(kept)
     known = found.sample.column("@id").to_pylist()[:300]
     stack.label(dict.fromkeys(known, 12.5), NOON + HOUR)
-    reader = Reader(stack.s3, LAKE, SEGMENTED, S3Shelf(stack.s3, LAKE, "bulk/"))
+    reader = Reader(stack.s3, LAKE, SEGMENTED, S3Cache(stack.s3, LAKE, "bulk/"))
     model = Model(
         contract=SEGMENTED,
         reference=reference(),
-        layout=LAYOUT,
+        profile_spec=SPEC,
         baseline=profiler(reference()),
-        limits=thresholds.load(synthetic.limits(5000)),
-        checks=None,
+        thresholds=thresholds.load(synthetic.limits(5000)),
+        check_config=CheckConfig(),
     )
 
-    joined = labelled.newest(model, kept, reader, found, delay=timedelta(days=1), now=NOON + 3 * HOUR)
+    joined = labelled.newest(model, kept.store, reader, found, delay=timedelta(days=1), now=NOON + 3 * HOUR)
 
     assert (joined.records, len(joined.rows)) == (400, 300)
     assert set(joined.rows.column("target").to_pylist()) == {12.5}

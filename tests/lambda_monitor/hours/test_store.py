@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambda_monitor.hours import window
-from lambda_monitor.hours.store import Hours
-from lambda_monitor.lake.cache import Lease, S3Shelf
+from lambda_monitor.hours.store import HourStore
+from lambda_monitor.hours.update import LedgerUpdater
+from lambda_monitor.lake.cache import Lease, S3Cache
 from tests.lambda_monitor.synthetic import (
     LAKE,
     NOON,
@@ -16,16 +17,17 @@ from tests.lambda_monitor.synthetic import (
     Stack,
     contract,
     hours,
-    made_rides,
     moment,
     profiler,
+    read_window,
+    synthetic_rides,
 )
 
 HOUR = timedelta(hours=1)
 
 
-def read(kept: Hours, start=NOON, end=NOON + HOUR) -> window.Window:
-    return window.read(kept, contract(), profiler, start, end)
+def read(kept: LedgerUpdater, start=NOON, end=NOON + HOUR) -> window.Window:
+    return read_window(kept, start, end)
 
 
 def same(one: window.Window, other: window.Window) -> bool:
@@ -38,7 +40,7 @@ def same(one: window.Window, other: window.Window) -> bool:
 
 
 def test_an_object_is_read_once(stack: Stack) -> None:
-    keys = stack.put(stack.events(made_rides(200, seed=1)), objects=5)
+    keys = stack.put(stack.events(synthetic_rides(200, seed=1)), objects=5)
     first = read(hours(stack))
     gets = stack.gets()
 
@@ -49,7 +51,7 @@ def test_an_object_is_read_once(stack: Stack) -> None:
 
 
 def test_a_late_object_is_folded_in_without_reading_the_others_again(stack: Stack) -> None:
-    lines = stack.events(made_rides(200, seed=1))
+    lines = stack.events(synthetic_rides(200, seed=1))
     early = stack.put(lines[:150])
     read(hours(stack))
     late = stack.put(lines[140:])
@@ -63,7 +65,7 @@ def test_a_late_object_is_folded_in_without_reading_the_others_again(stack: Stac
 
 
 def test_a_replaced_object_has_its_partition_read_again(stack: Stack) -> None:
-    lines = stack.events(made_rides(100, seed=1))
+    lines = stack.events(synthetic_rides(100, seed=1))
     [key] = stack.put(lines[:60])
     stack.put(lines[80:])
     read(hours(stack))
@@ -73,7 +75,7 @@ def test_a_replaced_object_has_its_partition_read_again(stack: Stack) -> None:
 
 
 def test_a_repaired_object_is_trouble_no_more(stack: Stack) -> None:
-    lines = stack.events(made_rides(100, seed=1))
+    lines = stack.events(synthetic_rides(100, seed=1))
     [key] = stack.put(lines[:50])
     stack.s3.put_object(Bucket=LAKE, Key=key + ".broken", Body=b"\x1f\x8bno")
     broken = read(hours(stack))
@@ -86,7 +88,7 @@ def test_a_repaired_object_is_trouble_no_more(stack: Stack) -> None:
 
 
 def test_objects_that_expired_stay_counted(stack: Stack) -> None:
-    [key] = stack.put(stack.events(made_rides(100, seed=1)))
+    [key] = stack.put(stack.events(synthetic_rides(100, seed=1)))
     first = read(hours(stack))
     stack.s3.delete_object(Bucket=LAKE, Key=key)
 
@@ -94,20 +96,17 @@ def test_objects_that_expired_stay_counted(stack: Stack) -> None:
 
 
 def test_an_object_s3_could_not_give_is_said_and_read_next_time(stack: Stack) -> None:
-    lines = stack.events(made_rides(100, seed=1))
+    lines = stack.events(synthetic_rides(100, seed=1))
     stack.put(lines[:50])
     [key] = stack.put(lines[50:])
     refused = _RefusesOnce(stack.s3, key)
-    kept = Hours(
-        refused, LAKE, contract(), profiler, shelf=S3Shelf(stack.s3, LAKE, "p/"), may_write=lambda: True
-    )
 
-    first = read(kept)
-    second = read(
-        Hours(
-            refused, LAKE, contract(), profiler, shelf=S3Shelf(stack.s3, LAKE, "p/"), may_write=lambda: True
-        )
-    )
+    def kept() -> LedgerUpdater:
+        store = HourStore(S3Cache(stack.s3, LAKE, "p/"))
+        return LedgerUpdater(refused, LAKE, contract(), profiler, store=store, may_write=lambda: True)
+
+    first = read(kept())
+    second = read(kept())
 
     assert ([u.key for u in first.unreadable], first.records) == ([key], 50)
     assert (second.unreadable, second.records) == ([], 100)
@@ -115,7 +114,7 @@ def test_an_object_s3_could_not_give_is_said_and_read_next_time(stack: Stack) ->
 
 @pytest.mark.parametrize("reading", ["profiles/", "predictions/"])
 def test_two_runs_at_once_count_every_record_once(stack: Stack, reading: str) -> None:
-    lines = stack.events(made_rides(200, seed=1), NOON, span=2 * HOUR)
+    lines = stack.events(synthetic_rides(200, seed=1), NOON, span=2 * HOUR)
     stack.put(lines[:120])
     stack.put(lines[80:], NOON + HOUR)
     first = hours(stack, "a")
@@ -136,7 +135,7 @@ def test_two_runs_at_once_count_every_record_once(stack: Stack, reading: str) ->
 
 
 def test_a_run_that_is_not_the_writer_keeps_nothing(stack: Stack) -> None:
-    stack.put(stack.events(made_rides(100, seed=1)))
+    stack.put(stack.events(synthetic_rides(100, seed=1)))
     prefix = "profiles/m/1/"
     assert Lease(stack.s3, LAKE, prefix, moment("writer")).take()
     before = stack.keys(prefix)
@@ -167,7 +166,7 @@ def test_killed_at_any_write_the_next_run_still_counts_every_record_once(
     stack: Stack, data: st.DataObject
 ) -> None:
     stack.empty()
-    lines = stack.events(made_rides(120, seed=1), NOON, span=2 * HOUR)
+    lines = stack.events(synthetic_rides(120, seed=1), NOON, span=2 * HOUR)
     cut = data.draw(st.integers(10, 110))
     overlap = data.draw(st.integers(0, 10))
     stack.put(lines[:cut], objects=2)
@@ -199,8 +198,8 @@ def test_killed_at_any_write_the_next_run_still_counts_every_record_once(
 
 @pytest.mark.parametrize("name", ["features", "schema"])
 def test_another_versions_events_are_left_out_and_counted(stack: Stack, name: str) -> None:
-    stack.put(stack.events(made_rides(60, seed=1)))
-    other = stack.events(made_rides(40, seed=2), version="2")
+    stack.put(stack.events(synthetic_rides(60, seed=1)))
+    other = stack.events(synthetic_rides(40, seed=2), version="2")
     if name == "schema":
         other = [line.replace(b'"trip_distance":', b'"miles":"far","distance":') for line in other]
     stack.put(other)
@@ -211,8 +210,8 @@ def test_another_versions_events_are_left_out_and_counted(stack: Stack, name: st
 
 
 def test_the_new_version_has_ledgers_of_its_own(stack: Stack) -> None:
-    stack.put(stack.events(made_rides(60, seed=1)))
-    stack.put(stack.events(made_rides(40, seed=2), version="2"))
+    stack.put(stack.events(synthetic_rides(60, seed=1)))
+    stack.put(stack.events(synthetic_rides(40, seed=2), version="2"))
     read(hours(stack))
 
     found = read(hours(stack, version="2"))
@@ -221,8 +220,8 @@ def test_the_new_version_has_ledgers_of_its_own(stack: Stack) -> None:
 
 
 def test_records_whose_clock_is_off_are_counted_as_strayed(stack: Stack) -> None:
-    stack.put(stack.events(made_rides(50, seed=1)))
-    stack.put(stack.events(made_rides(5, seed=2), NOON + 9 * HOUR))
+    stack.put(stack.events(synthetic_rides(50, seed=1)))
+    stack.put(stack.events(synthetic_rides(5, seed=2), NOON + 9 * HOUR))
 
     found = read(hours(stack))
 

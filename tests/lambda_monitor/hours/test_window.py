@@ -13,23 +13,30 @@ import pytest
 from contract import layout
 from lambda_monitor.hours import window
 from lambda_monitor.lake.events import ARRIVED, ID, IDENTITY
-from tests.lambda_monitor.synthetic import LAKE, NOON, Stack, contract, hours, made_rides, profiler
+from tests.lambda_monitor.synthetic import (
+    LAKE,
+    NOON,
+    Stack,
+    hours,
+    read_window,
+    synthetic_rides,
+)
 
 HOUR = timedelta(hours=1)
 
 
 def read(stack: Stack, start=NOON, end=NOON + HOUR, **given) -> window.Window:
-    return window.read(hours(stack, **given), contract(), profiler, start, end)
+    return read_window(hours(stack, **given), start, end)
 
 
 def rows(stack: Stack, start=NOON, end=NOON + HOUR) -> pa.Table:
     kept = hours(stack)
-    found = window.read(kept, contract(), profiler, start, end)
-    return pa.concat_tables(kept.rows(found.extent, [ID, IDENTITY, "trip_distance"]))
+    found = read_window(kept, start, end)
+    return pa.concat_tables(kept.store.rows(found.parts, [ID, IDENTITY, "trip_distance"]))
 
 
 def test_reads_one_object_a_record_and_few_large_ones_alike(stack: Stack) -> None:
-    rides = made_rides(300, seed=1)
+    rides = synthetic_rides(300, seed=1)
     lines = stack.events(rides)
     stack.put(lines[:100], objects=100, packed=False)
     stack.put(lines[100:], objects=2)
@@ -43,7 +50,7 @@ def test_reads_one_object_a_record_and_few_large_ones_alike(stack: Stack) -> Non
 
 
 def test_reads_parquet(stack: Stack, tmp_path) -> None:
-    lines = stack.events(made_rides(50, seed=1))
+    lines = stack.events(synthetic_rides(50, seed=1))
     (tmp_path / "lines").write_bytes(b"\n".join(lines))
     file = tmp_path / "events.parquet"
     duckdb.read_json(str(tmp_path / "lines")).write_parquet(str(file))
@@ -58,7 +65,7 @@ def test_reads_parquet(stack: Stack, tmp_path) -> None:
 
 
 def test_drops_a_record_delivered_twice_even_in_another_partition(stack: Stack) -> None:
-    lines = stack.events(made_rides(100, seed=1))
+    lines = stack.events(synthetic_rides(100, seed=1))
     stack.put(lines)
     stack.put(lines[:30])
     stack.put(lines[90:], NOON + HOUR)
@@ -70,7 +77,7 @@ def test_drops_a_record_delivered_twice_even_in_another_partition(stack: Stack) 
 
 
 def test_takes_records_by_arrival_wherever_they_landed(stack: Stack) -> None:
-    lines = stack.events(made_rides(120, seed=1), NOON - HOUR, span=2 * HOUR)
+    lines = stack.events(synthetic_rides(120, seed=1), NOON - HOUR, span=2 * HOUR)
     stack.put(lines[:50], NOON - HOUR)
     stack.put(lines[50:], NOON + HOUR)
 
@@ -82,7 +89,7 @@ def test_takes_records_by_arrival_wherever_they_landed(stack: Stack) -> None:
 
 @pytest.mark.parametrize("cut", ["truncated", "corrupt", "not gzip"])
 def test_names_an_object_it_cannot_read_and_keeps_the_others(stack: Stack, cut: str) -> None:
-    lines = stack.events(made_rides(200, seed=1))
+    lines = stack.events(synthetic_rides(200, seed=1))
     stack.put(lines[:100])
     data = bytearray(gzip.compress(b"\n".join(lines[100:])))
     if cut == "truncated":
@@ -102,7 +109,7 @@ def test_names_an_object_it_cannot_read_and_keeps_the_others(stack: Stack, cut: 
 
 
 def test_counts_lines_that_are_no_prediction_events(stack: Stack) -> None:
-    lines = stack.events(made_rides(10, seed=1))
+    lines = stack.events(synthetic_rides(10, seed=1))
     stack.put([*lines, b"not json", b'{"ride_id": "x"}', lines[0][:50]])
 
     found = read(stack)
@@ -114,7 +121,7 @@ def test_counts_lines_that_are_no_prediction_events(stack: Stack) -> None:
 def test_an_object_larger_than_a_batch_is_cut_at_line_ends(stack: Stack, monkeypatch) -> None:
     monkeypatch.setattr("lambda_monitor.lake.batches.BATCH_BYTES", 10_000)
     monkeypatch.setattr("lambda_monitor.lake.objects.CHUNK", 1_000)
-    lines = stack.events(made_rides(300, seed=1))
+    lines = stack.events(synthetic_rides(300, seed=1))
     stack.put(lines)
 
     found = read(stack)
@@ -126,7 +133,7 @@ def test_an_object_larger_than_a_batch_is_cut_at_line_ends(stack: Stack, monkeyp
 def test_what_is_kept_of_its_hours_is_fetched_side_by_side(stack: Stack) -> None:
     for number in range(2):
         hour = NOON + number * HOUR
-        stack.put(stack.events(made_rides(50, seed=number), hour), hour)
+        stack.put(stack.events(synthetic_rides(50, seed=number), hour), hour)
     before = read(stack, end=NOON + 2 * HOUR)
     # Whoever fetches one waits for another to be fetched.
     both = threading.Barrier(2, timeout=30)
@@ -146,7 +153,7 @@ def test_an_empty_window_has_no_rows(stack: Stack) -> None:
 
 
 def test_a_last_line_without_an_end_counts(stack: Stack) -> None:
-    lines = stack.events(made_rides(2, seed=1))
+    lines = stack.events(synthetic_rides(2, seed=1))
     for number, line in enumerate(lines):
         key = f"{layout.hour_prefix(layout.PREDICTIONS, NOON)}{number}"
         stack.s3.put_object(Bucket=LAKE, Key=key, Body=io.BytesIO(line))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from lambda_monitor.lake.cache import S3Shelf
+from lambda_monitor.lake.cache import S3Cache
 from lambda_monitor.lake.events import ID
 from lambda_monitor.lake.labels import TARGET, Labels, Reader
 from tests.lambda_monitor.synthetic import LAKE, NOON, Stack, contract
@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 
 def read(stack: Stack, start: datetime = NOON, until: datetime = NOON + 3 * HOUR) -> Labels:
-    return Reader(stack.s3, LAKE, contract(), S3Shelf(stack.s3, LAKE, "profiles/m/1/")).read(start, until)
+    return Reader(stack.s3, LAKE, contract(), S3Cache(stack.s3, LAKE, "profiles/m/1/")).read(start, until)
 
 
 def pairs(labels: Labels) -> dict[str, float]:

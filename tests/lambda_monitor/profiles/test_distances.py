@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contract.schema import DType, Feature, Kind
 from lambda_monitor.profiles import thresholds
 from lambda_monitor.profiles.distances import LEVEL, MIX, SHAPE, SHIFT, SPREAD, distances
-from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from lambda_monitor.profiles.thresholds import Thresholds
 from tests.lambda_monitor import synthetic
 from tests.lambda_monitor.test_real_rides import real_rides
@@ -47,7 +47,7 @@ def table(frame: pd.DataFrame) -> pa.Table:
 
 
 REFERENCE = rows(10_000, 0)
-LAYOUT = Layout.of(CONTRACT, table(REFERENCE))
+LAYOUT = ProfileSpec.of(CONTRACT, table(REFERENCE))
 BASELINE = Profile.of(table(REFERENCE), LAYOUT)
 COMPUTED = calibration.compute(REFERENCE, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
 LIMITS = thresholds.load(COMPUTED)
@@ -207,7 +207,7 @@ def test_hours_of_the_day_count_unless_the_user_says_so() -> None:
 def test_a_change_of_mix_of_a_column_of_two_levels_is_seen() -> None:
     contract = synthetic.contract(features=[Feature(name="side", kind=Kind.CATEGORICAL, dtype=DType.STR)])
     reference = pd.DataFrame({"side": ["left", "right"] * 2_000, "prediction": np.linspace(0, 9, 4_000)})
-    layout = Layout.of(contract, table(reference))
+    layout = ProfileSpec.of(contract, table(reference))
     limits = thresholds.load(
         calibration.compute(reference, contract, window_rows=1_000, false_alarm_rate=0.001, seed=3)
     )
@@ -237,7 +237,7 @@ def test_real_months_stay_quiet_and_the_lockdown_does_not(real_data: Any) -> Non
         ]
 
     reference = month("2019-04")
-    layout = Layout.of(contract, table(reference))
+    layout = ProfileSpec.of(contract, table(reference))
     baseline = Profile.of(table(reference), layout)
     limits = thresholds.load(
         calibration.compute(reference, contract, window_rows=2_000, false_alarm_rate=0.001, seed=7)

@@ -5,13 +5,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import columns
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.model import Model
 from lambda_monitor.profiles import thresholds
-from lambda_monitor.profiles.profile import Layout, Profile
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from lambda_monitor.profiles.segments import LEAST_ROWS
-from tests.lambda_monitor.synthetic import contract, made_rides, predict
+from tests.lambda_monitor.synthetic import contract, predict, synthetic_rides
 from training.calibration import thresholds as calibration
 
 CONTRACT = contract(segments=["PULocationID"])
@@ -19,29 +20,31 @@ CONTRACT = contract(segments=["PULocationID"])
 
 def rides(count: int, seed: int, *, zone: int = 0, factor: float = 1.0) -> pa.Table:
     """Return rides with predictions, those of one zone stretched."""
-    frame = made_rides(count, seed=seed).drop(columns="duration")
+    frame = synthetic_rides(count, seed=seed).drop(columns="duration")
     frame["trip_distance"] *= np.where(frame["PULocationID"] == zone, factor, 1.0)
     return pa.Table.from_pandas(frame.assign(prediction=predict(frame["trip_distance"].to_numpy())))
 
 
 REFERENCE = rides(8_000, 1)
-LAYOUT = Layout.of(CONTRACT, REFERENCE)
+LAYOUT = ProfileSpec.of(CONTRACT, REFERENCE)
 MODEL = Model(
     contract=CONTRACT,
     reference=REFERENCE,
-    layout=LAYOUT,
+    profile_spec=LAYOUT,
     baseline=Profile.of(REFERENCE, LAYOUT),
-    limits=thresholds.load(
+    thresholds=thresholds.load(
         calibration.compute(
             REFERENCE.to_pandas(), CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3
         )
     ),
-    checks=None,
+    check_config=CheckConfig(),
 )
 
 
 def segment(table: pa.Table) -> CheckResult:
-    [found] = [r for r in columns.evaluate(MODEL, Profile.of(table, LAYOUT)) if r.name == "drift.segment"]
+    [found] = [
+        r for r in columns.check_columns(MODEL, Profile.of(table, LAYOUT)) if r.name == "drift.segment"
+    ]
     return found
 
 
@@ -94,7 +97,7 @@ def test_too_few_records_say_nothing() -> None:
 
 def test_a_model_without_segments_has_no_such_check() -> None:
     plain = contract()
-    layout = Layout.of(plain, REFERENCE)
+    layout = ProfileSpec.of(plain, REFERENCE)
     assert layout.segments is None
     assert Profile.of(REFERENCE, layout).segments == {}
     frame = pd.DataFrame(REFERENCE.to_pandas())

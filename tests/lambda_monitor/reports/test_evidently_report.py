@@ -15,7 +15,7 @@ from evidently.metrics import column_statistics
 from contract.schema import DType, Feature, Kind, Target, Task
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.reports import evidently_report
-from tests.lambda_monitor.synthetic import contract, made_rides, reference
+from tests.lambda_monitor.synthetic import contract, reference, synthetic_rides
 
 
 def check(name: str, status: str = "ok", columns: tuple[str, ...] = (), **changes) -> CheckResult:
@@ -24,7 +24,7 @@ def check(name: str, status: str = "ok", columns: tuple[str, ...] = (), **change
 
 
 def current(rows: int = 800) -> pa.Table:
-    frame = made_rides(rows, seed=3)
+    frame = synthetic_rides(rows, seed=3)
     frame["prediction"] = frame.pop("duration")
     return pa.Table.from_pandas(frame)
 

@@ -16,7 +16,7 @@ from lambda_monitor import monitor
 from lambda_monitor.run import Clients, Run, Span
 from lambda_monitor.settings import Settings
 from local import report_site
-from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, made_rides
+from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, synthetic_rides
 
 _WAIT = 60
 
@@ -43,7 +43,7 @@ def address(stack: Stack) -> Iterator[str]:
     clients = Clients(s3=stack.s3, sns=stack.sns, cloudwatch=None, athena=None)
     for hour, stretch in enumerate([1.0, 1.05, 2.0]):
         start = NOON + hour * HOUR
-        stack.put(stack.events(made_rides(1500, seed=hour, stretch=stretch), start), start)
+        stack.put(stack.events(synthetic_rides(1500, seed=hour, stretch=stretch), start), start)
         run = Run(id=str(hour), now=start + HOUR, deadline=start + HOUR + timedelta(minutes=15))
         monitor.run(clients, settings, Span(start=start, end=start + HOUR, asked=True), run)
     with report_site.server(stack.s3, LAKE) as server:

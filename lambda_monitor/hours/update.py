@@ -1,0 +1,215 @@
+"""Bring ledgers up to date: read each object of the lake once, whenever it lands.
+
+A new object, however late, is added to its partition's ledger; a changed one has the partition read
+again. Records are told apart by identity across every partition that an hour's records can land in.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from contract import layout
+from contract.layout import HOUR
+from contract.schema import Contract
+from lambda_monitor.hours.accumulator import HourAccumulator, by_hour, parquet
+from lambda_monitor.hours.athena import HourCounts
+from lambda_monitor.hours.ledger import Ledger, Part
+from lambda_monitor.hours.store import AthenaPath, HourStore
+from lambda_monitor.lake import events
+from lambda_monitor.lake.events import IDENTITY, ReadErrors
+from lambda_monitor.lake.objects import Object, Unreadable, list_objects
+from lambda_monitor.lake.partitions import LANDS_AFTER, LANDS_BEFORE, sharing
+from lambda_monitor.profiles.profile import Profile
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_WORKERS = 16
+
+
+class Updated(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledgers of some partitions after an update, oldest first.
+
+    `unreachable` are objects that S3 refused for now; the next update reads them again.
+    """
+
+    ledgers: dict[datetime, Ledger]
+    unreachable: list[Unreadable]
+
+
+class LedgerUpdater:
+    """Adds what is new in the lake to the ledgers of one model version."""
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        bucket: str,
+        contract: Contract,
+        profiler: Callable[[pa.Table], Profile],
+        *,
+        store: HourStore,
+        may_write: Callable[[], bool],
+    ) -> None:
+        """Take the lake, what makes a profile of a table, and the store of ledgers.
+
+        `may_write` is asked once, when there is something to write; where it says no, another run is
+        writing, and this run keeps what it reads to itself.
+        """
+        self._s3 = s3
+        self._bucket = bucket
+        self._contract = contract
+        self._profiler = profiler
+        self._may_write = may_write
+        self._ready = False
+        self._unreachable: list[Unreadable] = []
+        self.store = store
+
+    def update(self, partitions: Sequence[datetime]) -> Updated:
+        """Read what is new in `partitions` and return their ledgers. Raises AthenaError."""
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            listings = pool.map(self._list, partitions)
+            list(pool.map(self.store.ledger, partitions))
+            listed = dict(zip(partitions, listings, strict=True))
+        first = next((p for p in partitions if self._unread(p, listed[p])[1]), None)
+        athena = self.store.athena
+        if first is not None and athena is not None and self._wants_athena(athena, listed):
+            self._count(athena, {p: found for p, found in listed.items() if p >= first and found})
+        ledgers = {p: self._update(p, found) for p, found in listed.items()}
+        return Updated(ledgers=ledgers, unreachable=self._unreachable)
+
+    def _wants_athena(self, athena: AthenaPath, listed: dict[datetime, list[Object]]) -> bool:
+        """Return whether what is new is too much to read, or shares records with what Athena counted."""
+        new = [(p, o) for p, found in listed.items() for o in self._unread(p, found)[1]]
+        shared = any(
+            part.counted_by_athena
+            for p in sharing([p for p, _ in new])
+            for part in self.store.ledger(p).parts.values()
+        )
+        return shared or sum(o.size for _, o in new) >= athena.min_bytes
+
+    def _count(self, athena: AthenaPath, listed: dict[datetime, list[Object]]) -> None:
+        """Replace the ledgers of whole partitions by Athena's counts."""
+        self._begin()
+        partitions = list(listed)
+        found, bad = athena.counter.count(partitions, sharing(partitions))
+        for partition in partitions:
+            bad_lines = {layout.hour_prefix(layout.PREDICTIONS, partition): bad.get(partition, 0)}
+            ledger = Ledger(
+                objects={o.key: o.etag for o in listed[partition]},
+                bad_lines=bad_lines if partition in bad else {},
+                parts={h.isoformat(): self._counted(partition, h, c) for h, c in found[partition].items()},
+            )
+            self.store.save(partition, ledger)
+
+    def _counted(self, partition: datetime, hour: datetime, counts: HourCounts) -> Part:
+        name = self.store.put(partition, f"{hour:%Y%m%dT%H}-sample.parquet", parquet(counts.sample))
+        return Part(
+            records=counts.records,
+            newest=counts.newest,
+            duplicates=counts.duplicates,
+            others=counts.others,
+            profile=counts.profile.to_json().decode(),
+            samples=[name],
+        )
+
+    def _list(self, partition: datetime) -> list[Object]:
+        prefix = layout.hour_prefix(layout.PREDICTIONS, partition)
+        return list_objects(self._s3, self._bucket, prefix)
+
+    def _update(self, partition: datetime, listed: list[Object]) -> Ledger:
+        ledger, new = self._unread(partition, listed)
+        if new:
+            if self._begin():
+                ledger, new = self._unread(partition, listed)
+            self.store.set_view(partition, ledger)
+            ledger = self._add(partition, ledger, new)
+            self.store.save(partition, ledger)
+        present = {o.key for o in listed}
+        # Objects that were deleted no longer count as unreadable.
+        unreadable = [u for u in ledger.unreadable if u.key in present]
+        ledger = msgspec.structs.replace(ledger, unreadable=unreadable)
+        self.store.set_view(partition, ledger)
+        return ledger
+
+    def _unread(self, partition: datetime, listed: list[Object]) -> tuple[Ledger, list[Object]]:
+        """Return the ledger to add to and the objects it lacks; a changed object voids the ledger."""
+        ledger = self.store.ledger(partition)
+        new = [o for o in listed if o.key not in ledger.objects]
+        changed = any(ledger.objects.get(o.key, o.etag) != o.etag for o in listed)
+        # Without rows nothing tells a new record from a known one.
+        if changed or (new and any(part.counted_by_athena for part in ledger.parts.values())):
+            return Ledger(), listed
+        return ledger, new
+
+    def _begin(self) -> bool:
+        """Get ready to write, once; True when ledgers have to be looked at again."""
+        if self._ready:
+            return False
+        self._ready = True
+        # Another run may have written ledgers since this one read them.
+        self.store.reload(writable=self._may_write())
+        return True
+
+    def _add(self, partition: datetime, ledger: Ledger, new: list[Object]) -> Ledger:
+        errors = ReadErrors()
+        digest = hashlib.sha256("".join(o.key + o.etag for o in new).encode()).hexdigest()[:16]
+        parts = dict(ledger.parts)
+        with contextlib.ExitStack() as stack:
+            for hour, one in sorted(self._accumulate(new, errors, stack).items()):
+                before = parts.get(hour.isoformat(), Part())
+                parts[hour.isoformat()] = self._keep(partition, f"{hour:%Y%m%dT%H}-{digest}", one, before)
+        self._unreachable += [u for u in errors.unreadable if not u.lasting]
+        again = {u.key for u in self._unreachable}
+        read = {o.key: o.etag for o in new if o.key not in again}
+        return Ledger(
+            objects={**ledger.objects, **read},
+            unreadable=sorted([*ledger.unreadable, *(u for u in errors.unreadable if u.lasting)]),
+            bad_lines={**ledger.bad_lines, **errors.bad_lines},
+            parts=parts,
+        )
+
+    def _accumulate(
+        self, new: list[Object], errors: ReadErrors, stack: contextlib.ExitStack
+    ) -> dict[datetime, HourAccumulator]:
+        """Return what `new` holds by arrival hour; `stack` closes the files."""
+        found: dict[datetime, HourAccumulator] = {}
+        for batch in events.read(self._s3, self._bucket, new, self._contract, errors):
+            for hour, rows in by_hour(batch):
+                if hour not in found:
+                    one = HourAccumulator(self._contract, self._profiler, self._known(hour))
+                    found[hour] = stack.enter_context(contextlib.closing(one))
+                found[hour].add(rows)
+        return found
+
+    def _known(self, hour: datetime) -> Iterator[np.ndarray[Any, Any]]:
+        """Yield the identities of that hour's records that any partition holds already."""
+        for partition in layout.hours_between(hour - LANDS_BEFORE, hour + LANDS_AFTER + HOUR):
+            if part := self.store.ledger(partition).parts.get(hour.isoformat()):
+                for table in self.store.tables(part.rows, [IDENTITY]):
+                    yield table.column(IDENTITY).to_numpy()
+
+    def _keep(self, partition: datetime, stem: str, one: HourAccumulator, before: Part) -> Part:
+        profile = one.profile
+        if profile is not None and before.profile:
+            profile = Profile.from_json(before.profile.encode()).merge(profile)
+        rows, samples = list(before.rows), list(before.samples)
+        if one.records:
+            for kind, file in one.files():
+                name = self.store.put(partition, f"{stem}-{kind}.parquet", file)
+                (rows if kind == "rows" else samples).append(name)
+        return Part(
+            records=before.records + one.records,
+            newest=max((n for n in (before.newest, one.newest) if n is not None), default=None),
+            duplicates=before.duplicates + one.duplicates,
+            others={v: before.others.get(v, 0) + one.others.get(v, 0) for v in {*before.others, *one.others}},
+            profile=profile.to_json().decode() if profile is not None else before.profile,
+            rows=rows,
+            samples=samples,
+        )
