@@ -165,10 +165,8 @@ def test_the_map_names_every_package_and_no_file_that_is_not_there() -> None:
     known = {str(path.relative_to(ROOT)) for path in tracked()} | parents
     named = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)+/?)`", text))
     assert {name for name in named if name.rstrip("/") not in known} == set()
-    packages = {p.relative_to(ROOT).parts[0] for p in modules().values()}
-    assert [
-        p for p in itertools.chain(packages, ("infra", "integration-tests")) if f"`{p}/" not in text
-    ] == []
+    folders = [*PACKAGES, "infra", "integration-tests"]
+    assert [folder for folder in folders if f"`{folder}/" not in text] == []
 
 
 def test_the_readme_links_the_map_and_every_link_of_the_documents_leads_somewhere() -> None:
