@@ -51,6 +51,14 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of everything that is written as JSON and read back strictly."""
 
 
+class StoredStruct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of monitor state that other releases read and write.
+
+    Unknown fields are ignored, so that a release reads what a newer one wrote. A field added later needs
+    a default, so that a newer release reads what an older one wrote.
+    """
+
+
 def _check_name(name: str) -> None:
     if not name or '"' in name or "\\" in name or not name.isprintable():
         raise ContractError(

@@ -4,11 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from contract.schema import Struct
+from contract.schema import StoredStruct
 from lambda_monitor.lake.objects import Unreadable
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class Part(StoredStruct, frozen=True, kw_only=True):
     """What one partition holds of the records that arrived in one hour.
 
     `records` are the distinct ones of the model's own version, `newest` the arrival of the last of
@@ -30,7 +30,7 @@ class Part(Struct, frozen=True, kw_only=True):
         return self.records > 0 and not self.rows
 
 
-class Ledger(Struct, frozen=True, kw_only=True):
+class Ledger(StoredStruct, frozen=True, kw_only=True):
     """What was read of one partition: objects by key with their entity tag, and parts by hour."""
 
     objects: dict[str, str] = msgspec.field(default_factory=dict)

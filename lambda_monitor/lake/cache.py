@@ -9,7 +9,7 @@ import msgspec
 
 from contract import conditional
 from contract.conditional import ConflictError
-from contract.schema import Struct
+from contract.schema import StoredStruct
 from lambda_monitor.run import Run
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Overlay:
         self._own[name] = file.read()
 
 
-class Held(Struct, frozen=True, kw_only=True):
+class Held(StoredStruct, frozen=True, kw_only=True):
     """Which run may write, and until when; Lambda has ended it by then."""
 
     holder: str
