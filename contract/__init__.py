@@ -7,4 +7,5 @@ store        the bundle in S3
 conditional  conditional reads and writes of S3 objects
 layout       S3 keys
 lake         lines of the lake's objects
+version      version of Scorewatch
 """

@@ -7,6 +7,7 @@ from typing import Self
 import msgspec
 
 from contract.schema import Struct
+from contract.version import VERSION
 
 MODEL = "model.onnx"
 CONTRACT = "contract.json"
@@ -37,12 +38,17 @@ class FileEntry(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
-class Manifest(Struct, frozen=True, kw_only=True):
-    """Name, version and checksums of a bundle; `manifest.json`."""
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Name, version and checksums of a bundle; `manifest.json`.
+
+    `scorewatch` is the version of Scorewatch that exported it, empty for bundles of 0.1.0. Unknown
+    fields are ignored, so that an earlier release reads bundles of a later one.
+    """
 
     name: str
     version: str
     files: dict[str, FileEntry]
+    scorewatch: str = ""
 
     def to_json(self) -> bytes:
         """Return `manifest.json`, indented for people, with a final newline."""
@@ -75,7 +81,8 @@ def write_manifest(directory: Path, name: str, version: str) -> Manifest:
     if missing := [f for f in FILES if not (directory / f).is_file()]:
         raise BundleError(f"{directory} lacks {', '.join(missing)}: a bundle needs {', '.join(FILES)}")
     present = [*FILES, *(f for f in OPTIONAL_FILES if (directory / f).is_file())]
-    manifest = Manifest(name=name, version=version, files={f: _entry(directory / f) for f in present})
+    files = {f: _entry(directory / f) for f in present}
+    manifest = Manifest(name=name, version=version, files=files, scorewatch=VERSION)
     (directory / MANIFEST).write_bytes(manifest.to_json())
     return manifest
 

@@ -12,6 +12,7 @@ from contract.bundle import BundleError
 from contract.events import timestamp
 from contract.layout import HOUR
 from contract.schema import ContractError, ModelRef
+from contract.version import VERSION
 from lambda_monitor import model
 from lambda_monitor.alerts import messages, metrics, state
 from lambda_monitor.alerts.state import Message, Store, Verdict
@@ -153,7 +154,12 @@ def _write(
         "counts": findings.counts,
         "checks": findings.checks,
     }
-    run_facts = {"request_id": run.id, "ran_at": timestamp(run.now), "status": findings.status}
+    run_facts = {
+        "request_id": run.id,
+        "ran_at": timestamp(run.now),
+        "status": findings.status,
+        "scorewatch": VERSION,
+    }
     files = {
         REPORT_HTML: plain_page.page(ref, span.start, span.end, findings),
         **findings.files,

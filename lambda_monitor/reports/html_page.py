@@ -4,6 +4,8 @@ import html
 from datetime import datetime
 from pathlib import Path
 
+from contract.version import VERSION
+
 _STYLE = Path(__file__).with_name("site.css").read_text(encoding="utf-8")
 
 
@@ -12,7 +14,7 @@ def document(title: str, body: str) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head><body>{body}</body></html>"
+        f"<style>{_STYLE}</style></head><body>{body}<footer>Scorewatch {VERSION}</footer></body></html>"
     )
 
 

@@ -1,0 +1,3 @@
+"""Version of Scorewatch, carried by images, bundles and reports."""
+
+VERSION = "0.2.0"
