@@ -7,7 +7,7 @@ model     bundle from S3, ONNX session, predictions
 decode    decode and validate records
 explain   reason for a rejection
 score     batch of records to prediction events, without AWS
-publish   PutRecords and PutRecordBatch with retries of refused entries
-wire      serialize PutRecords without botocore's validation
+publish   PutRecords and PutRecordBatch with retries of failed entries
+wire      PutRecords requests serialized by msgspec
 metrics   log line in CloudWatch's embedded metric format
 """

@@ -1,4 +1,4 @@
-"""Decode and validate records in one pass, with types built from the contract."""
+"""Decode and validate records with types built from the contract."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -11,7 +11,10 @@ from lambda_predict.explain import bounds, explain
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
-    """A record that keeps the contract; `features` is a struct with a field a feature, f0 first."""
+    """Valid record.
+
+    `features` is a struct with one field per feature, f0 first.
+    """
 
     record_id: str | int
     payload: msgspec.Raw
@@ -19,7 +22,7 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
 
 
 class Decoder:
-    """Decodes the records of one contract."""
+    """Decoder for the records of one contract."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
@@ -30,8 +33,8 @@ class Decoder:
         self._keys = 2 + len(contract.features)
 
     def decode(self, batch: Sequence[bytes]) -> list[Decoded | Rejection]:
-        """Return of each of `batch` the record, or why it isn't one."""
-        # One look at all of them spares a look at each.
+        """Return each record, or its rejection."""
+        # Two searches of the joined batch cost less than two per record.
         together = b"".join(batch)
         ascii_only, one_line = together.isascii(), not (b"\n" in together or b"\r" in together)
         return [self._decode(data, ascii_only=ascii_only, one_line=one_line) for data in batch]
@@ -40,7 +43,7 @@ class Decoder:
         try:
             record = self._record(data)
             features = self._features(record.payload)
-            # Every key takes a colon: as many colons as keys means that nothing is there besides or twice.
+            # Each key needs one colon: as many colons as expected keys exclude extra and repeated fields.
             plain = ascii_only and data.count(b":") == self._keys
             if not plain and not self._unique(data):
                 rejection = explain(data, self._contract, "")
@@ -48,17 +51,17 @@ class Decoder:
                     return rejection
             if one_line:
                 return Decoded(record.record_id, record.payload, features)
-            # An event is one line of the lake; newlines between tokens are the only ones JSON allows.
+            # An event is one line of the lake. JSON allows newlines between tokens only.
             payload = msgspec.json.format(bytes(record.payload), indent=-1)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return explain(data, self._contract, str(error))
         return Decoded(record.record_id, msgspec.Raw(payload), features)
 
     def _unique(self, data: bytes) -> bool:
-        """Say whether at a glance no key is there twice. Raises DecodeError where a reader would stumble.
+        """Return True if a quick test shows that no key is repeated; False means unknown.
 
-        The typed decoders skip extra fields without reading them; readers of the lake won't. A key
-        that is there twice is lost when the record is written again, and its colon with it.
+        Raises DecodeError for values that a reader of the lake rejects: the typed decoders skip
+        extra fields unread. Encoding the decoded record again drops a repeated key and its colon.
         """
         written = self._encode(self._anything(data))
         return b"\\" not in data and data.count(b":") == written.count(b":")

@@ -1,4 +1,4 @@
-"""Say what is wrong with a record: the slow path, taken by bad records only."""
+"""Reasons for rejected records: the slow path, for invalid records only."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from contract.schema import Contract, DType, Feature, OutOfRange
 TOO_LARGE = "too_large"
 NOT_FINITE = "not_finite"
 FINE = Rejection(reason="", field="", message="")
-# The model takes float32 and int64: what doesn't fit would reach it as infinity or as another number.
+# The model's inputs are float32 and int64: a value beyond them would become infinite or wrap around.
 _FLOAT_LIMIT = 3.4028234663852886e38
 _INT_LIMIT = 2**63 - 1
 _FIELD_LIMIT, _MESSAGE_LIMIT = 200, 1_000
@@ -22,12 +22,12 @@ class _DuplicateKeyError(ValueError):
 
 
 def explain(data: bytes, contract: Contract, fallback: str) -> Rejection:
-    """Return why `data` isn't a record of the contract.
+    """Return the reason why `data` is not a record of the contract.
 
-    FINE when nothing is found and `fallback`, what the decoder said, is empty.
+    `fallback` is the decoder's message, for faults not found here. Without one, FINE is returned.
     """
     found = _explain(data, contract, fallback)
-    # A record chooses its keys: what is said of it must stay text, and short beside its data.
+    # Keys are chosen by the sender: cut them, and escape lone surrogates, so that the line can be encoded.
     field, message = _text(found.field, _FIELD_LIMIT), _text(found.message, _MESSAGE_LIMIT)
     return Rejection(reason=found.reason, field=field, message=message)
 
@@ -42,35 +42,36 @@ def _explain(  # noqa: PLR0911 - one return a reason
             reason="not_utf8", field="", message=f"byte {error.start} is not UTF-8: send JSON in UTF-8"
         )
     except json.JSONDecodeError as error:
-        message = f"not JSON at byte {error.pos} ({error.msg}): send one JSON object a record"
+        message = f"not JSON at byte {error.pos} ({error.msg}): send one JSON object per record"
         return Rejection(reason="not_json", field="", message=message)
     except _DuplicateKeyError as error:
-        message = f"key {error.args[0]!r} stands twice in one object: send it once"
+        message = f"key {error.args[0]!r} occurs twice in one object: send it once"
         return Rejection(reason="duplicate_key", field=str(error.args[0]), message=message)
     except RecursionError:
         return Rejection(reason="nested_too_deep", field="", message="nested too deep: send a flat record")
     except ValueError:  # an integer of more digits than Python converts
-        message = "a number has thousands of digits, more than readers take: send it as text"
+        message = "a number has thousands of digits, more than JSON readers accept: send it as text"
         return Rejection(reason="out_of_range", field="", message=message)
     found = _in_record(record, contract)
     if found.reason or not fallback:
         return found
     if (unreadable := _unreadable(record)).reason:
         return unreadable
-    return Rejection(reason="invalid", field="", message=f"{fallback}: send a record as the contract says")
+    return Rejection(reason="invalid", field="", message=f"{fallback}: send a record that meets the contract")
 
 
 def too_large(size: int, limit: int) -> Rejection:
-    """Return the rejection of a record whose event would be `size` bytes where the stream takes `limit`."""
-    message = f"its event has {size} bytes and the output stream takes {limit}: send a smaller record"
+    """Return the rejection of a record whose event exceeds the stream's limit.
+
+    `size` and `limit` are bytes.
+    """
+    message = f"the event has {size} bytes, the output stream accepts {limit}: send a smaller record"
     return Rejection(reason=TOO_LARGE, field="", message=message)
 
 
 def _in_record(record: Any, contract: Contract) -> Rejection:  # noqa: PLR0911 - one return a reason
     if not isinstance(record, dict):
-        message = (
-            f"a record is a JSON object, this is {_name(record)}: send {{{contract.id_field!r}: ..., ...}}"
-        )
+        message = f"a record is a JSON object, got {_name(record)}: send {{{contract.id_field!r}: ..., ...}}"
         return Rejection(reason="wrong_type", field="", message=message)
     for field in (contract.id_field, contract.payload_field):
         if field not in record:
@@ -112,7 +113,10 @@ def _in_range(field: str, feature: Feature, value: float) -> Rejection:
 
 
 def bounds(feature: Feature) -> tuple[float, float]:
-    """Return the values outside which a record is rejected: its range, or what the model can take."""
+    """Return the lowest and highest accepted value.
+
+    The declared range if the contract rejects values outside it, else the range of the model's type.
+    """
     limit = _INT_LIMIT if feature.dtype is DType.INT else _FLOAT_LIMIT
     rejects = feature.out_of_range is OutOfRange.REJECT
     low = feature.minimum if rejects and feature.minimum is not None else -limit
@@ -121,7 +125,7 @@ def bounds(feature: Feature) -> tuple[float, float]:
 
 
 def _unreadable(record: Any) -> Rejection:
-    """Return why a reader of the whole record would stumble, FINE when it wouldn't. Never recursive."""
+    """Return the rejection for a value that readers cannot read, else FINE. Not recursive."""
     waiting = [("", record)]
     while waiting:
         field, value = waiting.pop()
@@ -139,18 +143,18 @@ def _unreadable(record: Any) -> Rejection:
 
 
 def _text(value: str, limit: int) -> str:
-    """Return `value` without half characters, cut to `limit`."""
+    """Return `value` cut to `limit` characters, lone surrogates escaped."""
     return value[:limit].encode(errors="backslashreplace").decode()
 
 
 def _not_finite(field: str, value: float) -> Rejection:
-    message = f"{field} is {value}: send a finite number, or leave the record out"
+    message = f"{field} is {value}: send a finite number, or omit the record"
     return Rejection(reason=NOT_FINITE, field=field, message=message)
 
 
 def infinite(target: str, value: float) -> Rejection:
-    """Return the rejection of a record of which the model makes no finite number."""
-    message = f"the model's {target} is {value}: a feature is beyond what it can compute with, correct it"
+    """Return the rejection of a record whose prediction is not finite."""
+    message = f"the model's {target} is {value}: a feature is too large for the model, correct it"
     return Rejection(reason=NOT_FINITE, field=target, message=message)
 
 
@@ -158,11 +162,11 @@ def _quantity(value: float, unit: str) -> str:
     try:
         return f"{value:g} {unit}".rstrip()
     except OverflowError:
-        return "an integer beyond every float"
+        return "an integer beyond the range of float64"
 
 
 def _missing(field: str, present: list[str]) -> Rejection:
-    message = f"{field} is missing (there are {', '.join(map(repr, present[:8])) or 'no fields'}): send it"
+    message = f"{field} is missing (found {', '.join(map(repr, present[:8])) or 'no fields'}): send it"
     return Rejection(reason="missing", field=field, message=message)
 
 

@@ -1,4 +1,4 @@
-"""Kinesis batch in, events out."""
+"""Lambda handler of the input stream's event source mapping."""
 
 import os
 from datetime import UTC, datetime
@@ -13,10 +13,10 @@ from lambda_predict.publish import Firehose, Kinesis, Print, Remaining, Sender, 
 from lambda_predict.score import Scorer
 from lambda_predict.settings import Settings
 
-# Seconds kept back to answer Lambda before it stops the function.
+# Seconds reserved for the response before Lambda's time-out.
 _RESERVE = 2.0
-# publish() retries on its own clock; botocore's second one would hide the time it takes. What we send
-# is well formed by construction, and checking it again costs as much as scoring it.
+# publish() retries within the time left; botocore's own retries would exceed it. Requests are valid
+# by construction, and validating them costs as much as scoring.
 _ONCE = Config(
     retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5, parameter_validation=False
 )
@@ -25,7 +25,10 @@ _PATIENT = Config(retries={"total_max_attempts": 5, "mode": "standard"}, connect
 
 @cache
 def start() -> tuple[Settings, Scorer, Sender, Sender]:
-    """Load what every invocation shares; a failure isn't cached, so the batch waits in the stream."""
+    """Load settings, model and senders once per process.
+
+    A failure is not cached: the batch stays in the stream and the next invocation tries again.
+    """
     settings = Settings.read(os.environ)
     s3 = boto3.client("s3", config=_PATIENT)
     scorer = Scorer(model.load(s3, settings.artifact_bucket, settings.model_name, settings.model_version))
@@ -37,16 +40,16 @@ def start() -> tuple[Settings, Scorer, Sender, Sender]:
 
 
 def remaining(context: Any) -> Remaining:
-    """Return what tells the seconds there are for publishing."""
+    """Return a function that returns the seconds left for publishing."""
     return lambda: float(context.get_remaining_time_in_millis()) / 1000 - _RESERVE
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Score a batch; answer where Lambda must resume, or nothing when every record is written."""
+    """Score and publish a batch; return the first record that was not published."""
     settings, scorer, output, rejected = start()
     now, left_seconds = datetime.now(UTC), remaining(context)
     batch = scorer.score(event["Records"], now)
-    # Half of the time at most: a delivery of rejected records that is down must not hold up the good ones.
+    # Half of the time at most: an unavailable delivery of rejects must leave time for the output.
     half = left_seconds() / 2
     left = publish(rejected, batch.rejected, lambda: left_seconds() - half)
     sent = below(left, batch.scored)

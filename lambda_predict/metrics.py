@@ -1,4 +1,4 @@
-"""What one invocation says to the log: one JSON line that CloudWatch also reads as metrics."""
+"""Log line per invocation, which CloudWatch also reads as metrics."""
 
 import json
 from datetime import datetime
@@ -11,10 +11,10 @@ NAMESPACE = "Scorewatch"
 
 
 def embedded(batch: Batch, unpublished: int, model: ModelRef, use_case: str, now: datetime) -> str:
-    """Return the line, in CloudWatch's embedded metric format.
+    """Return the log line in CloudWatch's embedded metric format.
 
     Counts are per invocation; Age is the seconds since the newest record of the batch arrived.
-    Rejections are counted in all and by reason.
+    Rejections are counted in total and per reason.
     """
     counts: dict[str, float] = {
         "Records": len(batch.scored) + batch.reasons.total(),

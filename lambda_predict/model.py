@@ -1,4 +1,4 @@
-"""Load the model that was asked for, checked, and run it on a batch."""
+"""Load the configured model and run it on batches."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,11 @@ _NUMPY = {DType.INT: np.int64, DType.FLOAT: np.float32, DType.STR: np.object_}
 
 
 class Model:
-    """A contract and the ONNX session that serves it."""
+    """Contract and ONNX session of one model version."""
 
     def __init__(self, contract: Contract, onnx: bytes) -> None:
         options = ort.SessionOptions()
-        # Lambda gives a fraction of a vCPU below 1.8 GB: more threads only wait for each other.
+        # Below 1.8 GB Lambda has less than one vCPU: more threads would only wait.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -29,7 +29,10 @@ class Model:
         self._session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
 
     def predict(self, columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-        """Return a prediction a row, as events carry it; `columns` holds n values a feature, in order."""
+        """Return one prediction per row, in the form of the events.
+
+        `columns` holds one sequence of n values per feature, in the contract's order.
+        """
         inputs: dict[str, npt.NDArray[Any]] = {
             feature.name: np.array(values, dtype=_NUMPY[feature.dtype]).reshape(-1, 1)
             for feature, values in zip(self.contract.features, columns, strict=True)
@@ -49,12 +52,12 @@ class Model:
 
 
 def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
-    """Return the model `name` `version`, every file checked against its checksum. Raises BundleError."""
+    """Return the model `name` `version`; raises BundleError if a file fails its checksum."""
     manifest = store.manifest(s3, bucket, name, version)
     contract = Contract.from_json(store.read(s3, bucket, manifest, bundle.CONTRACT))
     if (contract.model.name, contract.model.version) != (name, version):
         raise bundle.BundleError(
-            f"the contract is of {contract.model.name} {contract.model.version}, not {name} {version}: "
+            f"the contract is for {contract.model.name} {contract.model.version}, not {name} {version}: "
             "export it again"
         )
     return Model(contract, store.read(s3, bucket, manifest, bundle.MODEL))

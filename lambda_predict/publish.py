@@ -1,4 +1,4 @@
-"""Write lines to AWS in as few calls as its limits allow, and try again only what was refused."""
+"""Publish lines in few calls; send again only the failed entries."""
 
 import random
 import time
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_firehose import FirehoseClient
     from mypy_boto3_kinesis import KinesisClient
 
-# One call's limits, records and bytes: Kinesis PutRecords, Firehose PutRecordBatch.
+# Limits of one call in records and bytes: Kinesis PutRecords, Firehose PutRecordBatch.
 _PUT_RECORDS = (500, 5 * 1024 * 1024)
 _PUT_RECORD_BATCH = (500, 4 * 1024 * 1024)
 _FIRST_PAUSE = 0.05
@@ -36,16 +36,16 @@ Remaining = Callable[[], float]
 
 
 class Sender(Protocol):
-    """Takes lines, in one call at most `limits` records and bytes, and says which were taken."""
+    """Sends lines in one call; `limits` are its records and bytes."""
 
     limits: tuple[int, int]
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
-        """Send the lines. Raises ClientError."""
+        """Return whether each line was accepted. Raises ClientError."""
 
 
 class Kinesis:
-    """Sends lines to a stream."""
+    """Sender to a Kinesis stream."""
 
     limits = _PUT_RECORDS
 
@@ -54,7 +54,7 @@ class Kinesis:
         self._client, self._stream = client, stream
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
-        """Put the lines in one call and say of each whether it was taken. Raises ClientError."""
+        """Put the lines in one call; return whether each was accepted. Raises ClientError."""
         entries: Any = [{"Data": line.data, "PartitionKey": line.key} for line in lines]
         answer = self._client.put_records(StreamName=self._stream, Records=entries)
         if not answer["FailedRecordCount"]:
@@ -63,7 +63,7 @@ class Kinesis:
 
 
 class Firehose:
-    """Sends lines to a delivery stream."""
+    """Sender to a Firehose delivery stream."""
 
     limits = _PUT_RECORD_BATCH
 
@@ -71,21 +71,21 @@ class Firehose:
         self._client, self._stream = client, stream
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
-        """Put the lines in one call and say of each whether it was taken. Raises ClientError."""
+        """Put the lines in one call; return whether each was accepted. Raises ClientError."""
         entries: Any = [{"Data": line.data} for line in lines]
         answer = self._client.put_record_batch(DeliveryStreamName=self._stream, Records=entries)
         return ["ErrorCode" not in entry for entry in answer["RequestResponses"]]
 
 
 class Print:
-    """Prints lines instead of sending them: what TEST_RUN asks for."""
+    """Sender to standard output, for TEST_RUN."""
 
     limits = _PUT_RECORDS
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
-        """Print the lines; all are taken."""
+        """Print the lines; return True for each."""
         for line in lines:
-            print(line.data.decode(), end="")  # noqa: T201 - printing is what this is for
+            print(line.data.decode(), end="")  # noqa: T201 - its purpose
         return [True] * len(lines)
 
 
@@ -95,10 +95,10 @@ def publish(
     remaining: Remaining,
     pause: Callable[[float], None] = time.sleep,
 ) -> list[Line]:
-    """Send every line and return those that were still refused when `remaining()` seconds ran out.
+    """Send the lines; return those not accepted when `remaining()` seconds have run out.
 
-    What AWS refuses for a moment (throttling, a broken connection) is tried again, jittered and
-    slower each time. Raises ClientError for what will not pass by itself, such as a missing right.
+    Transient errors (throttling, a broken connection) are retried with exponential backoff and
+    jitter. Raises ClientError for permanent errors, such as a missing permission.
     """
     waiting, longest = list(lines), _FIRST_PAUSE
     while waiting:
@@ -106,7 +106,7 @@ def publish(
             line for chunk in _chunks(waiting, *send.limits) for line in _refused(send, chunk, remaining)
         ]
         # Full jitter (M. Brooker, AWS Architecture Blog, "Exponential Backoff And Jitter").
-        wait = random.uniform(0, longest)  # noqa: S311 - spreads load, guards nothing
+        wait = random.uniform(0, longest)  # noqa: S311 - not a secret
         if not refused or remaining() <= wait:
             return refused
         pause(wait)
@@ -115,12 +115,15 @@ def publish(
 
 
 def lowest(lines: Sequence[Line]) -> list[Line]:
-    """Return the line of the lowest sequence number, none of none."""
+    """Return the line of the lowest sequence number, empty if there are no lines."""
     return [min(lines, key=_order)] if lines else []
 
 
 def below(left: Sequence[Line], lines: list[Line]) -> list[Line]:
-    """Return the lines before the lowest of `left`: Lambda delivers the rest again, so they'd be copies."""
+    """Return the lines before the lowest of `left`.
+
+    Lambda delivers the others again: published now, they would become duplicates.
+    """
     if not left:
         return lines
     resume = min(map(_order, left))

@@ -1,4 +1,4 @@
-"""Turn a batch of records into events: pure, no AWS."""
+"""Score a batch of records without AWS calls."""
 
 import math
 from binascii import a2b_base64
@@ -18,16 +18,16 @@ from lambda_predict.decode import Decoder
 from lambda_predict.explain import infinite, too_large
 from lambda_predict.model import Model
 
-# What a Kinesis stream takes as one record, its partition key included.
+# Limit of one Kinesis record in bytes, partition key included.
 EVENT_LIMIT = 1_048_576
 _KEY_LIMIT = 256
-# Up to this many bytes an event fits whatever its key: a character has at most four.
+# Up to this size an event fits with any key: a character has at most four bytes.
 _SURE_LIMIT = EVENT_LIMIT - 4 * _KEY_LIMIT
 _NO_FLAGS: list[str] = []
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """What is written for one record: the line, its partition key, whose sequence number it answers."""
+    """Line to publish for the input record of `sequence_number`; `key` is its partition key."""
 
     sequence_number: str
     key: str
@@ -35,7 +35,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """A batch's events, its rejected records, and counts for the metrics."""
+    """Events and rejected records of a batch, with counts for the metrics."""
 
     scored: list[Line]
     rejected: list[Line]
@@ -45,7 +45,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Scorer:
-    """Scores batches with one model."""
+    """Scorer of batches with one model."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -53,7 +53,7 @@ class Scorer:
         self._decoder = Decoder(contract)
         self._event = events.prediction_type(contract)
         self._encode = msgspec.json.Encoder().encode
-        # The same in every event: encoded once.
+        # Equal in all events: encoded once.
         self._ref = msgspec.Raw(msgspec.json.encode(contract.model))
         self._number = contract.target.name if contract.task is Task.REGRESSION else bundle.PROBABILITY_COLUMN
         self._known = {
@@ -63,7 +63,7 @@ class Scorer:
         }
 
     def score(self, records: Sequence[dict[str, Any]], now: datetime) -> Batch:
-        """Return the events of one invocation's Kinesis `records`; a bad record never stops a good one."""
+        """Return the events and rejections of the Kinesis `records` of one invocation."""
         sources = [record["kinesis"] for record in records]
         data = [a2b_base64(source["data"]) for source in sources]
         arrivals = [source["approximateArrivalTimestamp"] for source in sources]
@@ -90,7 +90,7 @@ class Scorer:
     def _lines(
         self, rows: list[Any], refs: list[RecordRef], now: datetime
     ) -> tuple[list[Line], dict[int, Rejection], int]:
-        """Return the line of each of `rows`, which of them get none, and the values of no known category."""
+        """Return the rows' lines, the rejections by row, and the count of unknown categories."""
         if not rows:
             return [], {}, 0
         features = [row.features for row in rows]
@@ -114,7 +114,7 @@ class Scorer:
         return lines, refused, unknown
 
     def _infinite(self, predictions: list[dict[str, Any]]) -> dict[int, Rejection]:
-        """Return the rows for which the model gave no number: JSON has no way to write one."""
+        """Return the rejections by row of predictions that JSON cannot represent."""
         numbers = [prediction[self._number] for prediction in predictions]
         if math.isfinite(sum(numbers)):
             return {}
@@ -123,7 +123,7 @@ class Scorer:
         }
 
     def _flags(self, columns: list[list[Any]]) -> tuple[dict[int, list[str]], int]:
-        """Return what is unusual about each row that is scored all the same, and the unknown categories."""
+        """Return the flags by row, and the count of unknown categories."""
         flags: dict[int, list[str]] = {}
         unknown = 0
         for feature, values in zip(self.model.contract.features, columns, strict=True):

@@ -1,4 +1,4 @@
-"""What Terraform tells the function through its environment."""
+"""Settings from the environment variables that Terraform sets."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ class SettingsError(RuntimeError):
 
 
 class Settings(msgspec.Struct, frozen=True, rename=str.upper):
-    """One field an environment variable of the same name in capitals.
+    """One field per environment variable of the same name in capitals.
 
     `test_run` prints instead of writing to streams.
     """
@@ -25,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read them from `environment`. Raises SettingsError naming the variable."""
+        """Return the settings in `environment`. Raises SettingsError naming the variable."""
         try:
             return msgspec.convert(dict(environment), cls, strict=False)
         except msgspec.ValidationError as error:

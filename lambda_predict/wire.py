@@ -1,7 +1,8 @@
-"""PutRecords without botocore's walk over every entry, which costs more than scoring it.
+"""PutRecords requests serialized by msgspec.
 
-botocore calls us at its documented events: msgspec writes the body before it is signed, and an
-answer without failures is shortened before it is parsed. Retries, signing and errors stay botocore's.
+botocore's own serialization of each entry costs more CPU than scoring it. Handlers of its documented
+events write the body before it is signed, and shorten a response without failures before it is
+parsed. Retries, signing and errors remain botocore's.
 """
 
 from http import HTTPStatus
@@ -21,7 +22,7 @@ class _Answer(msgspec.Struct, rename="pascal"):
 
 
 def shorten(client: "KinesisClient") -> None:
-    """Let msgspec do what botocore does entry by entry. A client that speaks no JSON is left as it is."""
+    """Serialize the client's PutRecords with msgspec, if its protocol is JSON."""
     if client.meta.service_model.resolved_protocol != "json":
         return
     events = client.meta.events
@@ -31,7 +32,7 @@ def shorten(client: "KinesisClient") -> None:
 
 
 def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    """Set the entries aside; one is left, since none would not be a valid request."""
+    """Keep the entries in the context; one remains, since a request needs one."""
     context[_PARAMETERS] = dict(params)
     params["Records"] = params["Records"][:1]
 
@@ -41,12 +42,12 @@ def _write(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
 
 
 def _read(response_dict: dict[str, Any], **_: Any) -> None:
-    """Spare the parser an answer that says that every record was taken."""
+    """Shorten a response without failures before botocore parses it."""
     if response_dict["status_code"] != HTTPStatus.OK:
         return
     try:
         answer = msgspec.json.decode(response_dict["body"], type=_Answer)
     except msgspec.DecodeError:
-        return  # botocore says what is wrong with it
+        return  # botocore raises its error
     if answer.failed_record_count == 0:
         response_dict["body"] = _ALL_TAKEN

@@ -1,6 +1,6 @@
-"""How AWS reads a Kinesis stream into a function: a small, faithful, pure model.
+"""Model of Lambda's event source mapping for Kinesis streams.
 
-It drives the real handler in the fault tests, and replaces the embedded AWS's own reader. Rules,
+It drives the real handler in the fault tests, and replaces the reader of the embedded AWS. Rules
 from the AWS Lambda Developer Guide:
 
 - "Using Lambda to process records from Kinesis": records of a shard in order, one batch at a time,
@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 FOREVER = -1
 PAYLOAD_LIMIT = 6 * 1024 * 1024
-# What the JSON around a record's data takes in an event, roughly and never less.
+# Upper bound of the JSON around a record's data in an event, bytes.
 _ENVELOPE = 700
 _FIRST_BACKOFF = 0.25
 _LONGEST_BACKOFF = 30.0
@@ -28,7 +28,7 @@ _LONGEST_BACKOFF = 30.0
 
 @dataclass(frozen=True)
 class Settings:
-    """The event source mapping's settings; FOREVER lifts a limit, times are seconds."""
+    """Settings of the event source mapping; times in seconds, FOREVER is no limit."""
 
     batch_size: int = 100
     batching_window: float = 0.0
@@ -40,7 +40,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Record:
-    """A record of a shard; `arrived_at` is in seconds since 1970."""
+    """Record of a shard; `arrived_at` in seconds since 1970."""
 
     sequence_number: str
     partition_key: str
@@ -49,7 +49,7 @@ class Record:
 
 
 class Shard(Protocol):
-    """A shard as the stream shows it; `records` only ever grows."""
+    """Shard of a stream; records are only ever added."""
 
     @property
     def shard_id(self) -> str:
@@ -57,18 +57,18 @@ class Shard(Protocol):
 
     @property
     def parents(self) -> Sequence[str]:
-        """Shards whose records come before this one's."""
+        """Shards to read to their end before this one."""
 
     @property
     def closed(self) -> bool:
-        """Whether no more records will come."""
+        """True if no records can be added."""
 
     def read(self, position: int, most: int) -> Sequence[Record]:
         """Return up to `most` records from `position` on."""
 
 
 class Condition(StrEnum):
-    """Why a batch was given up."""
+    """Reason why a batch was discarded."""
 
     RETRIES = "RetryAttemptsExhausted"
     AGE = "MaxRecordAgeExceeded"
@@ -76,7 +76,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True)
 class Failed:
-    """A batch that was given up, with its records: what the on-failure destination gets."""
+    """Discarded records, as sent to the on-failure destination."""
 
     shard_id: str
     records: list[Record]
@@ -85,7 +85,7 @@ class Failed:
 
 
 class InvocationError(RuntimeError):
-    """The function raised, timed out or couldn't be started."""
+    """The function raised, timed out or failed to start."""
 
 
 Invoke = Callable[[str, list[Record]], Any]
@@ -109,10 +109,10 @@ class _Reader:
 
 
 class EventSourceMapping:
-    """Reads the shards of one stream into one function.
+    """Reader of one stream's shards for one function.
 
-    `invoke(shard_id, records)` returns the function's answer or raises InvocationError. Whatever
-    else it raises ends the poll with no checkpoint moved: that is a crash of the reader itself.
+    `invoke(shard_id, records)` returns the function's response or raises InvocationError. Any other
+    error is a crash of the reader: the poll ends, no checkpoint moves.
     """
 
     def __init__(self, settings: Settings, invoke: Invoke, on_failure: OnFailure) -> None:
@@ -124,7 +124,7 @@ class EventSourceMapping:
         self._readers[shard_id] = _Reader(position=position)
 
     def poll(self, shards: Iterable[Shard], now: float) -> bool:
-        """Invoke once a shard that has something to do and say whether any batch moved on."""
+        """Invoke the function at most once per shard; return whether any batch advanced."""
         shards = list(shards)
         there = {shard.shard_id: shard for shard in shards}
         moved = False
@@ -134,7 +134,7 @@ class EventSourceMapping:
         return moved
 
     def drained(self, shard: Shard) -> bool:
-        """Say whether a closed shard has been read to its end."""
+        """Return whether a closed shard has been read to its end."""
         reader = self._readers.get(shard.shard_id, _Reader())
         return shard.closed and not reader.attempts and not shard.read(reader.position, 1)
 
@@ -165,7 +165,7 @@ class EventSourceMapping:
         return done > 0
 
     def _take(self, shard: Shard, reader: _Reader, now: float) -> bool:
-        """Make the next batch from the shard, if its size or the window allows one yet."""
+        """Read the next batch, if it is full or the batching window has passed."""
         records = list(shard.read(reader.position, self._settings.batch_size))
         if not records:
             reader.waiting_since = None
@@ -182,11 +182,11 @@ class EventSourceMapping:
         return True
 
     def _retry(self, shard_id: str, reader: _Reader, done: int) -> None:
-        """Replace the failed attempt by what must be tried again; `done` is -1 for the whole batch."""
+        """Replace the failed attempt by its retry; `done` is -1 for a failed batch."""
         attempt = reader.attempts.popleft()
         rest = attempt.records[max(done, 0) :]
         if done > 0:
-            # The checkpoint moved, so what is left is another batch with retries of its own.
+            # The checkpoint moved: the rest is a new batch with its own count of retries.
             reader.attempts.appendleft(_Attempt(rest, attempt.invocations))
         elif self._settings.bisect and done == -1 and len(rest) > 1:
             middle = len(rest) // 2
@@ -219,7 +219,7 @@ def _fitting(records: list[Record]) -> list[Record]:
 
 
 def _done(answer: Any, records: list[Record]) -> int:
-    """Return how many records from the first on are done; -1 when the answer fails the whole batch."""
+    """Return the count of leading records done, or -1 if the whole batch failed."""
     failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
     if not failures:
         return len(records)
@@ -233,7 +233,7 @@ def _done(answer: Any, records: list[Record]) -> int:
 def event(
     records: list[Record], shard_id: str, stream_arn: str, region: str, data: Callable[[bytes], str]
 ) -> Any:
-    """Return the event a function gets for `records`; `data` encodes in base64."""
+    """Return the function's event for `records`; `data` encodes in base64."""
     return {
         "Records": [
             {

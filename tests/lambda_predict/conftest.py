@@ -1,4 +1,4 @@
-"""A tiny trained model, and the fakes AWS's limits and faults are played with."""
+"""Fixtures: two small trained models."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Models made here, records, and an AWS of lists that fails as it is told."""
+"""Synthetic models and records, and senders with injected faults."""
 
 import base64
 import io
@@ -105,7 +105,7 @@ def classification() -> Model:
 
 
 def rejecting() -> Contract:
-    """Return the contract with a distance that is refused out of its range."""
+    """Return the contract with a distance that is rejected out of its range."""
     features = contract().features
     strict = Feature(
         name="trip_distance",
@@ -145,7 +145,7 @@ def throttled() -> ClientError:
     return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "PutRecords")
 
 
-def unwell() -> ClientError:
+def service_error() -> ClientError:
     answer: Any = {"Error": {"Code": "InternalFailure"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
     return ClientError(answer, "PutRecords")
 
@@ -155,7 +155,7 @@ def denied() -> ClientError:
 
 
 class Sink:
-    """A stream of lines; `fault(lines)` says of each call what is refused, or raises."""
+    """Sender to a list; `fault(lines)` returns whether each line is accepted, or raises."""
 
     limits = (500, 5 * 1024 * 1024)
 
@@ -171,7 +171,7 @@ class Sink:
         return taken
 
     def references(self) -> Counter[tuple[str, str]]:
-        """Return how often each (shard, sequence number) lies here."""
+        """Return the count of each (shard, sequence number)."""
         events = [json.loads(line)["record"] for line in self.lines]
         return Counter((e["shard"], e["sequence_number"]) for e in events)
 
@@ -182,12 +182,12 @@ class _Body(io.BytesIO):
 
 
 def answer(request: Any, status: int = 200, body: bytes = b"") -> AWSResponse:
-    """Return an AWS service's answer, in the form botocore gets it from the network."""
+    """Return the response of an AWS service, in the form botocore receives it."""
     return AWSResponse(request.url, status, HTTPHeaders(), _Body(body))
 
 
 class Context:
-    """Lambda's context: time that passes only while the handler waits."""
+    """Lambda context whose time passes only while the handler waits."""
 
     def __init__(self, seconds: float) -> None:
         self.clock = Clock(seconds)
@@ -197,7 +197,7 @@ class Context:
 
 
 class Clock:
-    """Seconds that pass only when something waits."""
+    """Time left in seconds, reduced by pauses only."""
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds

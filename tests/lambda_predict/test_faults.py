@@ -1,4 +1,4 @@
-"""The real handler under AWS's rules and every fault we know: nothing is lost, nothing counts twice."""
+"""The real handler behind the model of the event source mapping, with faults."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ class Shard:
 
 
 class World:
-    """An input stream, the handler, what it wrote, and what Lambda gave up."""
+    """The handler with its senders, driven by an event source mapping."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> None:
         self._patch = monkeypatch
@@ -68,7 +68,7 @@ class World:
         raise AssertionError(f"the shards were not read to their end in {_ROUNDS} polls")
 
     def check(self, *shards: Shard, poison: int = 0) -> None:
-        """Every record is scored, rejected or given up: exactly one of them, once duplicates are dropped."""
+        """Assert that each record is either scored, rejected or given up, duplicates dropped."""
         everything = {(s.shard_id, r.sequence_number) for s in shards for r in s.records}
         scored, rejected = set(self.output.references()), set(self.rejected.references())
         assert scored | rejected | set(self.given_up) == everything
@@ -82,7 +82,7 @@ class World:
 
 
 class _Closed:
-    """A shard seen as closed, so that `drained` means read to its end."""
+    """View of a shard as closed, so that `drained` means read to its end."""
 
     def __init__(self, shard: Shard) -> None:
         self.shard_id, self.parents, self.closed, self.read = shard.shard_id, shard.parents, True, shard.read
@@ -98,7 +98,7 @@ def rides(count: int, poison: Sequence[int] = ()) -> list[bytes]:
 
 
 @pytest.mark.parametrize("poison", [[0], [30], [59], [0, 30, 59], list(range(60)), []], ids=str)
-def test_poison_anywhere_is_rejected_and_the_rest_scored(world: World, poison: list[int]) -> None:
+def test_invalid_records_are_rejected_and_the_others_scored(world: World, poison: list[int]) -> None:
     shard = Shard("s0", rides(60, poison))
     world.run(shard)
     world.check(shard, poison=len(poison))
@@ -106,7 +106,7 @@ def test_poison_anywhere_is_rejected_and_the_rest_scored(world: World, poison: l
     assert world.given_up == []
 
 
-def test_a_throttled_output_is_retried_without_scoring_twice(world: World) -> None:
+def test_throttled_entries_are_retried_without_duplicates(world: World) -> None:
     calls = iter(range(1000))
     world.output = synthetic.Sink(lambda lines: [(next(calls) + i) % 4 > 0 for i in range(len(lines))])
     shard = Shard("s0", rides(60))
@@ -115,7 +115,7 @@ def test_a_throttled_output_is_retried_without_scoring_twice(world: World) -> No
     assert max(world.output.references().values()) == 1
 
 
-def test_a_whole_call_that_fails_is_retried(world: World) -> None:
+def test_a_failed_call_is_retried(world: World) -> None:
     faults = iter([synthetic.throttled(), synthetic.throttled()])
 
     def fault(lines: Sequence[Line]) -> list[bool]:
@@ -129,7 +129,7 @@ def test_a_whole_call_that_fails_is_retried(world: World) -> None:
     world.check(shard)
 
 
-def test_a_crash_after_half_was_published_repeats_and_loses_nothing(world: World) -> None:
+def test_a_crash_after_a_partial_publish_duplicates_but_loses_nothing(world: World) -> None:
     crashes = iter([True, True])
 
     def fault(lines: Sequence[Line]) -> list[bool]:
@@ -146,7 +146,7 @@ def test_a_crash_after_half_was_published_repeats_and_loses_nothing(world: World
     assert max(world.output.references().values()) > 1
 
 
-def test_near_the_timeout_lambda_resumes_at_the_lowest_record(world: World) -> None:
+def test_at_the_timeout_the_response_names_the_lowest_unpublished_record(world: World) -> None:
     stuck = {"r7": 3}
 
     def fault(lines: Sequence[Line]) -> list[bool]:
@@ -163,7 +163,7 @@ def test_near_the_timeout_lambda_resumes_at_the_lowest_record(world: World) -> N
     world.check(shard)
 
 
-def test_rejects_are_kept_before_the_batch_is_acknowledged(world: World) -> None:
+def test_a_batch_is_acknowledged_only_after_its_rejects_are_kept(world: World) -> None:
     down = [True]
     world.rejected = synthetic.Sink(lambda lines: [not down[0]] * len(lines))
     shard = Shard("s0", rides(10, poison=[4]))
@@ -173,7 +173,7 @@ def test_rejects_are_kept_before_the_batch_is_acknowledged(world: World) -> None
     world.check(shard, poison=1)
 
 
-def test_a_rejected_delivery_that_is_down_holds_up_no_good_record_and_makes_no_copies(world: World) -> None:
+def test_good_records_before_an_unkept_reject_are_published_once(world: World) -> None:
     down = [True]
     world.rejected = synthetic.Sink(lambda lines: [not down[0]] * len(lines))
     shard = Shard("s0", rides(10, poison=[4, 7]))
@@ -184,7 +184,7 @@ def test_a_rejected_delivery_that_is_down_holds_up_no_good_record_and_makes_no_c
     world.check(shard, poison=2)
 
 
-def test_rejects_that_wait_leave_time_for_the_output(world: World) -> None:
+def test_retries_of_rejects_leave_time_for_the_output(world: World) -> None:
     world.seconds = 10.0
     world.rejected = synthetic.Sink(lambda lines: [False] * len(lines))
     slow = iter([[False] * 9, [True] * 9])
@@ -194,7 +194,7 @@ def test_rejects_that_wait_leave_time_for_the_output(world: World) -> None:
     assert len(world.output.lines) == 9
 
 
-def test_a_batch_delivered_twice_gives_the_same_references(world: World) -> None:
+def test_a_redelivered_batch_gives_the_same_references(world: World) -> None:
     shard = Shard("s0", rides(20, poison=[5]))
     for _ in range(2):
         assert world.invoke("s0", shard.records) == {"batchItemFailures": []}
@@ -202,7 +202,7 @@ def test_a_batch_delivered_twice_gives_the_same_references(world: World) -> None
     assert set(world.output.references().values()) == {2}
 
 
-def test_an_output_that_never_answers_ends_in_the_failure_destination(world: World) -> None:
+def test_records_of_a_denied_output_reach_the_failure_destination(world: World) -> None:
     def fault(_: Sequence[Line]) -> list[bool]:
         raise synthetic.denied()
 
@@ -224,7 +224,7 @@ def test_records_stay_in_order_across_a_split(world: World) -> None:
     assert order[:30] == ["s0"] * 30
 
 
-def test_records_of_a_mebibyte_are_scored_or_kept(world: World) -> None:
+def test_records_near_the_size_limit_are_scored_or_rejected(world: World) -> None:
     large = [
         synthetic.ride(f"r{i}", note="x" * size) for i, size in enumerate([1_047_000, 1_048_500, 1_040_000])
     ]
@@ -235,7 +235,7 @@ def test_records_of_a_mebibyte_are_scored_or_kept(world: World) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_no_schedule_of_faults_loses_or_doubles_a_record(world: World, data: st.DataObject) -> None:
+def test_no_schedule_of_faults_loses_a_record(world: World, data: st.DataObject) -> None:
     faults = data.draw(
         st.lists(st.sampled_from(["refuse", "throttle", "crash", "half", "slow"]), max_size=25)
     )

@@ -14,7 +14,7 @@ def lines(count: int, size: int = 10) -> list[Line]:
     return [Line(str(i), f"k{i}", b"%06d" % i + b"x" * (size - 6)) for i in range(count)]
 
 
-def test_calls_stay_within_the_limits_of_put_records() -> None:
+def test_calls_are_within_the_limits_of_put_records() -> None:
     sink, clock = synthetic.Sink(), synthetic.Clock(60)
     assert publish(sink, lines(1201), clock.remaining, clock.pause) == []
     assert sink.calls == [500, 500, 201]
@@ -23,7 +23,7 @@ def test_calls_stay_within_the_limits_of_put_records() -> None:
     assert big.calls == [5, 5, 1]
 
 
-def test_only_what_was_refused_is_sent_again() -> None:
+def test_only_failed_entries_are_sent_again() -> None:
     answers = iter([[i % 3 > 0 for i in range(9)], [True, False, True], [True]])
     sink, clock = synthetic.Sink(lambda _: next(answers)), synthetic.Clock(60)
     sent = lines(9)
@@ -32,7 +32,7 @@ def test_only_what_was_refused_is_sent_again() -> None:
     assert sorted(sink.lines) == [line.data for line in sent]
 
 
-def test_time_running_out_leaves_what_is_refused() -> None:
+def test_failed_entries_are_returned_when_time_runs_out() -> None:
     random.seed(1)
     sink, clock = synthetic.Sink(lambda batch: [line.key != "k3" for line in batch]), synthetic.Clock(5)
     left = publish(sink, lines(5), clock.remaining, clock.pause)
@@ -49,9 +49,10 @@ def test_without_time_nothing_is_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [synthetic.throttled(), synthetic.unwell(), EndpointConnectionError(endpoint_url="http://x")]
+    "error",
+    [synthetic.throttled(), synthetic.service_error(), EndpointConnectionError(endpoint_url="http://x")],
 )
-def test_a_call_that_fails_for_a_moment_is_repeated_whole(error: Exception) -> None:
+def test_a_call_with_a_transient_error_is_repeated(error: Exception) -> None:
     faults = iter([error, None])
 
     def fault(batch: list[Line]) -> list[bool]:
@@ -64,7 +65,7 @@ def test_a_call_that_fails_for_a_moment_is_repeated_whole(error: Exception) -> N
     assert (sink.calls, len(sink.lines)) == ([3, 3], 3)
 
 
-def test_a_missing_right_is_raised_at_once() -> None:
+def test_a_missing_permission_is_raised_without_a_retry() -> None:
     def fault(_: list[Line]) -> list[bool]:
         raise synthetic.denied()
 
@@ -76,7 +77,7 @@ def test_a_missing_right_is_raised_at_once() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_every_line_is_taken_once_or_left(data: st.DataObject) -> None:
+def test_each_line_is_accepted_once_or_returned(data: st.DataObject) -> None:
     def fault(batch: list[Line]) -> list[bool]:
         if data.draw(st.integers(0, 5)) == 0:
             raise synthetic.throttled()

@@ -12,7 +12,7 @@ from lambda_predict.score import EVENT_LIMIT, Scorer
 from tests.lambda_predict import synthetic
 
 
-def test_an_event_has_the_stated_bytes(model: synthetic.Model) -> None:
+def test_an_event_has_the_documented_bytes(model: synthetic.Model) -> None:
     (line,) = (
         Scorer(model)
         .score(synthetic.kinesis([synthetic.ride("XYZ10", PULocationID=2)]), synthetic.NOW)
@@ -32,7 +32,7 @@ def test_an_event_has_the_stated_bytes(model: synthetic.Model) -> None:
     assert duration == round(duration, 2)
 
 
-def test_a_classifier_gives_class_and_probability(classifier: synthetic.Model) -> None:
+def test_a_classifier_returns_class_and_probability(classifier: synthetic.Model) -> None:
     data = [
         json.dumps({"customer_id": 123, "wine_features": {"alcohol": a, "volatile_acidity": 0.3}}).encode()
         for a in (1, 29)
@@ -46,7 +46,7 @@ def test_a_classifier_gives_class_and_probability(classifier: synthetic.Model) -
     assert all(0.5 <= e["prediction"]["probability"] <= 1 for e in events)
 
 
-def test_a_batch_is_one_run_and_equals_its_records_alone(
+def test_a_batch_is_one_model_run_with_the_predictions_of_single_records(
     model: synthetic.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = synthetic.kinesis(
@@ -61,7 +61,7 @@ def test_a_batch_is_one_run_and_equals_its_records_alone(
     assert together.scored == alone
 
 
-def test_unknown_categories_and_odd_values_are_scored_and_flagged(model: synthetic.Model) -> None:
+def test_unknown_categories_and_values_out_of_range_are_scored_and_flagged(model: synthetic.Model) -> None:
     data = [
         synthetic.ride("a"),
         synthetic.ride("b", DOLocationID=99, trip_distance=-1),
@@ -77,7 +77,7 @@ def test_unknown_categories_and_odd_values_are_scored_and_flagged(model: synthet
     assert batch.unknown_categories == 1
 
 
-def test_a_rejected_record_is_kept_whole_in_as_many_lines_as_it_takes(model: synthetic.Model) -> None:
+def test_a_large_rejected_record_is_kept_in_several_lines(model: synthetic.Model) -> None:
     data = b"{" + b"x" * (2 * REJECTED_PART_BYTES)
     batch = Scorer(model).score(synthetic.kinesis([data, synthetic.ride()]), synthetic.NOW)
     parts = [json.loads(line.data) for line in batch.rejected]
@@ -88,7 +88,7 @@ def test_a_rejected_record_is_kept_whole_in_as_many_lines_as_it_takes(model: syn
     assert len(batch.scored) == 1
 
 
-def test_an_event_the_stream_cannot_take_is_rejected(model: synthetic.Model) -> None:
+def test_an_event_above_the_stream_limit_is_rejected(model: synthetic.Model) -> None:
     fits, too_large = (synthetic.ride(note="x" * size) for size in (EVENT_LIMIT - 1000, EVENT_LIMIT - 100))
     batch = Scorer(model).score(synthetic.kinesis([too_large, fits]), synthetic.NOW)
     assert [line.sequence_number for line in batch.scored] == ["2"]
@@ -97,7 +97,7 @@ def test_an_event_the_stream_cannot_take_is_rejected(model: synthetic.Model) -> 
     assert {line.sequence_number for line in batch.rejected} == {"1"}
 
 
-def test_a_record_of_which_the_model_makes_no_number_is_rejected(model: synthetic.Model) -> None:
+def test_a_record_with_an_infinite_prediction_is_rejected(model: synthetic.Model) -> None:
     data = [synthetic.ride("a"), synthetic.ride("b", trip_distance=3e38), synthetic.ride("c")]
     batch = Scorer(model).score(synthetic.kinesis(data), synthetic.NOW)
     assert [json.loads(line.data)["ride_id"] for line in batch.scored] == ["a", "c"]
@@ -110,7 +110,7 @@ def test_a_record_of_which_the_model_makes_no_number_is_rejected(model: syntheti
     assert base64.b64decode(kept["data"]) == data[1]
 
 
-def test_a_batch_of_nothing_but_poison_scores_nothing(model: synthetic.Model) -> None:
+def test_a_batch_of_invalid_records_scores_nothing(model: synthetic.Model) -> None:
     batch = Scorer(model).score(synthetic.kinesis([b"a", b"b"]), synthetic.NOW)
     assert (batch.scored, len(batch.rejected)) == ([], 2)
 
@@ -119,7 +119,7 @@ def test_a_batch_of_nothing_but_poison_scores_nothing(model: synthetic.Model) ->
 @given(
     st.lists(st.binary(max_size=60) | st.integers(0, 9).map(lambda i: synthetic.ride(str(i))), max_size=12)
 )
-def test_every_record_is_scored_or_rejected_and_never_both(data: list[bytes]) -> None:
+def test_each_record_is_either_scored_or_rejected(data: list[bytes]) -> None:
     batch = Scorer(_MODEL).score(synthetic.kinesis(data), synthetic.NOW)
     scored = [line.sequence_number for line in batch.scored]
     rejected = [line.sequence_number for line in batch.rejected]
@@ -159,7 +159,7 @@ _TEXTS = st.recursive(
 
 
 def strict(text: bytes) -> Any:
-    """Read JSON as the strictest of readers: no key twice, no half characters, no infinities."""
+    """Parse JSON strictly: no repeated keys, lone surrogates or infinities."""
 
     def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         assert len({key for key, _ in pairs}) == len(pairs)
@@ -184,7 +184,7 @@ def strict(text: bytes) -> Any:
     distance=_SCALARS,
     extra=st.lists(st.tuples(_KEYS, _TEXTS), max_size=3),
 )
-def test_what_is_scored_every_reader_can_read(
+def test_events_are_readable_by_a_strict_json_parser(
     record_id: str, pickup: str, distance: str, extra: list[tuple[str, str]]
 ) -> None:
     fields = [('"PULocationID"', pickup), ('"DOLocationID"', "2"), ('"trip_distance"', distance), *extra]
@@ -203,7 +203,7 @@ def test_what_is_scored_every_reader_can_read(
     assert isinstance(event["prediction"]["duration"], float)
 
 
-def test_metrics_count_every_record(model: synthetic.Model) -> None:
+def test_metrics_count_each_record(model: synthetic.Model) -> None:
     data = [synthetic.ride(), synthetic.ride(PULocationID=9), b"?", synthetic.ride(trip_distance="x")]
     batch = Scorer(model).score(synthetic.kinesis(data), synthetic.NOW)
     line: dict[str, Any] = json.loads(

@@ -1,4 +1,4 @@
-"""Starting: the model that was asked for scores, or nothing does and the batch stays in the stream."""
+"""Cold start: loading the configured model, and failures of it."""
 
 import json
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_a_missing_bundle_fails_the_batch_until_it_is_there(
     assert printed[2]["Scored"] == 1
 
 
-def test_s3_down_at_the_start_fails_the_batch_until_it_is_back(
+def test_an_s3_error_at_the_start_fails_the_batch_until_it_is_over(
     started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.upload(started, "artifacts", bundle_dir)
@@ -79,7 +79,7 @@ def test_s3_down_at_the_start_fails_the_batch_until_it_is_back(
     assert call([synthetic.ride()]) == {"batchItemFailures": []}
 
 
-def test_s3_unwell_for_a_moment_is_asked_again(
+def test_transient_s3_errors_at_the_start_are_retried(
     started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.upload(started, "artifacts", bundle_dir)
@@ -109,7 +109,7 @@ def test_a_changed_model_never_scores(started: Any, bundle_dir: Any) -> None:
         call([synthetic.ride()])
 
 
-def test_a_model_that_was_not_asked_for_never_scores(started: Any, bundle_dir: Any) -> None:
+def test_a_model_of_another_version_never_scores(started: Any, bundle_dir: Any) -> None:
     store.upload(started, "artifacts", bundle_dir)
     body = (bundle_dir / bundle.MANIFEST).read_bytes().replace(b'"1"', b'"2"')
     started.put_object(

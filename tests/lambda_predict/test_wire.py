@@ -1,4 +1,4 @@
-"""PutRecords by msgspec asks for the same as botocore's own way, and hears the same."""
+"""PutRecords by msgspec: same requests and responses as botocore's."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ REFUSED = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage"
 
 
 def answering(body: Any, status: int = 200, asked: list[Any] | None = None, config: Config = ONCE) -> Any:
-    """Return a client whose requests are answered here, and noted in `asked`."""
+    """Return a client that gets `body` for each request and appends requests to `asked`."""
     client = boto3.client("kinesis", "eu-west-1", config=config)
 
     def answer(request: Any, **_: Any) -> Any:
@@ -47,7 +47,7 @@ def accepted(count: int) -> dict[str, Any]:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=9), st.binary(max_size=50)), min_size=1, max_size=9))
-def test_the_request_is_the_one_botocore_would_send(entries: list[tuple[str, bytes]]) -> None:
+def test_the_request_equals_botocores(entries: list[tuple[str, bytes]]) -> None:
     asked: list[Any] = []
     for change in (wire.shorten, lambda _: None):
         client = answering(accepted(len(entries)), asked=asked)
@@ -62,14 +62,14 @@ def test_the_request_is_the_one_botocore_would_send(entries: list[tuple[str, byt
     assert int(ours.headers["Content-Length"]) == len(ours.body)
 
 
-def test_a_client_that_validates_is_served_too() -> None:
+def test_a_client_with_parameter_validation_works() -> None:
     asked: list[Any] = []
     sender = Kinesis(answering(accepted(3), asked=asked, config=Config()), "output")
     assert sender(lines(3)) == [True] * 3
     assert len(json.loads(asked[0].body)["Records"]) == 3
 
 
-def test_each_refused_entry_is_known_by_its_place() -> None:
+def test_failed_entries_are_matched_by_position() -> None:
     answer = {"FailedRecordCount": 2, "Records": [REFUSED, TAKEN, REFUSED]}
     assert Kinesis(answering(answer), "output")(lines(3)) == [False, True, False]
 
@@ -86,19 +86,19 @@ def test_each_refused_entry_is_known_by_its_place() -> None:
         ({}, 503, "503"),
     ],
 )
-def test_an_error_is_botocores_own(body: Any, status: int, code: str) -> None:
+def test_errors_are_raised_by_botocore(body: Any, status: int, code: str) -> None:
     with pytest.raises(ClientError, match=code):
         Kinesis(answering(body, status), "output")(lines(2))
 
 
 @pytest.mark.parametrize("body", [b"<html>proxy</html>", b"{", b'"text"'])
-def test_an_answer_that_is_none_is_never_taken_for_success(body: bytes) -> None:
+def test_a_malformed_response_is_never_a_success(body: bytes) -> None:
     failure: tuple[type[Exception], ...] = (ResponseParserError, AttributeError, KeyError)
     with pytest.raises(failure):
         Kinesis(answering(body), "output")(lines(2))
 
 
-def test_what_is_put_arrives_to_the_byte() -> None:
+def test_records_arrive_byte_for_byte() -> None:
     with mock_aws():
         client = boto3.client("kinesis", "eu-west-1", config=ONCE)
         client.create_stream(StreamName="output", ShardCount=1)
@@ -110,7 +110,7 @@ def test_what_is_put_arrives_to_the_byte() -> None:
     assert [(r["PartitionKey"], r["Data"]) for r in found] == [(line.key, line.data) for line in lines(500)]
 
 
-def test_a_client_of_another_protocol_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_of_another_protocol_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     client = boto3.client("kinesis", "eu-west-1")
     model = client.meta.service_model
     monkeypatch.setitem(vars(model), "resolved_protocol", "smithy-rpc-v2-cbor")

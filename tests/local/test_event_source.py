@@ -34,7 +34,7 @@ def shard(*names: str, shard_id: str = "shard-0", arrived_at: float = NOW, **cha
 
 
 class Function:
-    """Remembers its batches and answers as told."""
+    """Function that records its batches; `answer` gives its response."""
 
     def __init__(self, answer: Any = lambda _: {}) -> None:
         self.batches: list[list[str]] = []
@@ -72,7 +72,7 @@ def run(function: Function, *shards: Shard, **changes: Any) -> list[Failed]:
     return failed
 
 
-def test_batches_are_in_order_and_of_the_batch_size() -> None:
+def test_batches_are_in_order_and_at_most_the_batch_size() -> None:
     function = Function()
     run(function, shard(*"abcde"), batch_size=2)
     assert function.batches == [["a", "b"], ["c", "d"], ["e"]]
@@ -85,7 +85,7 @@ def test_a_batch_stays_below_six_megabytes() -> None:
     assert function.batches == [["0", "1"], ["2", "3"]]
 
 
-def test_the_window_is_waited_for_unless_the_batch_is_full() -> None:
+def test_a_batch_that_is_not_full_waits_for_the_batching_window() -> None:
     function, source = Function(), shard(*"ab")
     mapping = EventSourceMapping(Settings(batch_size=3, batching_window=10), function, lambda _: None)
     assert not mapping.poll([source], NOW)
@@ -124,7 +124,7 @@ def test_failures_are_ignored_unless_reporting_is_on() -> None:
     assert function.batches == [["a", "b"]]
 
 
-def test_bisecting_finds_the_poison_and_costs_no_retry() -> None:
+def test_bisecting_isolates_the_failing_record_and_costs_no_retry() -> None:
     def answer(records: list[Record]) -> Any:
         return raising(records) if any(r.sequence_number == "c" for r in records) else {}
 
@@ -136,7 +136,7 @@ def test_bisecting_finds_the_poison_and_costs_no_retry() -> None:
     ]
 
 
-def test_retries_for_ever_block_the_shard_and_no_other() -> None:
+def test_unlimited_retries_block_only_their_shard() -> None:
     def answer(records: list[Record]) -> Any:
         return raising(records) if records[0].sequence_number == "a" else {}
 
@@ -146,7 +146,7 @@ def test_retries_for_ever_block_the_shard_and_no_other() -> None:
     assert function.batches.count(["b"]) == 1
 
 
-def test_records_older_than_the_limit_are_given_up_unread() -> None:
+def test_records_older_than_the_limit_are_discarded_without_an_invocation() -> None:
     function = Function()
     source = Shard(records=[Record("old", "k", b"", NOW - 100), Record("new", "k", b"", NOW)])
     failed = run(function, source, maximum_age=60)
@@ -156,7 +156,7 @@ def test_records_older_than_the_limit_are_given_up_unread() -> None:
     assert function.batches == [["new"]]
 
 
-def test_children_wait_for_their_parent() -> None:
+def test_child_shards_wait_for_their_parent() -> None:
     function = Function()
     parent = shard("a", "b", shard_id="parent", closed=True)
     child = shard("c", shard_id="child", parents=("parent",))
@@ -182,7 +182,7 @@ def test_a_crash_of_the_reader_delivers_the_batch_again() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data(), bisect=st.booleans(), size=st.integers(1, 7), retries=st.integers(0, 3))
-def test_every_record_is_done_or_given_up_in_order(
+def test_each_record_is_processed_or_discarded_in_order(
     data: st.DataObject,
     bisect: bool,
     size: int,
