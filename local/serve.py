@@ -1,4 +1,4 @@
-"""`python -m local.serve`: the same scoring over HTTP on this machine, without AWS."""
+"""`python -m local.serve`: score over HTTP on this machine, without AWS."""
 
 import argparse
 import json
@@ -32,7 +32,7 @@ def read(folder: Path) -> Model:
 
 
 def newest(use_case: str) -> Path:
-    """Return the newest exported bundle of a use case. Raises BundleError when there is none."""
+    """Return the newest exported bundle of a use case. Raises BundleError if none."""
     name = f"scorewatch-{use_case.replace('_', '-')}"
     versions = [p.parent for p in (BUNDLES / name).glob(f"*/{bundle.MANIFEST}")]
     if not versions:
@@ -40,53 +40,56 @@ def newest(use_case: str) -> Path:
     return max(versions, key=lambda p: (len(p.name), p.name))
 
 
-def server(scorer: Scorer, port: int) -> ThreadingHTTPServer:
-    """Return a server on 127.0.0.1; port 0 takes a free one. Events are printed, as with TEST_RUN."""
+class Server(ThreadingHTTPServer):
+    """HTTP server on 127.0.0.1 that prints its events, as with TEST_RUN; port 0 takes a free one."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            length = self.headers.get("Content-Length") or "0"
-            if not length.isdecimal():
-                words = f"Content-Length is {length!r}: send the body's size in bytes"
-                self._send(HTTPStatus.BAD_REQUEST, {"message": words})
-                return
-            if int(length) > _LONGEST_BODY:
-                words = (
-                    f"the body has {length} bytes, at most {_LONGEST_BODY} are read: send a smaller record"
-                )
-                self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": words})
-                return
-            answer = http.respond(
-                scorer,
-                Print(),
-                Print(),
-                method=self.command,
-                path=self.path,
-                data=self.rfile.read(int(length)),
-                request_id=http.request_id(),
-                remaining=lambda: _SECONDS,
-                now=datetime.now(UTC),
-            )
-            self._send(answer.status, answer.body)
+    def __init__(self, scorer: Scorer, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.scorer = scorer
 
-        def _send(self, status: HTTPStatus, content: dict[str, Any]) -> None:
-            body = json.dumps(content).encode() + b"\n"
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
 
-        do_POST = do_GET = do_PUT = do_DELETE = _answer  # noqa: N815 - the names http.server calls
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing: the events are the log."""
+    def _answer(self) -> None:
+        length = self.headers.get("Content-Length") or "0"
+        if not length.isdecimal():
+            words = f"Content-Length is {length!r}: send the body's size in bytes"
+            self._send(HTTPStatus.BAD_REQUEST, {"message": words})
+            return
+        if int(length) > _LONGEST_BODY:
+            words = f"the body has {length} bytes, the limit is {_LONGEST_BODY}: send a smaller record"
+            self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": words})
+            return
+        answer = http.respond(
+            self.server.scorer,
+            Print(),
+            Print(),
+            method=self.command,
+            path=self.path,
+            data=self.rfile.read(int(length)),
+            request_id=http.request_id(),
+            remaining=lambda: _SECONDS,
+            now=datetime.now(UTC),
+        )
+        self._send(answer.status, answer.body)
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    def _send(self, status: HTTPStatus, content: dict[str, Any]) -> None:
+        body = json.dumps(content).encode() + b"\n"
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET = do_PUT = do_DELETE = _answer  # noqa: N815 - the names http.server calls
+
+    def log_message(self, *_: object) -> None:
+        """Write no access log: the printed events are the log."""
 
 
 def sample(contract: Contract) -> str:
-    """Return a record of the contract, to try."""
+    """Return an example record of the contract as JSON."""
     payload = {feature.name: _value(feature) for feature in contract.features}
     return json.dumps({contract.id_field: "try-1", contract.payload_field: payload})
 
@@ -112,7 +115,7 @@ def main() -> int:
     except BundleError as error:
         print(error, file=sys.stderr)
         return 1
-    with server(scorer, options.port) as serving:
+    with Server(scorer, options.port) as serving:
         url = f"http://127.0.0.1:{serving.server_address[1]}{http.PATH}"
         print(f"{folder} at {url}. Try:\n  curl -d '{sample(scorer.model.contract)}' {url}", flush=True)
         try:

@@ -43,7 +43,7 @@ def stack(monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> Stack:
     return Stack(monkeypatch, model)
 
 
-def test_the_prediction_is_given_and_written(stack: Stack) -> None:
+def test_the_prediction_is_returned_and_published(stack: Stack) -> None:
     status, body = stack.ask(synthetic.ride("XYZ10"))
     assert status == 200
     assert list(body) == ["prediction", "ride_id", "model"]
@@ -53,7 +53,7 @@ def test_the_prediction_is_given_and_written(stack: Stack) -> None:
     assert (event["record"]["shard"], event["record"]["sequence_number"]) == ("http", "request-1")
 
 
-def test_a_bad_record_is_refused_with_its_reason_and_kept(stack: Stack) -> None:
+def test_a_bad_record_is_rejected_with_its_reason_and_kept(stack: Stack) -> None:
     status, body = stack.ask(synthetic.ride(trip_distance="far"))
     assert status == 400
     assert (body["reason"], body["field"]) == ("wrong_type", "ride.trip_distance")
@@ -62,12 +62,12 @@ def test_a_bad_record_is_refused_with_its_reason_and_kept(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("extra", ['"\\ud800"', "1e999", "1" * 5000])
-def test_what_no_reader_takes_is_refused_not_met_by_an_error(stack: Stack, extra: str) -> None:
+def test_a_record_that_lake_readers_cannot_parse_is_rejected(stack: Stack, extra: str) -> None:
     assert stack.ask(synthetic.ride()[:-2] + f', "x": {extra}}}}}'.encode())[0] == 400
     assert len(stack.rejected.lines) == 1
 
 
-def test_a_body_that_came_as_half_characters_is_refused_and_kept(stack: Stack) -> None:
+def test_a_body_with_a_lone_surrogate_is_rejected_and_kept(stack: Stack) -> None:
     event = {
         "rawPath": "/predict",
         "requestContext": {"requestId": "request-1", "http": {"method": "POST"}},
@@ -78,7 +78,7 @@ def test_a_body_that_came_as_half_characters_is_refused_and_kept(stack: Stack) -
     assert len(stack.rejected.lines) == 1
 
 
-def test_a_record_no_stream_takes_is_too_large_and_kept(stack: Stack) -> None:
+def test_a_record_above_the_streams_limit_is_rejected_and_kept(stack: Stack) -> None:
     status, body = stack.ask(synthetic.ride("x" * 1_100_000))
     assert (status, body["reason"]) == (413, "too_large")
     parts = [json.loads(line) for line in stack.rejected.lines]
@@ -87,20 +87,20 @@ def test_a_record_no_stream_takes_is_too_large_and_kept(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/predict", 405), ("POST", "/", 404)])
-def test_there_is_only_post_predict(stack: Stack, method: str, path: str, status: int) -> None:
+def test_other_methods_and_paths_are_rejected(stack: Stack, method: str, path: str, status: int) -> None:
     assert stack.ask(synthetic.ride(), method, path)[0] == status
     assert stack.output.lines == []
 
 
-def test_what_monitoring_would_not_know_of_is_not_given(stack: Stack) -> None:
+def test_a_prediction_that_was_not_published_is_not_returned(stack: Stack) -> None:
     stack.output = synthetic.Sink(lambda lines: [False] * len(lines))
     status, body = stack.ask(synthetic.ride())
     assert status == 503
     assert "prediction" not in body
 
 
-def test_serving_on_this_machine(model: synthetic.Model, capsys: pytest.CaptureFixture[str]) -> None:
-    with serve.server(Scorer(model), 0) as serving:
+def test_the_local_server_answers(model: synthetic.Model, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve.Server(Scorer(model), 0) as serving:
         threading.Thread(target=serving.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{serving.server_address[1]}/predict"
         with urllib.request.urlopen(url, serve.sample(model.contract).encode(), timeout=10) as answer:
