@@ -1,4 +1,4 @@
-"""The bundle: the files training hands over, and the manifest that pins them."""
+"""Bundle files, and the manifest with their checksums."""
 
 import hashlib
 from pathlib import Path
@@ -16,11 +16,11 @@ THRESHOLDS = "thresholds.json"
 METRICS = "metrics.json"
 MANIFEST = "manifest.json"
 FILES = (MODEL, CONTRACT, REFERENCE, THRESHOLDS, METRICS)
-# Checks a user switches off or tunes; a bundle without one runs every check at its default.
+# User configuration of checks; without the file every check runs with its defaults.
 CHECKS = "checks.json"
 OPTIONAL_FILES = (CHECKS,)
 
-# Columns of reference.parquet beside the features; time is there when the data has one.
+# Columns of reference.parquet besides the features; time only if the data has it.
 PREDICTION_COLUMN = "prediction"
 PROBABILITY_COLUMN = "probability"
 TARGET_COLUMN = "target"
@@ -28,7 +28,7 @@ TIME_COLUMN = "time"
 
 
 class BundleError(RuntimeError):
-    """A bundle is incomplete or isn't the one its manifest describes."""
+    """A bundle is incomplete or differs from its manifest."""
 
 
 class FileEntry(Struct, frozen=True, kw_only=True):
@@ -51,33 +51,34 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scorewatch: str = ""
 
     def to_json(self) -> bytes:
-        """Return `manifest.json`, indented for people, with a final newline."""
+        """Return `manifest.json`, indented, with a final newline."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read `manifest.json`. Raises BundleError when it isn't one."""
+        """Parse `manifest.json`. Raises BundleError if it is invalid."""
         try:
             return msgspec.json.decode(data, type=cls)
         except msgspec.DecodeError as error:
             raise BundleError(f"{MANIFEST} can't be read: {error}") from error
 
     def verify(self, file: str, data: bytes) -> bytes:
-        """Return `data` when it is what the manifest says of `file`. Raises BundleError."""
+        """Return `data` if its SHA-256 is the manifest's for `file`. Raises BundleError."""
         entry = self.files.get(file)
         if entry is None:
             raise BundleError(f"bundle {self.name} {self.version} has no {file}: export it again")
         digest = hashlib.sha256(data).hexdigest()
         if digest != entry.sha256:
             raise BundleError(
-                f"{file} of bundle {self.name} {self.version} has SHA-256 {digest[:12]}..., the manifest "
-                f"says {entry.sha256[:12]}...: it was changed after export; export and upload a new version"
+                f"{file} of bundle {self.name} {self.version} has SHA-256 {digest[:12]}..., not "
+                f"{entry.sha256[:12]}... as in the manifest: it was changed after export; "
+                "export and upload a new version"
             )
         return data
 
 
 def write_manifest(directory: Path, name: str, version: str) -> Manifest:
-    """Write `manifest.json` over the files in `directory`. Raises BundleError when one is missing."""
+    """Write `manifest.json` of the files in `directory`. Raises BundleError if one is missing."""
     if missing := [f for f in FILES if not (directory / f).is_file()]:
         raise BundleError(f"{directory} lacks {', '.join(missing)}: a bundle needs {', '.join(FILES)}")
     present = [*FILES, *(f for f in OPTIONAL_FILES if (directory / f).is_file())]

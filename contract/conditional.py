@@ -25,7 +25,7 @@ class StoredObject(NamedTuple):
 
 
 def get(s3: "S3Client", bucket: str, key: str) -> StoredObject | None:
-    """Return the object, None if there is none. Raises ClientError for any other refusal."""
+    """Return the object, or None if it does not exist. Raises other ClientErrors."""
     try:
         answer = s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -41,8 +41,8 @@ def put(
     """Write `body` over the version with entity tag `replaces`, or create the object if that is None.
 
     `parameters` are further arguments of PutObject. Returns the new entity tag. Raises ConflictError
-    when the object is another version, exists already, was deleted or is being written, and
-    ClientError for any other refusal.
+    if the object has another version, exists already, was deleted or is being written; other
+    ClientErrors pass through.
     """
     condition: dict[str, str] = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
     arguments: Any = {**parameters, **condition}

@@ -1,4 +1,4 @@
-"""The events on the streams and in the lake: one JSON object a line."""
+"""Events in streams and lake, one JSON object per line."""
 
 import base64
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ import msgspec
 from contract.schema import Contract, ModelRef, Struct
 
 NEWLINE = b"\n"
-# A Firehose record holds 1,000 KiB; in base64, with the reason, this many bytes fit.
+# A Firehose record holds 1,000 KiB: room for this many bytes in base64, with the reason.
 REJECTED_PART_BYTES = 700_000
 
 
 class RecordRef(Struct, frozen=True, kw_only=True, gc=False):
-    """Where a record came from; (shard, sequence_number) identifies it for ever."""
+    """Source of a record; (shard, sequence_number) is its permanent identity."""
 
     shard: str
     sequence_number: str
@@ -23,9 +23,9 @@ class RecordRef(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Rejection(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a record wasn't scored.
+    """Reason for which a record was not scored.
 
-    `reason` is a short code, `field` a dotted path (empty when the whole record is at fault),
+    `reason` is a short code, `field` a dotted path (empty if it concerns the whole record),
     `message` a sentence that names the field and the fix.
     """
 
@@ -35,9 +35,9 @@ class Rejection(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Rejected(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of `rejected/`: the original bytes in base64, and why.
+    """Line of `rejected/`: the original bytes in base64, and the reason.
 
-    A record too long for one line lies in `parts` lines; their data, joined by part, is the record.
+    A record too long for one line is split over `parts` lines: join their `data` by `part`.
     """
 
     record: RecordRef
@@ -52,12 +52,12 @@ class Rejected(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def timestamp(moment: datetime) -> str:
-    """Return `moment` as events write it: UTC, milliseconds, Z."""
+    """Format `moment` as events do: UTC, milliseconds, suffix Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_timestamp(text: str) -> datetime:
-    """Return the aware datetime of an event's timestamp. Raises ValueError."""
+    """Parse an event's timestamp to an aware datetime. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone: write it as 2026-01-31T12:00:00.000Z")
@@ -67,8 +67,8 @@ def parse_timestamp(text: str) -> datetime:
 def prediction_type(contract: Contract) -> type[msgspec.Struct]:
     """Return the struct of the contract's prediction event, fields in wire order.
 
-    `record_id` and `payload` go by the contract's names on the wire. The payload is Raw: it leaves
-    exactly as it was sent. `flags` is written only when there are any.
+    `record_id` and `payload` have the contract's names in JSON. The payload is Raw: its bytes are
+    copied unchanged. Empty `flags` are omitted.
     """
     return msgspec.defstruct(
         "PredictionEvent",
@@ -91,7 +91,10 @@ def prediction_type(contract: Contract) -> type[msgspec.Struct]:
 def rejected_lines(
     rejection: Rejection, data: bytes, record: RecordRef, model: ModelRef, rejected_at: datetime
 ) -> Iterator[bytes]:
-    """Yield the lines of `rejected/` for one record, newline included: one, or more for a large one."""
+    """Yield the lines of `rejected/` for one record, newlines included.
+
+    A record above REJECTED_PART_BYTES takes several lines.
+    """
     parts = max(1, -(-len(data) // REJECTED_PART_BYTES))
     for part in range(parts):
         piece = data[part * REJECTED_PART_BYTES : (part + 1) * REJECTED_PART_BYTES]

@@ -1,4 +1,4 @@
-"""The lines of the lake, whichever way its objects are packed."""
+"""Read the lines of the lake's objects, gzipped or plain."""
 
 import gzip
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ _GZIP = b"\x1f\x8b"
 
 
 class LakeReader:
-    """Reads each object under a root of the lake once, as its lines."""
+    """Reads the lines of each object under a root once."""
 
     def __init__(self, s3: "S3Client", bucket: str, root: str) -> None:
         self._s3, self._bucket, self._root = s3, bucket, root
         self._known: set[str] = set()
 
     def new_lines(self, start: datetime, end: datetime) -> Iterator[bytes]:
-        """Yield the lines of objects not seen before in the hours of [start, end)."""
+        """Yield lines of unread objects in the hours of [start, end)."""
         for hour in layout.hours_between(start, end):
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=layout.hour_prefix(self._root, hour)
@@ -33,5 +33,5 @@ class LakeReader:
 
     def _lines(self, key: str) -> Iterator[bytes]:
         data = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        # The emulator's objects may be plain though named .gz: the bytes tell.
+        # Objects named .gz are plain in the emulator: check the first bytes instead.
         yield from (gzip.decompress(data) if data.startswith(_GZIP) else data).splitlines()

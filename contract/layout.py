@@ -1,4 +1,4 @@
-"""The S3 layout. Terraform reads the same `layout.json`, so no key is spelled twice."""
+"""S3 key layout, shared with Terraform through `layout.json`."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ MODELS: str = _LAYOUT["models"]
 PREDICTIONS: str = _LAYOUT["predictions"]
 REJECTED: str = _LAYOUT["rejected"]
 GROUND_TRUTH: str = _LAYOUT["ground_truth"]
-# AWS fixes where an event source mapping leaves the batches it gave up.
+# Fixed by AWS: prefix of an event source mapping's failure destination.
 FAILED: str = _LAYOUT["failed"]
 REPORTS: str = _LAYOUT["reports"]
 PROFILES: str = _LAYOUT["profiles"]
@@ -22,12 +22,12 @@ HOUR = timedelta(hours=1)
 
 
 def model_prefix(name: str, version: str) -> str:
-    """Return where one version's bundle lies, with a trailing slash."""
+    """Return the prefix of one version's bundle, with a trailing slash."""
     return f"{MODELS}/{name}/{version}/"
 
 
 def hour_prefix(root: str, hour: datetime) -> str:
-    """Return the partition of `root` that holds what arrived in the UTC hour of `hour`.
+    """Return the partition of `root` for arrivals in the UTC hour of `hour`.
 
     Raises:
         ValueError: `hour` has no time zone.
@@ -37,7 +37,7 @@ def hour_prefix(root: str, hour: datetime) -> str:
 
 
 def hours_between(start: datetime, end: datetime) -> Iterator[datetime]:
-    """Yield the start of every UTC hour that [start, end) touches, oldest first."""
+    """Yield the start of every UTC hour that overlaps [start, end), ascending."""
     hour = _utc(start).replace(minute=0, second=0, microsecond=0)
     while hour < end:
         yield hour
@@ -45,12 +45,12 @@ def hours_between(start: datetime, end: datetime) -> Iterator[datetime]:
 
 
 def window_name(start: datetime, end: datetime) -> str:
-    """Return a name for [start, end) that sorts by time and is safe in a key."""
+    """Return a name for [start, end) that sorts by time, for keys."""
     return f"{_utc(start):%Y%m%dT%H%M%SZ}-{_utc(end):%Y%m%dT%H%M%SZ}"
 
 
 def report_prefix(model: str, start: datetime, end: datetime) -> str:
-    """Return where the report on [start, end) of one model lies, with a trailing slash."""
+    """Return the prefix of a model's report on [start, end), with a trailing slash."""
     return f"{REPORTS}/{model}/{window_name(start, end)}/"
 
 

@@ -1,4 +1,4 @@
-"""The contract of a model: which record it takes and which prediction it gives."""
+"""Contract of a model: record fields, features, target and identity."""
 
 import re
 from enum import StrEnum
@@ -15,25 +15,25 @@ _COLUMN = re.compile(r"[a-z0-9_]{1,64}")
 
 
 class ContractError(ValueError):
-    """A contract contradicts itself or can't be read."""
+    """A contract is inconsistent or unreadable."""
 
 
 class Task(StrEnum):
-    """What the model predicts."""
+    """Kind of prediction: a number or a class."""
 
     REGRESSION = "regression"
     CLASSIFICATION = "classification"
 
 
 class Kind(StrEnum):
-    """How a feature's values compare: by order, or only as equal or different."""
+    """Scale of a feature: ordered numbers, or categories without order."""
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
 
 
 class DType(StrEnum):
-    """The JSON type a feature's value must have; an int is accepted where a float is asked."""
+    """JSON type of a feature's values; float features accept integers too."""
 
     INT = "int"
     FLOAT = "float"
@@ -41,14 +41,14 @@ class DType(StrEnum):
 
 
 class OutOfRange(StrEnum):
-    """What happens to a record whose numeric feature lies outside its range."""
+    """Treatment of a record with a numeric feature outside its range."""
 
     REJECT = "reject"
     FLAG = "flag"
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of everything that is written as JSON and read back strictly."""
+    """Base of structs stored as JSON; unknown fields are errors on reading."""
 
 
 class StoredStruct(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,15 +62,15 @@ class StoredStruct(msgspec.Struct, frozen=True, kw_only=True):
 def _check_name(name: str) -> None:
     if not name or '"' in name or "\\" in name or not name.isprintable():
         raise ContractError(
-            f"{name!r} can't be a field's name: use printable characters but quotes and backslashes"
+            f"{name!r} can't be a field's name: use printable characters other than quotes and backslashes"
         )
 
 
 class Feature(Struct, frozen=True, kw_only=True):
     """One feature of a record.
 
-    `minimum` and `maximum` are inclusive and in the feature's own unit. `categories` are the
-    values seen in training: others are scored and flagged, never refused.
+    `minimum` and `maximum` are inclusive, in the feature's unit. `categories` are the values
+    seen in training: other values are scored and flagged, never rejected.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Feature(Struct, frozen=True, kw_only=True):
     unit: str = ""
 
     def __post_init__(self) -> None:
-        """Raise ContractError where the declaration contradicts itself."""
+        """Raise ContractError if the declaration is inconsistent."""
         _check_name(self.name)
         numeric = self.kind is Kind.NUMERIC
         if numeric and self.dtype is DType.STR:
@@ -101,7 +101,7 @@ class Feature(Struct, frozen=True, kw_only=True):
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """What is predicted. `decimals` rounds a regression's prediction; `labels` are the classes."""
+    """Target of the model; `decimals` rounds a regression, `labels` lists the classes."""
 
     name: str
     unit: str = ""
@@ -110,7 +110,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 class ModelRef(Struct, frozen=True, kw_only=True):
-    """Which model: registered name, registry version, MLflow run."""
+    """Identity of a model: registered name, registry version, MLflow run."""
 
     name: str
     version: str
@@ -118,7 +118,7 @@ class ModelRef(Struct, frozen=True, kw_only=True):
 
 
 class DataRef(Struct, frozen=True, kw_only=True):
-    """Which rows the model was trained on: source as told to people, SHA-256, number of rows."""
+    """Training data: description of its source, SHA-256, number of rows."""
 
     source: str
     sha256: str
@@ -126,9 +126,9 @@ class DataRef(Struct, frozen=True, kw_only=True):
 
 
 class Contract(Struct, frozen=True, kw_only=True):
-    """Everything scoring and monitoring must know of a model; `contract.json` in the bundle.
+    """Description of a model for scoring and monitoring; `contract.json`.
 
-    `segments` name categorical features by whose values performance is broken down.
+    `segments` are categorical features by whose values performance is broken down.
     """
 
     use_case: str
@@ -143,7 +143,7 @@ class Contract(Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        """Raise ContractError where the declaration contradicts itself."""
+        """Raise ContractError if the declaration is inconsistent."""
         names = self.feature_names
         if not names:
             raise ContractError("the contract has no features: declare at least one")
@@ -167,9 +167,9 @@ class Contract(Struct, frozen=True, kw_only=True):
 
     @property
     def id_column(self) -> str | None:
-        """The id field as a column of the table over the predictions; None where it can't be one.
+        """Name of the id column in the predictions table, None if impossible.
 
-        Glue knows columns in lower case only, of letters, digits and underscores.
+        Glue column names are lower case: letters, digits and underscores.
         """
         name = self.id_field.lower()
         free = name not in _EVENT_FIELDS | {"year", "month", "day", "hour"}
@@ -181,16 +181,16 @@ class Contract(Struct, frozen=True, kw_only=True):
         return [f.name for f in self.features]
 
     def feature(self, name: str) -> Feature:
-        """Return the feature of that name; KeyError when there is none."""
+        """Return the feature of that name. Raises KeyError."""
         return {f.name: f for f in self.features}[name]
 
     def to_json(self) -> bytes:
-        """Return `contract.json`, indented for people, with a final newline."""
+        """Return `contract.json`, indented, with a final newline."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read `contract.json`. Raises ContractError, naming the field, when it isn't one."""
+        """Parse `contract.json`. Raises ContractError that names the field."""
         try:
             return msgspec.json.decode(data, type=cls)
         except msgspec.DecodeError as error:  # ValidationError is one too

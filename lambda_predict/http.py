@@ -1,4 +1,4 @@
-"""Scoring for those who ask instead of stream: one record a request, by a function URL."""
+"""Lambda handler of the function URL: one record per request."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ _JSON = {"content-type": "application/json"}
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Status, body, and the batch of one that was scored, if it came to that."""
+    """HTTP status and body, and the batch of one record if scored."""
 
     status: HTTPStatus
     body: dict[str, Any]
@@ -29,11 +29,11 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer a function URL's request."""
+    """Answer a request to the function URL."""
     settings, scorer, output, rejected = stream.start()
     asked = event["requestContext"]["http"]
     body = event.get("body") or ""
-    # What isn't text is kept with its reason, like everything that is wrong with a record.
+    # Lone surrogates pass, so that the decoder rejects them with a reason.
     data = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
     now = datetime.now(UTC)
     answer = respond(
@@ -66,14 +66,17 @@ def respond(
     remaining: Remaining,
     now: datetime,
 ) -> Answer:
-    """Score `data` and write its event, or keep it with the reason, as the stream's handler does.
+    """Score `data` and publish its event, or its rejection, as the stream handler does.
 
-    A prediction that could not be written is not given either: monitoring would not know of it.
+    If the event can't be published, the answer has no prediction: monitoring would miss it.
     """
     if path.rstrip("/") != PATH:
-        return Answer(HTTPStatus.NOT_FOUND, {"message": f"there is only POST {PATH}"})
+        return Answer(HTTPStatus.NOT_FOUND, {"message": f"not found: the only endpoint is POST {PATH}"})
     if method != "POST":
-        return Answer(HTTPStatus.METHOD_NOT_ALLOWED, {"message": f"send the record by POST to {PATH}"})
+        return Answer(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            {"message": f"method not allowed: send the record by POST to {PATH}"},
+        )
     batch = scorer.score([_record(data, request_id, now)], now)
     if publish(rejected, batch.rejected, remaining) or publish(output, batch.scored, remaining):
         words = "the prediction could not be written: try again"
@@ -89,7 +92,7 @@ def respond(
 
 
 def request_id() -> str:
-    """Return an identifier for a request that brings none."""
+    """Return a new request id."""
     return str(uuid.uuid4())
 
 

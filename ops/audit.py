@@ -1,4 +1,4 @@
-"""Reconcile a time range: every record that went in must be scored, rejected or given up."""
+"""Reconcile the input stream with the lake over a time range."""
 
 import json
 from collections import Counter
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
 
-# (shard, sequence number): what identifies a record for ever.
+# (shard, sequence number): the permanent identity of a record.
 Reference = tuple[str, str]
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What became of the records that arrived in a range.
+    """Counts of the records that arrived in a range, by outcome.
 
-    `duplicated` were scored more than once, which readers undo; `missing` are nowhere.
+    `duplicated` records have several events, of which readers count one; `missing` ones have no
+    event, no rejection and no failure record.
     """
 
     received: int
@@ -34,13 +35,15 @@ class Audit:
     missing: list[Reference]
 
     def __str__(self) -> str:
-        """Return the figures as lines for people."""
+        """Return one line per count, then the first missing records."""
         lines = [f"{name:<11}{getattr(self, name):>12,}" for name in ("received", "scored", "rejected")]
         lines += [f"given up   {self.given_up:>12,}", f"duplicated {self.duplicated:>12,}"]
         lines.append(f"missing    {len(self.missing):>12,}")
         if self.missing:
             lines += ["", *(f"missing: {shard} {number}" for shard, number in self.missing[:_SHOWN])]
-            lines.append("Records of the last minutes may still land: ask again. Others: docs/operations.md")
+            lines.append(
+                "Records of the last minutes may not be delivered yet: repeat later. See docs/operations.md"
+            )
         return "\n".join(lines)
 
 
@@ -50,7 +53,7 @@ def reconcile(
     rejected: set[Reference],
     given_up: set[Reference],
 ) -> Audit:
-    """Return what became of `received`; what arrived outside the range is left out."""
+    """Return the counts of `received`; references outside it are ignored."""
     found = received & (scored.keys() | rejected | given_up)
     return Audit(
         received=len(received),
@@ -65,7 +68,10 @@ def reconcile(
 def audit(
     kinesis: "KinesisClient", s3: "S3Client", stream: str, bucket: str, start: datetime, end: datetime
 ) -> Audit:
-    """Reconcile what arrived on `stream` in [start, end) with the lake. The stream must still hold it."""
+    """Reconcile arrivals on `stream` in [start, end) with the lake.
+
+    The stream must still retain them.
+    """
     received = set(_received(kinesis, stream, start, end))
     now = datetime.now(start.tzinfo)
     lines = {
@@ -99,7 +105,7 @@ def _references(
 
 
 def _given_up(s3: "S3Client", bucket: str, since: datetime) -> Iterator[Reference]:
-    """Yield the records of the batches that Lambda gave up on since then, as its objects hold them."""
+    """Yield the records of failure objects that Lambda wrote since then."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{layout.FAILED}/")
     objects = [entry for page in pages for entry in page.get("Contents", [])]
     for key in [entry["Key"] for entry in objects if entry["LastModified"] >= since]:

@@ -25,7 +25,7 @@ def test_the_manifest_pins_every_file(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("file", bundle.FILES)
-def test_one_changed_byte_is_seen_and_named(folder: Path, file: str) -> None:
+def test_a_changed_byte_is_detected_and_its_file_named(folder: Path, file: str) -> None:
     manifest = bundle.write_manifest(folder, "scorewatch-green-taxi", "7")
     assert manifest.verify(file, file.encode()) == file.encode()
     with pytest.raises(BundleError, match=f"{file} of bundle scorewatch-green-taxi 7 has SHA-256"):
@@ -40,11 +40,11 @@ def test_a_missing_file_is_named(folder: Path, file: str) -> None:
     assert not (folder / bundle.MANIFEST).exists()
 
 
-def test_what_only_optional_files_hold_is_not_required(folder: Path) -> None:
+def test_optional_files_are_not_required(folder: Path) -> None:
     assert set(bundle.write_manifest(folder, "m", "1").files) == set(bundle.FILES)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"name":"m","version":1,"files":{}}'])
-def test_what_is_no_manifest_is_refused(data: bytes) -> None:
+def test_an_invalid_manifest_is_rejected(data: bytes) -> None:
     with pytest.raises(BundleError, match=r"manifest\.json can't be read"):
         Manifest.from_json(data)

@@ -29,7 +29,7 @@ def event(contract: Contract, **changes: Any) -> bytes:
     return msgspec.json.encode(events.prediction_type(contract)(**fields | changes))
 
 
-def test_an_event_has_the_contracts_names_and_nothing_empty() -> None:
+def test_an_event_has_the_contracts_names_and_no_empty_fields() -> None:
     contract = synthetic.contract(id_field="trip", payload_field="sent")
     found = json.loads(event(contract))
     assert list(found) == ["trip", "sent", "features", "prediction", "model", "record", "scored_at"]
@@ -38,11 +38,11 @@ def test_an_event_has_the_contracts_names_and_nothing_empty() -> None:
     assert set(found["model"]) == {"name", "version", "run_id"}
 
 
-def test_the_payload_leaves_as_it_was_sent() -> None:
+def test_the_payload_is_copied_unchanged() -> None:
     assert b'"ride":{"trip_distance": 30.0, "tip": 1}' in event(synthetic.contract())
 
 
-def test_flags_are_written_when_there_are_any() -> None:
+def test_flags_are_written_if_not_empty() -> None:
     assert json.loads(event(synthetic.contract(), flags=["zone: unknown category"]))["flags"] == [
         "zone: unknown category"
     ]
@@ -58,7 +58,7 @@ def test_flags_are_written_when_there_are_any() -> None:
         (1_048_576, 2),
     ],
 )
-def test_a_rejected_record_is_kept_whole_in_lines_firehose_takes(size: int, parts: int) -> None:
+def test_a_rejected_record_is_kept_whole_in_lines_within_firehoses_limit(size: int, parts: int) -> None:
     data = bytes(n % 251 for n in range(size))
     lines = list(events.rejected_lines(REASON, data, REF, synthetic.contract().model, NOON))
     assert len(lines) == parts

@@ -22,7 +22,7 @@ def test_keys_are_by_utc_hour() -> None:
         layout.hour_prefix(layout.PREDICTIONS, datetime(2026, 3, 2))
 
 
-def test_hours_cover_the_window_and_no_more() -> None:
+def test_hours_overlap_the_window() -> None:
     start = NOON + timedelta(minutes=59)
     assert list(layout.hours_between(start, NOON + timedelta(hours=2))) == [NOON, NOON + layout.HOUR]
     assert list(layout.hours_between(start, start + timedelta(minutes=2))) == [NOON, NOON + layout.HOUR]
@@ -45,12 +45,12 @@ def test_timestamps_are_utc_milliseconds_and_read_back() -> None:
         events.parse_timestamp("2026-03-02T12:00:00")
 
 
-def test_ground_truth_is_a_line_of_the_contracts_names() -> None:
+def test_a_ground_truth_line_has_the_contracts_names() -> None:
     line = events.ground_truth_line(synthetic.contract(), "XYZ10", 21.5)
     assert line == b'{"ride_id":"XYZ10","duration":21.5}\n'
 
 
-def test_each_object_of_the_lake_is_read_once_packed_or_plain() -> None:
+def test_each_object_of_the_lake_is_read_once_gzipped_or_plain() -> None:
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="lake")

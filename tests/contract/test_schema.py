@@ -6,7 +6,7 @@ from contract.schema import Contract, ContractError, DType, Feature, Kind, OutOf
 from tests.lambda_predict import synthetic
 
 
-def test_a_contract_reads_back_as_it_was_written() -> None:
+def test_a_contract_is_read_back_unchanged() -> None:
     declared = synthetic.rejecting()
     assert Contract.from_json(declared.to_json()) == declared
     assert declared.feature("trip_distance").out_of_range is OutOfRange.REJECT
@@ -24,7 +24,7 @@ def test_a_contract_reads_back_as_it_was_written() -> None:
         ({"kind": Kind.NUMERIC, "dtype": DType.INT, "minimum": 2, "maximum": 1}, "minimum 2 above maximum 1"),
     ],
 )
-def test_a_feature_that_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_an_inconsistent_feature_is_rejected(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ContractError, match=words):
         Feature(name="x", **changes)
 
@@ -40,7 +40,7 @@ def test_a_feature_that_contradicts_itself_is_refused(changes: dict[str, Any], w
         ({"schema_version": 9}, "export the bundle again"),
     ],
 )
-def test_a_contract_that_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_an_inconsistent_contract_is_rejected(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ContractError, match=words):
         synthetic.contract(**changes)
 
@@ -54,7 +54,7 @@ def test_a_contract_that_contradicts_itself_is_refused(changes: dict[str, Any], 
         synthetic.contract().to_json()[:-3],
     ],
 )
-def test_what_is_no_contract_is_refused(data: bytes) -> None:
+def test_an_invalid_contract_is_rejected(data: bytes) -> None:
     with pytest.raises(ContractError, match="can't be read"):
         Contract.from_json(data)
 
@@ -63,5 +63,5 @@ def test_what_is_no_contract_is_refused(data: bytes) -> None:
     ("field", "column"),
     [("ride_id", "ride_id"), ("rideID", "rideid"), ("ride id", None), ("Model", None), ("hour", None)],
 )
-def test_the_id_is_a_column_where_a_table_can_have_it(field: str, column: str | None) -> None:
+def test_the_id_is_a_column_if_glue_allows_its_name(field: str, column: str | None) -> None:
     assert synthetic.contract(id_field=field).id_column == column

@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_uploaded_is_read_back_verified(s3: Any, folder: Path) -> None:
+def test_an_uploaded_bundle_is_read_back_verified(s3: Any, folder: Path) -> None:
     assert store.upload(s3, BUCKET, folder) == f"models/{NAME}/3/"
     manifest = store.manifest(s3, BUCKET, NAME, "3")
     assert {file: store.read(s3, BUCKET, manifest, file) for file in bundle.FILES} == {
@@ -61,7 +61,7 @@ def test_a_file_changed_in_the_bucket_is_not_served(s3: Any, folder: Path) -> No
         store.read(s3, BUCKET, manifest, bundle.MODEL)
 
 
-def test_a_missing_version_says_what_to_do(s3: Any) -> None:
+def test_a_missing_version_is_reported_with_the_fix(s3: Any) -> None:
     with pytest.raises(BundleError, match="upload the bundle, then deploy its version"):
         store.manifest(s3, BUCKET, NAME, "4")
 

@@ -13,34 +13,34 @@ from ops.audit import Audit, audit, reconcile
 A, B, C, D = [("s0", str(i)) for i in range(4)]
 
 
-def test_every_record_is_somewhere() -> None:
+def test_every_record_has_an_outcome() -> None:
     found = reconcile({A, B, C}, Counter({A: 1}), {B}, {C})
     assert found == Audit(received=3, scored=1, rejected=1, given_up=1, duplicated=0, missing=[])
 
 
-def test_a_record_that_is_nowhere_is_named() -> None:
+def test_a_missing_record_is_named() -> None:
     found = reconcile({A, B}, Counter({A: 1}), set(), set())
     assert found.missing == [B]
     assert "missing: s0 1" in str(found)
 
 
-def test_duplicates_are_counted_and_harmless() -> None:
+def test_duplicates_are_counted_once_as_scored() -> None:
     found = reconcile({A, B}, Counter({A: 3, B: 1}), set(), set())
     assert (found.scored, found.duplicated, found.missing) == (2, 1, [])
 
 
-def test_what_arrived_outside_the_range_does_not_count() -> None:
+def test_records_outside_the_range_are_ignored() -> None:
     found = reconcile({A}, Counter({A: 1, D: 2}), {B}, {C})
     assert found == Audit(received=1, scored=1, rejected=0, given_up=0, duplicated=0, missing=[])
 
 
-def test_given_up_and_scored_later_is_scored() -> None:
+def test_a_record_given_up_and_scored_later_is_scored() -> None:
     found = reconcile({A}, Counter({A: 1}), set(), {A})
     assert (found.scored, found.given_up) == (1, 0)
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_batch_that_was_given_up_is_found_in_the_object_lambda_writes() -> None:
+def test_a_given_up_batch_is_read_from_lambdas_failure_object() -> None:
     kinesis, s3 = boto3.client("kinesis"), boto3.client("s3")
     kinesis.create_stream(StreamName="input", ShardCount=1)
     s3.create_bucket(Bucket="lake")
@@ -69,7 +69,7 @@ def test_a_batch_that_was_given_up_is_found_in_the_object_lambda_writes() -> Non
 
 
 def invocation_record(shard: str, numbers: list[str]) -> dict[str, object]:
-    """Return what AWS documents of an on-failure destination in S3: metadata, and the event as text."""
+    """Return an on-failure record in S3 as AWS documents it: metadata, and the event as text."""
     records = [
         {
             "kinesis": {"sequenceNumber": number, "data": base64.b64encode(b"poison").decode()},
