@@ -1,7 +1,7 @@
-# Scorewatch: every command a person needs. `make help` lists them.
+# Scorewatch: every command. `make help` lists them.
 
 USE_CASE ?= green_taxi
-# The first interpreter that runs and is new enough; `make setup PYTHON=...` overrides.
+# First interpreter that is 3.11 or newer; `make setup PYTHON=...` overrides it.
 PYTHON ?= $(firstword $(foreach p,python3.12 python3.13 python3.11 python3,$(if $(shell $(p) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(p))))
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,64 +17,64 @@ help: ## Show this list
 	@echo; echo "USE_CASE=$(USE_CASE) (set it to green_taxi, white_wine or one of your own)"
 
 ## Start here
-setup: $(VENV)/.ready ## Install everything into .venv, at the locked versions
+setup: $(VENV)/.ready ## Install the locked packages into .venv
 
 $(VENV)/.ready: requirements/dev.txt
-	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install one, or name it: make setup PYTHON=/path/to/python3"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install it, or run make setup PYTHON=/path/to/python3"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) with $$($(PYTHON) --version) ..."
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; }
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --compile-bytecode requirements/dev.txt
 	@touch $@
 	@echo "Ready. Next: make demo"
 
-demo: setup ## Train, apply to the embedded AWS, stream normal and drifted records, show the alert
+demo: setup ## Train, deploy to the embedded AWS, stream ordinary and drifted records, show the alert
 	@$(BIN)/python -m local demo --use-case $(USE_CASE) $(if $(KEEP),--keep)
 
-test: setup ## Everything that must hold: lint, unit, Terraform, integration
+test: setup ## Run lint, unit, Terraform and integration tests
 	@$(MAKE) --no-print-directory lint unit terraform-test integration
 
 ## Quality
-lint: setup ## ruff, mypy, terraform fmt and validate, checkov
+lint: setup ## Run ruff, mypy, terraform fmt and validate, checkov
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m ops lint
 
-format: setup ## Rewrite Python and Terraform in the project's format
+format: setup ## Format Python and Terraform
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; terraform fmt -recursive infra
 
-unit: setup ## Unit tests
+unit: setup ## Run the unit tests
 	@$(BIN)/python -m pytest tests -n 2 --dist loadfile
 
-terraform-test: setup ## terraform test with a mocked provider
+terraform-test: setup ## Run terraform test with a mocked provider
 	@$(BIN)/python -m ops test
 
-integration: setup ## The whole loop, on the embedded AWS or on AWS_ENDPOINT_URL
+integration: setup ## Run the integration tests, on the embedded AWS or on AWS_ENDPOINT_URL
 	@$(BIN)/python -m pytest integration-tests
 
-bench: setup ## Print every figure and write benchmarks/results.md
+bench: setup ## Run every benchmark and write benchmarks/results.md
 	@$(BIN)/python -m benchmarks
 
-bench-alerts: setup ## False-alarm rate and power of the alerts, on real rows
+bench-alerts: setup ## Measure false-alarm rate and power of the alerts on real rows
 	@$(BIN)/python -m benchmarks alerts
 
 ## Models
 train: setup ## Train USE_CASE and export its bundle
 	@$(BIN)/python -m training train --use-case $(USE_CASE)
 
-search: setup ## Search hyperparameters; the best becomes the challenger
+search: setup ## Search hyperparameters; the best set becomes the challenger
 	@$(BIN)/python -m training search --use-case $(USE_CASE)
 
-promote: setup ## Make the challenger champion, if it passes the gate
+promote: setup ## Make the challenger champion if it passes the gate
 	@$(BIN)/python -m training promote --use-case $(USE_CASE)
 
-retrain: setup ## Train a challenger on the newest labelled predictions and judge it
+retrain: setup ## Train a challenger on the newest labelled predictions and evaluate it
 	@$(BIN)/python -m training retrain --use-case $(USE_CASE)
 
-new-use-case: setup ## Write a commented starting file for your own model: NAME=...
+new-use-case: setup ## Write a commented template for your own model: NAME=...
 	@$(BIN)/python -m training new-use-case $(NAME)
 
-mlflow: setup ## Open the MLflow UI on the local registry
+mlflow: setup ## Open the MLflow UI of the local registry
 	@$(BIN)/python -m training mlflow
 
 ## AWS
@@ -85,7 +85,7 @@ rollback: setup ## Serve an earlier model version: VERSION=...
 	@$(BIN)/python -m ops rollback --use-case $(USE_CASE) --version $(VERSION)
 	@$(BIN)/python -m training rollback --use-case $(USE_CASE) --version $(VERSION)
 
-destroy: setup ## Remove everything deploy made
+destroy: setup ## Remove everything that deploy created
 	@$(BIN)/python -m ops destroy --use-case $(USE_CASE)
 
 audit: setup ## Reconcile the last HOURS: records in, scored, rejected, duplicated, missing
@@ -112,7 +112,7 @@ lock: setup ## Resolve pyproject.toml again into requirements/
 	@$(subst pyproject.toml,.scorewatch/rie.in,$(LOCK)) --no-deps -o requirements/rie.txt
 	@rm .scorewatch/rie.in
 
-clean: ## Stop what runs and remove everything make created here
+clean: ## Stop the embedded AWS and remove everything make created here
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local stop; fi
 	@rm -rf $(VENV) .scorewatch .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@echo "Clean. Next: make demo"

@@ -1,7 +1,7 @@
-"""One deployed stack for every integration test, reached through AWS_ENDPOINT_URL alone.
+"""One deployed stack for all integration tests, reached through AWS_ENDPOINT_URL alone.
 
-Without that variable the embedded AWS is started and the Terraform applied to it. With it, the
-stack must be there already: `make deploy` with the same variable makes it.
+Without that variable, the embedded AWS is started and the stack deployed to it. With it, the stack
+must exist: `make deploy` with the same variable creates it.
 """
 
 import os
@@ -24,7 +24,7 @@ from training import pipeline, records
 from training.use_case import UseCase
 
 USE_CASE = os.environ.get("USE_CASE", "green_taxi")
-# What a stack has switched off unless it is asked for.
+# Optional resources, off by default.
 SETTINGS = {"http_enabled": True}
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -32,7 +32,7 @@ REAL_DATA = ROOT.parent / "shared" / "data"
 
 @dataclass(frozen=True)
 class Deployment:
-    """A stack, the contract of the model it serves, and clients for it."""
+    """A deployed stack: outputs, model contract, use case, clients."""
 
     outputs: dict[str, Any]
     contract: Contract
@@ -46,7 +46,7 @@ class Deployment:
         return LakeReader(self.client("s3"), self.outputs["lake_bucket"], root)
 
     def records(self, phase: str, rows: int, seed: int) -> tuple[pd.DataFrame, list[bytes]]:
-        """Return rows as life gives them and as producers send them; a seed's ids are its own."""
+        """Return demo rows and the records made of them; ids differ by seed."""
         frame = self.use_case.demo(phase, rows, seed=seed)
         return frame, records.encode(self.contract, frame)
 
@@ -56,7 +56,7 @@ class Deployment:
 
 @pytest.fixture(scope="session", autouse=True)
 def _data() -> Iterator[None]:
-    """Train on real rides where they are; else on the synthetic ones."""
+    """Train on real rides if present, on synthetic ones otherwise."""
     with pytest.MonkeyPatch.context() as patch:
         if "SCOREWATCH_DATA" not in os.environ and REAL_DATA.is_dir():
             patch.setenv("SCOREWATCH_DATA", str(REAL_DATA))

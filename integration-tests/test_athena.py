@@ -1,4 +1,4 @@
-"""A window too large to read is counted by Athena, with the same verdicts."""
+"""Counts by Athena give the same results as reading the objects."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ ROWS = 1_000
 
 @contextmanager
 def setting(deployed: Any, name: str, value: str) -> Iterator[None]:
-    """Run the monitor with another value of one of its settings."""
+    """Set one environment variable of the monitoring function."""
     client, function = deployed.client("lambda"), deployed.outputs["monitor_function"]
     before = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
 
@@ -33,7 +33,7 @@ def setting(deployed: Any, name: str, value: str) -> Iterator[None]:
 
 @pytest.fixture
 def forget(deployed: Any) -> Callable[[], int]:
-    """Return what removes what the monitor has kept of hours it read."""
+    """Return a function that deletes the monitor's cached hours."""
     s3, outputs = deployed.client("s3"), deployed.outputs
     model = watched.load(s3, outputs["artifact_bucket"], outputs["model_name"], outputs["model_version"])
 
@@ -58,7 +58,7 @@ def unlabelled(summary: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def test_athena_says_what_reading_says(deployed: Any, forget: Callable[[], int]) -> None:
+def test_athena_and_reading_give_the_same_results(deployed: Any, forget: Callable[[], int]) -> None:
     start = traffic.now()
     frame, lines = deployed.records("normal", ROWS, seed=9)
     deployed.put(lines)
@@ -86,6 +86,6 @@ def test_athena_says_what_reading_says(deployed: Any, forget: Callable[[], int])
     assert queries() - before
     assert (counted["records"], read["records"]) == (ROWS, ROWS)
     assert (counted["status"], counted["reason"]) == (read["status"], read["reason"])
-    # Labels are joined to the hour's sample there, which other records of the hour share.
+    # With Athena, labels are joined to the hour's sample, which includes other tests' records.
     assert unlabelled(counted) == unlabelled(read)
     assert [c["value"] is not None for c in counted["checks"] if c["name"] == "performance"] == [True]

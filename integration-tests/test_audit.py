@@ -1,4 +1,4 @@
-"""The audit of a real range finds every record once."""
+"""Audit of a range of real records."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from local import traffic
 from ops.audit import audit
 
 
-def test_a_range_reconciles(deployed: Any) -> None:
+def test_audit_counts_every_record_once(deployed: Any) -> None:
     start = traffic.now()
     frame, lines = deployed.records("normal", 300, seed=3)
     deployed.put([*lines, b"not json", b"{}"])

@@ -1,4 +1,4 @@
-"""One record a request through the function's URL, signed as its IAM authorization asks."""
+"""Function URL: one record per request, signed with IAM credentials."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def url(deployed: Any) -> str:
 
 
 def post(url: str, body: bytes, *, signed: bool = True) -> tuple[int, dict[str, Any]]:
-    """Send a record, through the endpoint that stands for AWS where there is one."""
+    """Send a record to the function URL, or through AWS_ENDPOINT_URL if set."""
     target = f"{os.environ.get('AWS_ENDPOINT_URL', url).rstrip('/')}/predict"
     request = AWSRequest("POST", target, {"Host": urlsplit(url).netloc}, body)
     if signed:
@@ -35,7 +35,7 @@ def post(url: str, body: bytes, *, signed: bool = True) -> tuple[int, dict[str, 
     return answer.status_code, json.loads(answer.content)
 
 
-def test_a_record_is_scored_and_kept_as_those_of_the_stream_are(deployed: Any, url: str) -> None:
+def test_record_is_scored_and_stored_like_stream_records(deployed: Any, url: str) -> None:
     start = traffic.now()
     status, answer = post(url, json.dumps({"ride_id": "asked-1", "ride": RIDE}).encode())
     assert status == 200
@@ -45,13 +45,13 @@ def test_a_record_is_scored_and_kept_as_those_of_the_stream_are(deployed: Any, u
     traffic.wait_landed(deployed.lake(layout.PREDICTIONS), "ride_id", {"asked-1"}, start)
 
 
-def test_a_bad_record_is_refused_by_field(url: str) -> None:
+def test_invalid_record_is_refused_with_its_field(url: str) -> None:
     status, answer = post(
         url, json.dumps({"ride_id": "asked-2", "ride": RIDE | {"trip_distance": "far"}}).encode()
     )
     assert (status, answer["field"]) == (400, "ride.trip_distance")
 
 
-def test_nobody_is_let_in_without_a_signature(url: str) -> None:
+def test_unsigned_request_is_refused(url: str) -> None:
     status, _ = post(url, b"{}", signed=False)
     assert status == 403

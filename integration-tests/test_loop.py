@@ -1,4 +1,4 @@
-"""The whole loop: four thousand records to the lake, the monitor, a subscriber."""
+"""End to end: 4,000 records to the lake, the monitor, an alert subscriber."""
 
 import json
 from collections.abc import Iterator
@@ -46,10 +46,14 @@ def read_report(deployed: Any, uri: str) -> bytes:
     return body
 
 
-def test_four_thousand_records_normal_then_drifted(deployed: Any, subscriber: traffic.Subscriber) -> None:
+def test_ordinary_records_pass_and_drifted_records_alert(
+    deployed: Any, subscriber: traffic.Subscriber
+) -> None:
     ids, landed, start, end = stream(deployed, "normal")
-    calm = run_monitor(deployed, start, end)
-    assert (calm["status"], calm["records"], calm["notified"]) == ("ok", ROWS, False), calm["reason"]
+    ordinary = run_monitor(deployed, start, end)
+    assert (ordinary["status"], ordinary["records"], ordinary["notified"]) == ("ok", ROWS, False), ordinary[
+        "reason"
+    ]
 
     more_ids, more, start, end = stream(deployed, "drifted")
     drifted = run_monitor(deployed, start, end)
@@ -71,13 +75,13 @@ def test_four_thousand_records_normal_then_drifted(deployed: Any, subscriber: tr
     assert len(landed.keys() | more.keys()) == len(references) == len(ids | more_ids) == 2 * ROWS
 
 
-def test_an_empty_window_is_said_to_be_empty(deployed: Any) -> None:
+def test_empty_window_has_status_no_data(deployed: Any) -> None:
     end = traffic.now() - timedelta(days=30)
     summary = run_monitor(deployed, end - timedelta(hours=1), end)
     assert (summary["status"], summary["records"]) == ("no_data", 0)
 
 
-def test_predictions_lie_in_the_partition_of_their_hour(deployed: Any) -> None:
+def test_predictions_are_stored_in_the_partition_of_their_hour(deployed: Any) -> None:
     start = traffic.now()
     frame, lines = deployed.records("normal", 10, seed=2)
     deployed.put(lines)

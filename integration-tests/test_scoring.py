@@ -1,4 +1,4 @@
-"""From put-record to the output stream: the formats, and what happens to bad records."""
+"""From put-record to the output stream: formats, and handling of invalid records."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ _SECONDS = 60
 
 
 def read_output(deployed: Any, wanted: set[Any]) -> list[bytes]:
-    """Return the lines of the output stream whose id is wanted, read as the README does with the AWS CLI."""
+    """Return the output stream's lines with the wanted ids."""
     kinesis, stream = deployed.client("kinesis"), deployed.outputs["output_stream"]
     iterators = [
         kinesis.get_shard_iterator(
@@ -49,7 +49,7 @@ def rejected(deployed: Any, start: datetime, keep: Callable[[dict[str, Any]], bo
     return step
 
 
-def test_a_record_becomes_an_event_of_the_stated_format(deployed: Any) -> None:
+def test_event_has_the_documented_format(deployed: Any) -> None:
     ride = b'{"PULocationID": 100,  "DOLocationID": 102, "trip_distance": 30, "tip": 1.50}'
     deployed.put([b'{"ride_id": "XYZ10", "ride": ' + ride + b"}"])
     (line,) = read_output(deployed, {"XYZ10"})
@@ -89,7 +89,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("reason", BAD)
-def test_a_bad_record_is_kept_and_stops_nothing(deployed: Any, reason: str) -> None:
+def test_invalid_record_is_stored_and_scoring_continues(deployed: Any, reason: str) -> None:
     data, field = BAD[reason]
     good = [
         b'{"ride_id": "%s-%d", "ride": {"PULocationID": 1, "DOLocationID": 2, "trip_distance": 3}}'

@@ -1,14 +1,14 @@
 """The embedded AWS: the same Terraform on this machine, without an account or Docker.
 
 stack              start, deploy, destroy, stop
-emulator           MiniStack with our patches, in an environment of its own
+emulator           MiniStack with our patches, in a separate environment
 ministack_patches  answers that MiniStack leaves incomplete
 event_source       model of AWS's event source mapping for Kinesis
 firehose_buffers   buffering of Firehose deliveries
 runtime            image functions under the Runtime Interface Emulator
 images             contents of the images as folders and environments
 traffic            put records, wait for results, run the monitor
-demo               the whole loop, shown
+demo               train, deploy, score, monitor and alert in one run
 report_site        report site over HTTP
 serve              scoring over HTTP
 """

@@ -1,4 +1,4 @@
-"""`python -m local COMMAND`: the embedded AWS for people."""
+"""Command line of the embedded AWS: `python -m local COMMAND`."""
 
 import argparse
 import signal
@@ -17,16 +17,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    show = commands.add_parser("demo", help="the whole loop, shown")
+    show = commands.add_parser("demo", help="train, deploy, stream records, monitor, alert")
     show.add_argument(
         "--use-case", default="green_taxi", help="e.g. green_taxi, or the path of a Python file"
     )
-    show.add_argument("--rows", type=int, default=2_000, help="records a phase")
+    show.add_argument("--rows", type=int, default=2_000, help="records per phase")
     show.add_argument("--keep", action="store_true", help="leave the stack running until Ctrl-C")
     commands.add_parser("start", help="start the embedded AWS and leave it running")
-    commands.add_parser("stop", help="stop it; what it held is gone")
-    commands.add_parser("status", help="say whether it runs, and where")
-    commands.add_parser("env", help="print shell lines that point the AWS CLI at it")
+    commands.add_parser("stop", help="stop it and delete what it stored")
+    commands.add_parser("status", help="print the address of the running one")
+    commands.add_parser("env", help="print the shell variables for the AWS CLI and Terraform")
     apply = commands.add_parser("apply", help="apply infra/ to the running one")
     apply.add_argument(
         "--bundle", type=Path, required=True, help="e.g. .scorewatch/bundles/scorewatch-green-taxi/1"
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(parser.parse_args(arguments))
     except KeyboardInterrupt:
-        print("interrupted: nothing is left running", file=sys.stderr)
+        print("Interrupted: nothing is left running.", file=sys.stderr)
         return _INTERRUPTED
     except (TerraformError, BundleError, stack.StackError, images.ImageError, traffic.NotSeenError) as error:
         print(error, file=sys.stderr)
@@ -49,10 +49,10 @@ def _run(options: argparse.Namespace) -> int:
         endpoint = stack.start()
         print(f'The embedded AWS runs at {endpoint.url}. Next: eval "$(.venv/bin/python -m local env)"')
     elif options.command == "stop":
-        print("stopped" if stack.stop() else "nothing was running")
+        print("Stopped." if stack.stop() else "Nothing was running.")
     elif options.command == "apply":
         outputs = stack.deploy(_running(), options.bundle)
-        print(f"applied: put records on {outputs['input_stream']}")
+        print(f"Applied. The input stream is {outputs['input_stream']}.")
     else:
         running = _running()
         print(stack.environment_lines(running) if options.command == "env" else running.url)
@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
 def _running() -> stack.Endpoint:
     running = stack.status()
     if running is None:
-        raise stack.StackError("the embedded AWS doesn't run: make local-up starts it")
+        raise stack.StackError("The embedded AWS is not running: start it with make local-up.")
     return running
 
 

@@ -1,4 +1,4 @@
-"""The whole loop on this machine: train, apply, score, land, monitor, alert."""
+"""Demo: train, apply, score, store, monitor and alert on this machine."""
 
 import json
 import textwrap
@@ -32,12 +32,12 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 class DemoError(RuntimeError):
-    """The loop did not do what it must; the message says where."""
+    """A step of the demo had an unexpected result."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """What became of the records of one phase."""
+    """Results of one phase."""
 
     sent: int
     landed: dict[str, dict[str, Any]]
@@ -48,7 +48,7 @@ class Phase:
 
 @dataclass
 class Loop:
-    """A deployed stack, and a subscriber to its alerts."""
+    """A deployed stack and a subscriber to its alerts."""
 
     endpoint: stack.Endpoint
     outputs: dict[str, Any]
@@ -58,7 +58,7 @@ class Loop:
     reader: LakeReader = field(init=False)
 
     def __post_init__(self) -> None:
-        """Subscribe a queue to the alerts, as an email address would be."""
+        """Subscribe a queue to the alert topic."""
         client, outputs = self.endpoint.client, self.outputs
         self.subscriber = traffic.Subscriber(
             client("sqs"), client("sns"), outputs["alert_topic_arn"], f"{outputs['model_name']}-demo"
@@ -66,7 +66,7 @@ class Loop:
         self.reader = LakeReader(client("s3"), outputs["lake_bucket"], layout.PREDICTIONS)
 
     def phase(self, name: Literal["normal", "drifted"], rows: int) -> Phase:
-        """Stream `rows` records and their labels, wait until all are in the lake, monitor their window."""
+        """Stream `rows` records and their labels, wait until all are stored, monitor their window."""
         frame = self.use_case.demo(name, rows)
         lines = records.encode(self.contract, frame)
         ids = {str(value) for value in frame[self.contract.id_field]}
@@ -81,8 +81,8 @@ class Loop:
         stream = self.outputs["ground_truth_delivery_stream"]
         truth = LakeReader(self.endpoint.client("s3"), self.outputs["lake_bucket"], layout.GROUND_TRUTH)
         traffic.put_labels(self.endpoint.client("firehose"), stream, truth, labels)
-        console.print(f"  {len(labels):,} labels: what really happened")
-        with console.status("the monitor reads the window"):
+        console.print(f"  {len(labels):,} labels put on the ground truth delivery stream")
+        with console.status("running the monitor on the window"):
             summary = self.monitor(start, traffic.now())
         console.print(f"  monitored {summary['records']:,} records: {summary['status']}")
         messages = self.messages(expected=summary["notified"])
@@ -93,7 +93,7 @@ class Loop:
         return traffic.monitor(self.endpoint.client("lambda"), self.outputs["monitor_function"], start, end)
 
     def messages(self, *, expected: bool) -> list[dict[str, Any]]:
-        """Return what the subscriber received; wait for it where something was sent."""
+        """Return the notifications received; wait for one if it is expected."""
         if not expected:
             return self.subscriber.messages()
         return traffic.wait_for(
@@ -101,7 +101,7 @@ class Loop:
         )
 
     def download(self, report: str, name: str) -> Path:
-        """Keep the report where a browser can open it after the embedded AWS is gone."""
+        """Copy the report to a local file, which remains after the embedded AWS stops."""
         place = urlsplit(report)
         path = REPORTS / f"{name}{Path(place.path).suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ class Loop:
 
 
 def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
-    """Run the demo and print what happened. Raises DemoError when the loop doesn't hold."""
+    """Run the demo and print its results. Raises DemoError on an unexpected result."""
     began = time.monotonic()
     use_case = UseCase.named(use_case_name)
     _heading(1, f"Train {use_case.title}")
@@ -124,10 +124,10 @@ def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
         normal = loop.phase("normal", rows)
         _heading(4, f"Stream {rows:,} drifted records: {use_case.demo_title('drifted')}")
         drifted = loop.phase("drifted", rows)
-        _heading(5, "What happened")
+        _heading(5, "Results")
         _show(normal, drifted)
         _check(normal, drifted)
-        console.print(f"\nThe loop held, in {time.monotonic() - began:.0f} s.", style="bold green")
+        console.print(f"\nThe demo passed in {time.monotonic() - began:.0f} s.", style="bold green")
         _next_steps(loop, drifted, keep=keep)
         if keep:
             _hold()
@@ -135,15 +135,15 @@ def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
 
 def _show(normal: Phase, drifted: Phase) -> None:
     one = next(iter(normal.landed.values()))
-    console.print("\nA scored record, as it lies in S3:", style="bold")
+    console.print("\nA scored record in S3:", style="bold")
     console.print(textwrap.indent(textwrap.fill(json.dumps(one), _WIDTH), "  "))
-    console.print("\nRecords in, distinct predictions in S3, verdict of the monitor:", style="bold")
+    console.print("\nRecords sent, distinct predictions in S3, status of the monitoring run:", style="bold")
     for name, phase in (("ordinary", normal), ("drifted", drifted)):
         console.print(f"  {name:<9} {phase.sent:>6,} {len(phase.landed):>6,}   {phase.summary['status']}")
     for message in drifted.messages:
         console.print("\nThe alert, as a subscriber received it:", style="bold")
         console.print(textwrap.indent(f"{message['Subject']}\n\n{message['Message']}", "  │ "))
-    console.print("\nThe reports, to look at:", style="bold")
+    console.print("\nReports:", style="bold")
     for name, phase in (("ordinary", normal), ("drifted", drifted)):
         console.print(f"  {name:<9} {phase.report}")
     console.print(f"  in AWS    {drifted.summary['report']}")
@@ -154,7 +154,7 @@ def _check(normal: Phase, drifted: Phase) -> None:
     for name, phase in (("ordinary", normal), ("drifted", drifted)):
         if phase.sent != len(phase.landed) or phase.summary["records"] != phase.sent:
             problems.append(
-                f"{phase.sent} {name} records went in, {len(phase.landed)} are in S3, "
+                f"{phase.sent} {name} records were sent, {len(phase.landed)} are in S3, "
                 f"{phase.summary['records']} were monitored"
             )
     if normal.messages or normal.summary["status"] != "ok":
@@ -162,7 +162,7 @@ def _check(normal: Phase, drifted: Phase) -> None:
     if not drifted.messages or drifted.summary["status"] != "alert":
         problems.append(f"the drifted window raised no alert: {drifted.summary['status']}")
     if problems:
-        raise DemoError("the loop did not hold: " + "; ".join(problems))
+        raise DemoError("The demo failed: " + "; ".join(problems))
 
 
 def _next_steps(loop: Loop, drifted: Phase, *, keep: bool) -> None:
@@ -176,18 +176,18 @@ def _next_steps(loop: Loop, drifted: Phase, *, keep: bool) -> None:
             f"    --cli-binary-format raw-in-base64-out --data '{record}'"
         )
     else:
-        console.print("  make demo KEEP=1       leave the stack running, to put records of your own on it")
-    console.print("  make mlflow            look at the run and the registered model")
-    console.print("  make test              everything that must hold")
+        console.print("  make demo KEEP=1       leave the stack running and send your own records")
+    console.print("  make mlflow            open the run and the registered model in the MLflow UI")
+    console.print("  make test              lint, unit, Terraform and integration tests")
     console.print("  make deploy            the same Terraform on your AWS account (docs/deploy.md)")
 
 
 def _hold() -> None:
-    console.print("\nThe stack stays up for an hour, or until Ctrl-C.", style="bold")
+    console.print("\nThe stack runs for one hour, or until Ctrl-C.", style="bold")
     try:
         time.sleep(_HOLD_SECONDS)
     except KeyboardInterrupt:
-        console.print("stopping")
+        console.print("Stopping.")
 
 
 def _heading(step: int, text: str) -> None:

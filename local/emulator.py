@@ -1,6 +1,6 @@
-"""MiniStack with what Scorewatch needs of AWS and MiniStack lacks; runs in an environment of its own.
+"""MiniStack with the AWS behaviour it lacks; runs in a separate environment.
 
-Each patch is one function, made for exactly one version, and says what it replaces and why.
+Each patch is one function for exactly one MiniStack version; its docstring states what it replaces.
 """
 
 import base64
@@ -39,7 +39,7 @@ def run_images_without_docker(runtime: Runtime) -> None:
 
 
 class _Shard:
-    """A shard of MiniStack's as the model of the event source mapping reads it."""
+    """Adapter from a MiniStack shard to the event source mapping's interface."""
 
     def __init__(self, shard_id: str, shard: dict[str, Any]) -> None:
         self.shard_id, self._shard = shard_id, shard
@@ -64,7 +64,7 @@ def _bytes(data: bytes | str) -> bytes:
 
 
 def follow_event_source_rules() -> None:
-    """Replace MiniStack's Kinesis reader, which ignores partial batch responses, bisecting and limits."""
+    """Replace MiniStack's Kinesis poller, which ignores partial batch responses, bisecting and limits."""
     mappings: dict[str, event_source.EventSourceMapping] = {}
 
     def poll() -> bool:
@@ -124,7 +124,7 @@ def _mapping(esm: Any, arn: str, function: Any) -> event_source.EventSourceMappi
                 target.removeprefix("arn:aws:s3:::"), _failure_key(esm["UUID"], failed.shard_id), document
             )
         elif target:
-            print(f"on-failure destination {target} is not served here", file=sys.stderr)
+            print(f"on-failure destination {target} is not supported here", file=sys.stderr)
 
     settings = event_source.Settings(
         batch_size=esm.get("BatchSize", 100),
@@ -142,7 +142,7 @@ def _limit(value: int | None) -> int:
 
 
 def _failure_document(failed: event_source.Failed, stream_arn: str, function_arn: str) -> dict[str, Any]:
-    """Return the invocation record AWS writes ("Retain discarded batch records", Lambda Developer Guide)."""
+    """Return the invocation record ("Retain discarded batch records", Lambda Developer Guide)."""
 
     def stamp(moment: float) -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
@@ -180,7 +180,7 @@ def _put_object(bucket: str, key: str, document: Any) -> None:
 
 
 def buffer_deliveries() -> None:
-    """Replace one plain object a record by buffered, compressed ones; keep nothing delivered in memory."""
+    """Replace one plain object per record by buffered, compressed objects; free delivered records."""
     one_by_one = firehose._deliver_records_to_s3
     buffers = Buffers(firehose._put_s3_object)
 
@@ -209,7 +209,7 @@ def buffer_deliveries() -> None:
 
 
 def end_with_parent(runtime: Runtime) -> None:
-    """End this process and its functions when standard input closes: the starter is gone, however it went."""
+    """End this process and its functions when standard input closes, i.e. the starting process ended."""
 
     def watch() -> None:
         while os.read(0, 1024):
@@ -221,11 +221,11 @@ def end_with_parent(runtime: Runtime) -> None:
 
 
 def main() -> None:
-    """Serve until stopped. Arguments: state folder, images file, the emulator binary."""
+    """Serve until stopped. Arguments: state folder, images file, Runtime Interface Emulator."""
     found = importlib.metadata.version("ministack")
     if found != VERSION:
         raise SystemExit(
-            f"these patches are for MiniStack {VERSION}, found {found}: run make lock for {VERSION}"
+            f"The patches need MiniStack {VERSION}, found {found}: pin it in pyproject.toml, run make lock"
         )
     state, images, binary = (Path(argument) for argument in sys.argv[1:4])
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"

@@ -1,4 +1,4 @@
-"""Collect what Firehose delivers and write it as AWS does: many records an object, compressed."""
+"""Buffering of Firehose deliveries: many records per object, compressed."""
 
 import contextvars
 import gzip
@@ -16,7 +16,7 @@ Write = Callable[[str, str, bytes], None]
 
 @dataclass(frozen=True)
 class Target:
-    """Where records go together: bucket, evaluated prefix, and how the object is named and packed."""
+    """Destination of one buffer: bucket, evaluated prefix, object name, compression."""
 
     bucket: str
     prefix: str
@@ -34,7 +34,7 @@ class _Buffer:
 
 
 class Buffers:
-    """Buffers by target; `write(bucket, key, body)` puts an object."""
+    """Buffers by target; `write(bucket, key, body)` puts one object."""
 
     def __init__(self, write: Write, clock: Callable[[], float] = time.monotonic) -> None:
         self._write, self._clock = write, clock
@@ -42,9 +42,9 @@ class Buffers:
         self._waiting: dict[Target, _Buffer] = {}
 
     def add(self, target: Target, data: bytes) -> None:
-        """Keep one record; write its buffer when that is full."""
+        """Add one record; write its buffer at FLUSH_BYTES."""
         with self._lock:
-            # The emulator tells accounts apart by context, and a flush runs in another one.
+            # The emulator keeps the account in the context, and a flush runs in another thread.
             buffer = self._waiting.setdefault(target, _Buffer(self._clock(), contextvars.copy_context()))
             buffer.parts.append(data)
             buffer.size += len(data)
@@ -53,7 +53,7 @@ class Buffers:
             self.flush(older_than=0)
 
     def flush(self, older_than: float) -> None:
-        """Write every buffer that has waited `older_than` seconds or more."""
+        """Write every buffer at least `older_than` seconds old."""
         now = self._clock()
         with self._lock:
             ready = [target for target, buffer in self._waiting.items() if now - buffer.since >= older_than]
@@ -66,7 +66,7 @@ class Buffers:
             buffer.context.run(self._write, target.bucket, key, packed)
 
     def run(self) -> None:
-        """Flush for ever."""
+        """Flush periodically, without end."""
         while True:
             time.sleep(FLUSH_SECONDS / 4)
             self.flush(older_than=FLUSH_SECONDS)

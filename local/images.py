@@ -1,4 +1,4 @@
-"""What each container image holds, made on this machine from its Dockerfile: files and packages."""
+"""Contents of the container images as local folders and environments."""
 
 import hashlib
 import json
@@ -13,18 +13,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / ".scorewatch"
-# Named as the end of their ECR repositories.
+# Keys are the suffixes of the ECR repositories' names.
 DOCKERFILES = {"predict": ROOT / "lambda_predict/Dockerfile", "monitor": ROOT / "lambda_monitor/Dockerfile"}
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "Dockerfile")
 
 
 class ImageError(RuntimeError):
-    """An image's files or packages could not be made here."""
+    """An image's files or packages could not be prepared."""
 
 
 @dataclass(frozen=True)
 class Dockerfile:
-    """What we read of a Dockerfile: which folders are copied, which requirements installed, what runs."""
+    """Parts of a Dockerfile: copied folders, requirements, command, environment."""
 
     folders: list[tuple[str, str]]
     requirements: str
@@ -33,7 +33,7 @@ class Dockerfile:
 
     @classmethod
     def read(cls, path: Path) -> "Dockerfile":
-        """Read the file at `path`. Raises ImageError where it isn't of the form our images have."""
+        """Read the file at `path`. Raises ImageError for an unsupported form."""
         text = path.read_text().replace("\\\n", " ").replace("${LAMBDA_TASK_ROOT}/", "")
         lines = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
         copies = [tuple(rest.split()) for word, rest in lines if word == "COPY"]
@@ -49,7 +49,7 @@ class Dockerfile:
 
 
 def prepare(progress: Callable[[str], None] = print) -> Path:
-    """Make every image's folder and environment where they changed; return the file that lists them.
+    """Update every image's folder and environment; return the file that lists them.
 
     Raises ImageError.
     """
@@ -71,7 +71,7 @@ def prepare(progress: Callable[[str], None] = print) -> Path:
 
 
 def digest(name: str) -> str:
-    """Return a hash over what the prepared image holds: its files and its requirements."""
+    """Return a hash of the prepared image's files and requirements."""
     dockerfile = Dockerfile.read(DOCKERFILES[name])
     found = hashlib.sha256((ROOT / dockerfile.requirements).read_bytes())
     root = WORK / "images" / name
@@ -83,7 +83,7 @@ def digest(name: str) -> str:
 def environment(
     name: str, requirements: list[Path], progress: Callable[[str], None], *extra: str, hashes: bool = True
 ) -> Path:
-    """Make the environment `name` hold exactly `requirements`; return its interpreter. Raises ImageError."""
+    """Install exactly `requirements` into environment `name`; return its interpreter. Raises ImageError."""
     folder = WORK / "venvs" / name
     python, stamp = folder / "bin/python", folder / ".requirements"
     wanted = hashlib.sha256(b"\0".join(path.read_bytes() for path in requirements)).hexdigest() + sys.version

@@ -1,6 +1,6 @@
-"""What AWS tells of a resource and MiniStack leaves out: a second plan would take it for drift.
+"""Fields that MiniStack omits from responses, which a second plan reports as drift.
 
-Never `ignore_changes` instead: it would hide real drift in a real account.
+`ignore_changes` is no alternative: it would hide real drift in a real account.
 """
 
 import json
@@ -13,21 +13,21 @@ from ministack.services import cloudwatch, firehose, kinesis, lambda_svc
 
 _Reply = tuple[int, dict[str, str], bytes]
 _OK = 200
-# What an alarm on an expression has none of, and MiniStack gives a default.
+# Fields absent from an alarm on an expression, for which MiniStack sets defaults.
 _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Dimensions", "Unit")
 
 
 def complete() -> None:
-    """Patch every answer that is incomplete."""
+    """Apply every patch of this module."""
     keep_expressions_of_alarms()
-    tell_all_of_alarms()
-    tell_the_time_zone_of_deliveries()
+    return_every_alarm_field()
+    return_delivery_time_zones()
     keep_metrics_of_mappings()
     keep_tags_of_new_streams()
 
 
 def keep_expressions_of_alarms() -> None:
-    """Keep what an alarm on several metrics computes. `forms` are whether a request is CBOR, or JSON."""
+    """Store the metric queries of an alarm. `forms`: whether the request is CBOR, whether it is JSON."""
     put = cloudwatch._put_metric_alarm
 
     def put_alarm(params: Mapping[str, Any], data: Any, *forms: bool) -> _Reply:
@@ -43,8 +43,8 @@ def keep_expressions_of_alarms() -> None:
     cloudwatch._put_metric_alarm = put_alarm
 
 
-def tell_all_of_alarms() -> None:
-    """Answer DescribeAlarms in XML with every field, as its JSON answer has them."""
+def return_every_alarm_field() -> None:
+    """Return every field of DescribeAlarms in XML, as in the JSON response."""
     describe = cloudwatch._describe_alarms
 
     def describe_alarms(params: Mapping[str, Any], data: Any, *forms: bool) -> _Reply:
@@ -59,26 +59,26 @@ def tell_all_of_alarms() -> None:
     cloudwatch._describe_alarms = describe_alarms
 
 
-def tell_the_time_zone_of_deliveries() -> None:
-    """Progress a delivery stream's time zone and file extension, which are kept and used."""
+def return_delivery_time_zones() -> None:
+    """Return the time zone and file extension of a delivery stream."""
     describe = firehose._dest_description
 
     def description(destination: Mapping[str, Any]) -> dict[str, Any]:
-        told: dict[str, Any] = describe(destination)
-        if (own := told.get("ExtendedS3DestinationDescription")) is not None:
+        described: dict[str, Any] = describe(destination)
+        if (own := described.get("ExtendedS3DestinationDescription")) is not None:
             config = destination["config"]
             own |= {name: config[name] for name in ("CustomTimeZone", "FileExtension") if config.get(name)}
-        return told
+        return described
 
     firehose._dest_description = description
 
 
 def keep_metrics_of_mappings() -> None:
-    """Keep which metrics an event source mapping was asked to publish."""
+    """Store the metrics configuration of an event source mapping."""
     create, update = lambda_svc._create_esm, lambda_svc._update_esm
 
     def kept(reply: _Reply, data: Mapping[str, Any]) -> _Reply:
-        if reply[0] >= 300 or "MetricsConfig" not in data:  # noqa: PLR2004  # the first status that is no success
+        if reply[0] >= 300 or "MetricsConfig" not in data:  # noqa: PLR2004  # first status that is not a success
             return reply
         mapping = lambda_svc._esms[json.loads(reply[2])["UUID"]]
         mapping["MetricsConfig"] = data["MetricsConfig"]
@@ -89,7 +89,7 @@ def keep_metrics_of_mappings() -> None:
 
 
 def keep_tags_of_new_streams() -> None:
-    """Keep the tags that CreateStream was given."""
+    """Store the tags given to CreateStream."""
     create = kinesis._create_stream
 
     def create_stream(data: Mapping[str, Any]) -> _Reply:
@@ -102,7 +102,7 @@ def keep_tags_of_new_streams() -> None:
 
 
 def nested(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the structure that a form of the Query protocol spells out, e.g. `A.member.1.B=x`."""
+    """Return the nested structure of Query protocol parameters, e.g. `A.member.1.B=x`."""
     root: dict[str, Any] = {}
     for path, value in params.items():
         *parents, last = path.split(".")
@@ -124,7 +124,7 @@ def _lists(value: Any) -> Any:
 
 
 def xml(name: str, value: Any) -> str:
-    """Return `value` as an element of the Query protocol's answers; nothing for None."""
+    """Return `value` as an XML element of a Query protocol response; empty for None."""
     return "" if value is None else ElementTree.tostring(_element(name, value), encoding="unicode")
 
 

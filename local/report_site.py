@@ -1,4 +1,4 @@
-"""Open the report site: the bucket is private, so it is served on this machine with your credentials."""
+"""Report site of a private bucket, served on this machine with your credentials."""
 
 import argparse
 import http.server
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def server(s3: "S3Client", bucket: str, port: int = 0) -> http.server.ThreadingHTTPServer:
-    """Return a server of the bucket's reports on 127.0.0.1; nothing else of the bucket is served."""
+    """Return a server on 127.0.0.1 of the bucket's `reports/` prefix alone."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        """Answers GET with the object under reports/."""
+        """Serves objects under `reports/`."""
 
-        def do_GET(self) -> None:  # the base class's name
-            """Send the object that the path names; the front page for none."""
+        def do_GET(self) -> None:  # named by the base class
+            """Send the object named by the path, or the front page."""
             name = unquote(urlsplit(self.path).path).lstrip("/") or "index.html"
             key = f"{layout.REPORTS}/{name}"
             try:
@@ -43,13 +43,13 @@ def server(s3: "S3Client", bucket: str, port: int = 0) -> http.server.ThreadingH
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing of each request."""
+            """Discard the request log."""
 
     return http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
 
 def presigned(s3: "S3Client", bucket: str, hours: int) -> str:
-    """Return the front page with links that anyone may open for `hours`."""
+    """Return the front page with presigned links valid for `hours`."""
     seconds = hours * 3600
     page = index.read(s3, bucket)
     for name in sorted(index.links(page)):
@@ -62,19 +62,19 @@ def presigned(s3: "S3Client", bucket: str, hours: int) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Open the site, or write it with presigned links; return the process's exit code."""
+    """Open the site, or print it with presigned links; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.report_site", description=__doc__)
     parser.add_argument(
-        "--use-case", default="green_taxi", help="whose stack to look up (default: green_taxi)"
+        "--use-case", default="green_taxi", help="use case whose stack is looked up (default: green_taxi)"
     )
-    parser.add_argument("--bucket", help="the lake bucket, instead of looking up the stack")
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free one (default)")
+    parser.add_argument("--bucket", help="lake bucket, instead of the stack's")
+    parser.add_argument("--port", type=int, default=0, help="0 for a free port (default)")
     parser.add_argument("--no-browser", action="store_true", help="print the address only")
     parser.add_argument(
         "--presign",
         type=int,
         metavar="HOURS",
-        help="print the front page with links valid that long, and stop",
+        help="print the front page with links valid that long, and exit",
     )
     given = parser.parse_args(arguments)
     s3 = boto3.client("s3")
@@ -82,26 +82,25 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         rows = index.update(s3, bucket)
         if given.presign:
-            print(presigned(s3, bucket, given.presign))  # this command's output
+            print(presigned(s3, bucket, given.presign))
             return 0
     except (BotoCoreError, ClientError) as error:
-        print(f"The reports in s3://{bucket} can't be read: {error}", file=sys.stderr)  # as above
+        print(f"Cannot read the reports in s3://{bucket}: {error}", file=sys.stderr)
         return 1
     with server(s3, bucket, given.port) as one:
         address = f"http://127.0.0.1:{one.server_port}/"
-        print(f"{rows} reports of s3://{bucket} at {address} (Ctrl-C stops)", flush=True)  # as above
+        print(f"{rows} reports of s3://{bucket} at {address} (Ctrl-C stops)", flush=True)
         if not given.no_browser:
             webbrowser.open(address)
         try:
             one.serve_forever()
         except KeyboardInterrupt:
-            print()  # as above
+            print()
     return 0
 
 
 def _bucket(use_case: str) -> str:
-    # Only this command knows Terraform; the function is told by its environment.
-    from ops import deployment  # noqa: PLC0415  # not in the function's image
+    from ops import deployment  # noqa: PLC0415  # needs Terraform, which --bucket does not
 
     return str(deployment.outputs(use_case)["lake_bucket"])
 

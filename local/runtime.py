@@ -1,7 +1,7 @@
-"""Run image functions without Docker, under AWS's own Runtime Interface Emulator.
+"""Image functions without Docker, under AWS's Runtime Interface Emulator.
 
-Runs inside the embedded AWS's process, so it imports the standard library alone. A function gets
-what Terraform gave it: environment, timeout, command, and the credentials of its role.
+Runs in the embedded AWS's process, so it imports the standard library alone. A function gets the
+environment, timeout and command of its configuration and the credentials of its role.
 """
 
 import http.client
@@ -24,12 +24,12 @@ _INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
 
 class FunctionError(RuntimeError):
-    """A function could not be started or answered nothing usable."""
+    """A function did not start or returned an invalid response."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image on this machine: its files, its interpreter, its default command, its environment."""
+    """A local image: files, interpreter, default command, environment."""
 
     root: Path
     python: Path
@@ -38,7 +38,7 @@ class Image:
 
 
 def read_images(path: Path) -> dict[str, Image]:
-    """Return the images by name, as `local.images` wrote them."""
+    """Return the images listed by `local.images`, by name."""
     entries = json.loads(path.read_text())
     return {
         name: Image(Path(e["root"]), Path(e["python"]), e["command"], e["env"]) for name, e in entries.items()
@@ -47,7 +47,7 @@ def read_images(path: Path) -> dict[str, Image]:
 
 @dataclass
 class _Worker:
-    """One function's process: serves one invocation at a time, as in AWS."""
+    """One function's process; it serves one invocation at a time."""
 
     configuration: str
     process: "subprocess.Popen[bytes]"
@@ -61,7 +61,7 @@ class _Slot:
 
 
 class Runtime:
-    """Every image function of the embedded AWS."""
+    """Processes of the image functions, one per function."""
 
     def __init__(self, images: Path, emulator: Path, logs: Path, base_env: Mapping[str, str]) -> None:
         self._images, self._emulator, self._logs = images, emulator, logs
@@ -70,7 +70,7 @@ class Runtime:
         self._guard = threading.Lock()
 
     def invoke(self, config: Mapping[str, Any], event: Any, credentials: Mapping[str, str]) -> dict[str, Any]:
-        """Run one invocation and return {"body": ..., "error": True where it failed}."""
+        """Run one invocation; return {"body": ...}, with "error": True if it failed."""
         with self._guard:
             slot = self._slots.setdefault(config["FunctionName"], _Slot())
         with slot.lock:
@@ -80,7 +80,7 @@ class Runtime:
                 _stop(slot.worker)
                 slot.worker = None
                 return {"body": {"errorType": "Runtime.ExitError", "errorMessage": str(error)}, "error": True}
-        # The emulator answers 200 also when the handler raised: the body tells.
+        # The status is 200 even if the handler raised; only the body shows it.
         if isinstance(body, dict) and "errorType" in body:
             return {"body": body, "error": True, "function_error": "Unhandled"}
         return {"body": body}
@@ -114,10 +114,12 @@ class Runtime:
         try:
             return json.loads(data) if data else None
         except ValueError as error:
-            raise FunctionError(f"{config['FunctionName']} answered {data[:200]!r}") from error
+            raise FunctionError(
+                f"{config['FunctionName']} returned {data[:200]!r}, which is not JSON"
+            ) from error
 
     def _image(self, config: Mapping[str, Any]) -> tuple[Image, str]:
-        """Return the image a function's URI names, found by the end of its repository's name."""
+        """Return the image and command of a function, by its repository's suffix."""
         repository = config["ImageUri"].rpartition("/")[2].partition("@")[0].partition(":")[0]
         images = read_images(self._images)
         for name, image in images.items():
@@ -125,7 +127,7 @@ class Runtime:
                 override = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
                 command = override.get("Command") or (config.get("ImageConfig") or {}).get("Command")
                 return image, command[0] if command else image.command
-        raise FunctionError(f"no image here for {config['ImageUri']}: there are {', '.join(images)}")
+        raise FunctionError(f"no local image for {config['ImageUri']}: known are {', '.join(images)}")
 
     def _environment(
         self, image: Image, config: Mapping[str, Any], credentials: Mapping[str, str]
@@ -140,7 +142,7 @@ class Runtime:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize") or 128),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(config.get("Timeout") or 3),
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "HOME": "/tmp",  # noqa: S108 - the only folder a Lambda function may write
+            "HOME": "/tmp",  # noqa: S108 - the only writable folder of a Lambda function
             "TZ": ":UTC",
             **image.env,
             **own,

@@ -1,4 +1,4 @@
-"""Start the embedded AWS, deploy to it with the real Terraform, and leave nothing behind."""
+"""Life cycle of the embedded AWS: start, deploy, destroy, stop."""
 
 import json
 import os
@@ -25,7 +25,7 @@ REGION = "us-east-1"
 _READY_SECONDS = 60
 _STOP_SECONDS = 10
 _OVERRIDE = Path(__file__).with_name("local_override.tf.txt")
-# Nothing of the user's AWS settings may lead a local run to a real account.
+# Replaces the user's AWS settings, so that a local run never reaches a real account.
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -45,26 +45,26 @@ Progress = Callable[[str], None]
 
 
 class StackError(RuntimeError):
-    """The embedded AWS could not be started; the message says what it said."""
+    """The embedded AWS did not start; the message includes its log."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A running embedded AWS: its address, and the folder its logs and Terraform state lie in."""
+    """A running embedded AWS: address, and folder of its logs and Terraform state."""
 
     url: str
     state_dir: Path
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment in which the AWS CLI, Terraform and boto3 reach it, and nothing else."""
+        """Process environment in which AWS clients reach this endpoint only."""
         kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         kept.pop("AWS_SESSION_TOKEN", None)
         return {**kept, **self.settings}
 
     @property
     def settings(self) -> dict[str, str]:
-        """The variables that point a shell at it."""
+        """Environment variables that select this endpoint."""
         return {**{k: v for k, v in _CREDENTIALS.items() if v}, "AWS_ENDPOINT_URL": self.url}
 
     def client(self, service: str) -> Any:
@@ -76,9 +76,9 @@ class Endpoint:
 
 @contextmanager
 def embedded_aws(state_dir: Path = STATE, *, progress: Progress = print) -> Iterator[Endpoint]:
-    """Run the embedded AWS for as long as the block lasts. Raises StackError.
+    """Run the embedded AWS for the duration of the block. Raises StackError.
 
-    It ends with this process, however that ends: its standard input is a pipe from here.
+    It also ends when this process is killed: its standard input is a pipe from this process.
     """
     stop(state_dir)
     endpoint, process = _launch(state_dir, progress, detached=False)
@@ -92,14 +92,14 @@ def embedded_aws(state_dir: Path = STATE, *, progress: Progress = print) -> Iter
 
 
 def start(state_dir: Path = STATE, *, progress: Progress = print) -> Endpoint:
-    """Start the embedded AWS and leave it running, or return the one that runs. Raises StackError."""
+    """Start the embedded AWS detached, or return the running one. Raises StackError."""
     if (running := status(state_dir)) is not None:
         return running
     return _launch(state_dir, progress, detached=True)[0]
 
 
 def status(state_dir: Path = STATE) -> Endpoint | None:
-    """Return the embedded AWS that runs with this state, if one does."""
+    """Return the running embedded AWS of this folder, None if there is none."""
     record = _read(state_dir)
     if record is None or not _is_ours(record):
         return None
@@ -107,13 +107,13 @@ def status(state_dir: Path = STATE) -> Endpoint | None:
 
 
 def stop(state_dir: Path = STATE) -> bool:
-    """Stop what runs with this state and forget its resources; say whether anything ran."""
+    """Stop the embedded AWS of this folder and delete its state; return whether it ran."""
     record = _read(state_dir)
     ran = record is not None and _is_ours(record)
     if record is not None and ran:
         process = psutil.Process(record["pid"])
         _end_group(record["pid"], process.wait)
-    # The emulator keeps everything in memory, so a state that outlives it describes nothing.
+    # The emulator stores everything in memory: without it, the state is stale.
     shutil.rmtree(state_dir, ignore_errors=True)
     return ran
 
@@ -123,8 +123,8 @@ def deploy(
 ) -> dict[str, Any]:
     """Apply infra/ for the bundle's use case and version, upload the bundle, return Terraform's outputs.
 
-    The Terraform is the one a real account gets, in a copy: see docs/design-notes.md. Raises
-    TerraformError and BundleError.
+    Applies a copy of the root that a real account gets (docs/design-notes.md). Raises TerraformError
+    and BundleError.
     """
     contract = Contract.read(bundle_dir / bundle.CONTRACT)
     terraform = workspace(endpoint, contract.use_case, progress)
@@ -139,7 +139,7 @@ def deploy(
 def plan_is_empty(
     endpoint: Endpoint, bundle_dir: Path, *, progress: Progress = print, **variables: Any
 ) -> bool:
-    """Say whether `deploy` would change nothing of what it made. Raises TerraformError."""
+    """Return whether `deploy` would change nothing. Raises TerraformError."""
     contract = Contract.read(bundle_dir / bundle.CONTRACT)
     terraform = workspace(endpoint, contract.use_case, progress)
     terraform.init()
@@ -147,7 +147,7 @@ def plan_is_empty(
 
 
 def destroy(endpoint: Endpoint, bundle_dir: Path, *, progress: Progress = print) -> None:
-    """Remove what `deploy` made. Raises TerraformError."""
+    """Destroy the resources of `deploy`. Raises TerraformError."""
     contract = Contract.read(bundle_dir / bundle.CONTRACT)
     terraform = workspace(endpoint, contract.use_case, progress)
     terraform.init()
@@ -157,7 +157,7 @@ def destroy(endpoint: Endpoint, bundle_dir: Path, *, progress: Progress = print)
 
 
 def settings_for(endpoint: Endpoint, contract: Contract, more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Terraform's variables for a local run: what a user sets, and images by their content."""
+    """Return Terraform's variables for a local run; image tags are content hashes."""
     account = endpoint.client("sts").get_caller_identity()["Account"]
     registry = f"{account}.dkr.ecr.{REGION}.amazonaws.com/scorewatch-{contract.use_case.replace('_', '-')}"
     return {
@@ -170,7 +170,7 @@ def settings_for(endpoint: Endpoint, contract: Contract, more: Mapping[str, Any]
 
 
 def workspace(endpoint: Endpoint, use_case: str, progress: Progress = print) -> Terraform:
-    """Return Terraform on a copy of infra/ with what only the embedded AWS needs added."""
+    """Return Terraform on a copy of infra/ with the local override added."""
     work = endpoint.state_dir / "work"
     shutil.rmtree(work, ignore_errors=True)
     ignore = shutil.ignore_patterns(
@@ -236,14 +236,14 @@ def _emulator_settings(port: int) -> dict[str, str]:
 def _ready(process: "subprocess.Popen[bytes]", endpoint: Endpoint) -> bool | None:
     if process.poll() is not None:
         log = (endpoint.state_dir / "emulator.log").read_text()[-2000:]
-        raise StackError(f"the embedded AWS ended with code {process.returncode}:\n{log}")
+        raise StackError(f"The embedded AWS ended with code {process.returncode}:\n{log}")
     with socket.socket() as probe:
         port = int(endpoint.url.rpartition(":")[2])
         return True if probe.connect_ex(("127.0.0.1", port)) == 0 else None
 
 
 def _end_group(group: int, wait: Callable[..., Any]) -> None:
-    """End a process group: politely, then by force, so that no function outlives its emulator."""
+    """End a process group by SIGTERM, then SIGKILL, including the functions' processes."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(group, number)
@@ -268,7 +268,7 @@ def _read(state_dir: Path) -> dict[str, Any] | None:
 
 
 def _is_ours(record: Mapping[str, Any]) -> bool:
-    """Say whether the recorded process still is the one that was started: pids come round again."""
+    """Return whether the recorded process still runs; its pid may have been reused."""
     try:
         return bool(psutil.Process(record["pid"]).create_time() == record["started"])
     except psutil.NoSuchProcess:
@@ -282,5 +282,5 @@ def _free_port() -> int:
 
 
 def environment_lines(endpoint: Endpoint) -> str:
-    """Return shell lines that point the AWS CLI and Terraform at the embedded AWS."""
+    """Return `export` lines that select this endpoint."""
     return "\n".join(f"export {name}={value}" for name, value in endpoint.settings.items())

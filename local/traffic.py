@@ -1,6 +1,6 @@
-"""Drive a deployed stack: put records, wait for what comes of them, run the monitor.
+"""Test traffic for a deployed stack: put records, await results, run the monitor.
 
-Every function takes its clients, so it serves the embedded AWS, LocalStack and a real account.
+Clients are passed in: the embedded AWS, LocalStack or a real account.
 """
 
 import json
@@ -30,7 +30,7 @@ POLL_SECONDS = 0.25
 
 
 class NotSeenError(TimeoutError):
-    """What was waited for did not come before the deadline."""
+    """An awaited condition was not met before the deadline."""
 
 
 def wait_for(what: str, probe: Callable[[], Seen | None], *, seconds: float) -> Seen:
@@ -38,7 +38,7 @@ def wait_for(what: str, probe: Callable[[], Seen | None], *, seconds: float) -> 
     deadline = time.monotonic() + seconds
     while (result := probe()) is None:
         if time.monotonic() > deadline:
-            raise NotSeenError(f"{what} did not come within {seconds:g} s")
+            raise NotSeenError(f"{what}: not seen within {seconds:g} s")
         time.sleep(POLL_SECONDS)
     return result
 
@@ -51,7 +51,7 @@ def put_records(
     advance: Advance = lambda _: None,
     seconds: float = 60,
 ) -> None:
-    """Put every record, trying again those the stream refused. Raises NotSeenError after `seconds`."""
+    """Put every record, retrying refused ones. Raises NotSeenError after `seconds`."""
     waiting: list[PutRecordsRequestEntryTypeDef] = [
         {"Data": data, "PartitionKey": str(number)} for number, data in enumerate(records)
     ]
@@ -68,7 +68,7 @@ def put_records(
     deadline = time.monotonic() + seconds
     while put_some() is None:
         if time.monotonic() > deadline:
-            raise NotSeenError(f"{stream} did not take {len(waiting)} records within {seconds:g} s")
+            raise NotSeenError(f"{stream} refused {len(waiting)} records for {seconds:g} s")
 
 
 def wait_landed(
@@ -80,10 +80,10 @@ def wait_landed(
     advance: Advance = lambda _: None,
     seconds: float = 120,
 ) -> dict[str, dict[str, Any]]:
-    """Return the event of each of `ids` once all have landed since `start`, by id.
+    """Wait until all `ids` are in the lake; return their events by id.
 
-    Duplicates are expected, since every hop delivers at least once. Raises NotSeenError after
-    `seconds`, saying how many are missing.
+    Reads objects since `start`; of duplicates the first is kept. Raises NotSeenError after `seconds`
+    with the number of missing records.
     """
     landed: dict[str, dict[str, Any]] = {}
 
@@ -100,14 +100,12 @@ def wait_landed(
         wait_for("every record in the lake", all_landed, seconds=seconds)
     except NotSeenError as error:
         missing = sorted(ids - set(landed))
-        raise NotSeenError(
-            f"{len(missing)} of {len(ids)} records are missing, such as {missing[:3]}"
-        ) from error
+        raise NotSeenError(f"{len(missing)} of {len(ids)} records are missing, e.g. {missing[:3]}") from error
     return landed
 
 
 def monitor(client: "LambdaClient", function: str, start: datetime, end: datetime) -> dict[str, Any]:
-    """Monitor the window [start, end) now and return the run's summary. Raises RuntimeError when it fails."""
+    """Run the monitor on [start, end); return its summary. Raises RuntimeError if it fails."""
     window = {"start": events.timestamp(start), "end": events.timestamp(end)}
     answer = client.invoke(FunctionName=function, Payload=json.dumps(window).encode())
     body = answer["Payload"].read()
@@ -125,7 +123,7 @@ def put_labels(
     *,
     seconds: float = 60,
 ) -> None:
-    """Put ground truth lines and wait until all are in the lake. Raises NotSeenError."""
+    """Put ground truth lines and wait until all are stored. Raises NotSeenError."""
     start, waiting = now(), set(labels)
     for first in range(0, len(labels), PUT_LIMIT):
         batch: Any = [{"Data": line} for line in labels[first : first + PUT_LIMIT]]
@@ -141,7 +139,7 @@ def put_labels(
 
 
 class Subscriber:
-    """An SQS queue subscribed to the alert topic: what a subscriber receives."""
+    """An SQS queue subscribed to the alert topic."""
 
     def __init__(self, sqs: "SQSClient", sns: "SNSClient", topic: str, name: str) -> None:
         self._sqs, self._sns = sqs, sns
@@ -167,7 +165,7 @@ class Subscriber:
         )["SubscriptionArn"]
 
     def messages(self) -> list[dict[str, str]]:
-        """Return the notifications that wait, each with Subject and Message, and take them off the queue."""
+        """Receive and delete the queued notifications, each with Subject and Message."""
         found = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])
         for message in found:
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
@@ -180,5 +178,5 @@ class Subscriber:
 
 
 def now() -> datetime:
-    """Return the time, aware, in UTC."""
+    """Return the current time in UTC, timezone-aware."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Run Terraform, build images, deploy, audit.
+"""Operations: run Terraform, build images, deploy, audit.
 
 terraform         run the terraform binary
 plugins           provider from a mirror or the registry

@@ -1,4 +1,4 @@
-"""`python -m ops COMMAND`: check the Terraform root, or run it against the AWS of the environment."""
+"""Command line of Terraform checks and deployments: `python -m ops COMMAND`."""
 
 import argparse
 import json
@@ -37,28 +37,28 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except (BotoCoreError, ClientError) as error:
-        print(f"AWS refuses: {error}", file=sys.stderr)
+        print(f"AWS returned an error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped. What was made is in the state: the same command goes on from there.", file=sys.stderr)
+        print("Stopped. The state is saved: run the same command to continue.", file=sys.stderr)
         return 130
     return 0
 
 
 def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     live = commands.add_parser("deploy", help="train if needed, build and push the images, apply")
-    live.add_argument("--version", help="model version to serve; the champion without it")
+    live.add_argument("--version", help="model version to serve (default: the champion)")
     live.set_defaults(run=lambda options: deploy.deploy(options.use_case, options.version))
     back = commands.add_parser("rollback", help="serve an earlier model version")
     back.add_argument("--version", required=True, help="model version to serve")
     back.set_defaults(run=lambda options: deploy.rollback(options.use_case, options.version))
-    down = commands.add_parser("destroy", help="remove everything deploy made")
-    down.add_argument("--yes", action="store_true", help="don't ask")
+    down = commands.add_parser("destroy", help="remove everything that deploy created")
+    down.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     down.set_defaults(run=lambda options: deploy.destroy(options.use_case, sure=options.yes))
-    show = commands.add_parser("outputs", help="print what the deployed stack put out, as JSON")
+    show = commands.add_parser("outputs", help="print the outputs of the deployed stack as JSON")
     show.set_defaults(run=lambda options: print(json.dumps(deployment.outputs(options.use_case), indent=2)))
     check = commands.add_parser("audit", help="reconcile records in with records scored, rejected, given up")
-    check.add_argument("--hours", type=float, default=1.0, help="how far back to look")
+    check.add_argument("--hours", type=float, default=1.0, help="length of the audited range")
     check.set_defaults(run=lambda options: _audit(options.use_case, options.hours))
     for command in (live, back, down, show, check):
         command.add_argument("--use-case", required=True, help="e.g. green_taxi")

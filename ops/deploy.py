@@ -1,4 +1,4 @@
-"""Deploy a use case to the AWS of the environment, roll it back, take it down."""
+"""Deploy, roll back and destroy a use case."""
 
 import json
 import os
@@ -24,9 +24,9 @@ _CLIENT = Config(retries={"mode": "standard", "total_max_attempts": 5})
 
 
 def deploy(use_case: str, version: str | None = None) -> None:
-    """Make or change the stack so that it serves `version`, the champion when None.
+    """Create or update the stack so that it serves `version` (None: the champion).
 
-    The first time the foundations come first: an image needs its repository, a function its image.
+    The first deployment applies twice: images need their repositories, functions their images.
     Raises DeploymentError, BundleError, TerraformError.
     """
     docker = docker_images.Docker(os.environ)
@@ -37,14 +37,14 @@ def deploy(use_case: str, version: str | None = None) -> None:
     id_column = {"id_column": Contract.read(directory / bundle.CONTRACT).id_column}
     known = root.outputs()
     if not all(known.get(name) for name in _FOUNDATIONS):
-        _say("Foundations: key, streams, buckets, repositories")
+        _report("Foundations: key, streams, buckets, repositories")
         root.apply(variables(use_case, model.version, known) | id_column)
         known = root.outputs()
 
-    _say(f"Model: {model.name} {model.version} from {directory}")
+    _report(f"Model: {model.name} {model.version} from {directory}")
     store.upload(deployment.session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
 
-    _say("Images")
+    _report("Images")
     wanted = variables(use_case, model.version, known) | id_column
     architecture = root.evaluate("var.architecture", wanted)
     ecr = deployment.session().client("ecr", config=_CLIENT)
@@ -57,51 +57,51 @@ def deploy(use_case: str, version: str | None = None) -> None:
             architecture=architecture,
         )
 
-    _say("Functions and all the rest")
+    _report("Functions and the remaining resources")
     root.apply(wanted)
     _next_steps(root.outputs(), directory)
 
 
 def rollback(use_case: str, version: str) -> None:
-    """Serve a version that was deployed before, with the images that run now.
+    """Serve an earlier version with the current images.
 
-    Raises DeploymentError, BundleError when that version isn't in the bucket, TerraformError.
+    Raises DeploymentError, BundleError if the version is not in the bucket, TerraformError.
     """
     root, known = _deployed(use_case)
     if not known.get("predict_function"):
-        raise DeploymentError(f"{use_case} serves nothing yet: run make deploy USE_CASE={use_case}")
+        raise DeploymentError(f"{use_case} has no functions yet: run make deploy USE_CASE={use_case}")
     if version == known["model_version"]:
-        raise DeploymentError(f"{use_case} serves version {version} already")
+        raise DeploymentError(f"{use_case} already serves version {version}")
     store.manifest(
         deployment.session().client("s3", config=_CLIENT),
         known["artifact_bucket"],
         known["model_name"],
         version,
     )
-    _say(f"From version {known['model_version']} to {version}")
+    _report(f"From version {known['model_version']} to {version}")
     root.apply(variables(use_case, version, known))
 
 
 def destroy(use_case: str, *, sure: bool = False) -> None:
-    """Remove the stack and everything it kept, after asking unless `sure`.
+    """Remove the stack and all stored data, after confirmation unless `sure`.
 
-    Raises DeploymentError when there is none or the answer is no, TerraformError.
+    Raises DeploymentError if there is no stack or no confirmation, TerraformError.
     """
     root, known = _deployed(use_case)
     if not sure:
         print(f"This removes {known['input_stream']}, every prediction in s3://{known['lake_bucket']}")
-        print(f"and every model in s3://{known['artifact_bucket']}, in {known['region']}, for good.")
-        if input(f"Type {use_case} to go on: ").strip() != use_case:
+        print(f"and every model in s3://{known['artifact_bucket']} ({known['region']}) permanently.")
+        if input(f"Type {use_case} to continue: ").strip() != use_case:
             raise DeploymentError("nothing was removed")
     wanted = variables(use_case, known["model_version"], known) | {"force_destroy": True}
-    _say("Allow buckets and repositories to go with what they hold")
+    _report("Allow the removal of non-empty buckets and repositories")
     root.apply(wanted)
-    _say("Remove everything")
+    _report("Remove everything")
     root.destroy(wanted)
 
 
 def variables(use_case: str, version: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the variables that keep what runs, but for the version."""
+    """Return Terraform's variables: the version, and the outputs' images and id column."""
     return {
         "use_case": use_case,
         "model_version": version,
@@ -112,7 +112,7 @@ def variables(use_case: str, version: str, known: Mapping[str, Any]) -> dict[str
 
 
 def bundle_directory(use_case: str, version: str | None) -> Path:
-    """Return the exported bundle of one version; of the champion, trained if there is none, when None.
+    """Return the bundle of `version` (None: the champion, trained if there is none).
 
     Raises BundleError, DeploymentError.
     """
@@ -120,10 +120,10 @@ def bundle_directory(use_case: str, version: str | None) -> Path:
     if version is None:
         version = _champion(name)
     if version is None:
-        _say(f"Train {use_case}: it has no champion yet")
+        _report(f"Train {use_case}: the registry has no champion")
         train = [sys.executable, "-m", "training", "train", "--use-case", use_case]
         if subprocess.run(train, check=False).returncode:
-            raise DeploymentError(f"training {use_case} failed: its output stands above")
+            raise DeploymentError(f"training {use_case} failed: its output is above")
         version = _champion(name)
     directory = WORK / "bundles" / name / str(version)
     if not (directory / bundle.MANIFEST).is_file():
@@ -132,8 +132,8 @@ def bundle_directory(use_case: str, version: str | None) -> Path:
 
 
 def _champion(name: str) -> str | None:
-    """Return the version the registry calls champion, None when there is no such model or alias."""
-    from mlflow import MlflowClient  # noqa: PLC0415  three seconds that only deploying should cost
+    """Return the version with the champion alias, None without model or alias."""
+    from mlflow import MlflowClient  # noqa: PLC0415  imports for three seconds
 
     from training import tracking  # noqa: PLC0415  as above
 
@@ -157,16 +157,16 @@ def _next_steps(known: Mapping[str, Any], directory: Path) -> None:
   aws kinesis put-record --stream-name {known["input_stream"]} --partition-key 1 \\
     --cli-binary-format raw-in-base64-out --data {record}
   aws logs tail /aws/lambda/{known["predict_function"]} --follow
-  aws s3 ls --recursive s3://{known["lake_bucket"]}/      # within minutes; reports within the hour
+  aws s3 ls --recursive s3://{known["lake_bucket"]}/      # predictions in minutes, reports hourly
   make rollback VERSION=...   make destroy""")
 
 
 def sample_record(directory: Path) -> dict[str, Any]:
-    """Return a record as producers send it, made of the bundle's first reference row."""
+    """Return an input record made from the bundle's first reference row."""
     contract = Contract.from_json((directory / bundle.CONTRACT).read_bytes())
     row = pq.ParquetFile(directory / bundle.REFERENCE).iter_batches(1, columns=contract.feature_names)
     return {contract.id_field: "sample-1", contract.payload_field: next(row).to_pylist()[0]}
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     print(f"\n{text}", flush=True)

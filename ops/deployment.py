@@ -1,4 +1,4 @@
-"""One use case's stack in the AWS of the environment: where its state is, what it put out."""
+"""State and outputs of a use case's stack in the environment's AWS account."""
 
 import os
 import re
@@ -18,14 +18,14 @@ _BACKEND = re.compile(r'^\s*backend\s+"(\w+)"', re.MULTILINE)
 
 
 class DeploymentError(RuntimeError):
-    """Something a deployment needs isn't there; the message names it and the fix."""
+    """A missing precondition of a deployment; the message names it and the fix."""
 
 
 def stack(use_case: str) -> Terraform:
-    """Return terraform on one use case's stack, initialized. Raises DeploymentError, TerraformError.
+    """Return initialized Terraform for one use case. Raises DeploymentError, TerraformError.
 
-    The state is in the backend of an `infra/*_override.tf`, under a key of the use case, or else in
-    `infra/state/`, a folder each account, region and use case.
+    The state is in the backend of an `infra/*_override.tf`, one key per use case, or else in
+    `infra/state/`, one folder per account, region and use case.
     """
     account, region = identity()
     where = [account, region, use_case]
@@ -45,7 +45,7 @@ def stack(use_case: str) -> Terraform:
 
 
 def outputs(use_case: str) -> dict[str, Any]:
-    """Return what a deployed stack put out. Raises DeploymentError when there is none, TerraformError."""
+    """Return a stack's outputs. Raises DeploymentError if there is none, TerraformError."""
     found = stack(use_case).outputs()
     if not found:
         raise DeploymentError(f"{use_case} is not deployed here: run make deploy USE_CASE={use_case}")
@@ -53,8 +53,8 @@ def outputs(use_case: str) -> dict[str, Any]:
 
 
 def session() -> boto3.Session:
-    """Return a session in the region Terraform would use. Raises DeploymentError when none is set."""
-    # boto3 alone looks at AWS_DEFAULT_REGION only, Terraform at AWS_REGION first.
+    """Return a session in Terraform's region. Raises DeploymentError if none is set."""
+    # boto3 reads only AWS_DEFAULT_REGION; Terraform reads AWS_REGION first.
     found = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     if not found.region_name:
         raise DeploymentError("no AWS region is set: export AWS_REGION, e.g. AWS_REGION=eu-west-1")
@@ -68,8 +68,8 @@ def identity() -> tuple[str, str]:
         account = current.client("sts").get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise DeploymentError(
-            f"AWS doesn't accept the credentials ({error}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` tells whether they work"
+            f"AWS refused the credentials ({error}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY; check them with `aws sts get-caller-identity`"
         ) from error
     return account, current.region_name
 

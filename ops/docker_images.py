@@ -1,4 +1,4 @@
-"""Build and push the functions' images: named by what is in them, deployed by digest."""
+"""Build and push the functions' images: tagged by content, deployed by digest."""
 
 import base64
 import hashlib
@@ -23,20 +23,20 @@ _TAG_LENGTH = 16
 
 @dataclass(frozen=True)
 class Docker:
-    """The docker command, in an environment of its own."""
+    """The docker command with a given environment."""
 
     env: Mapping[str, str] = field(repr=False)
 
     def check(self) -> None:
-        """Raise DeploymentError unless docker is installed and its daemon answers."""
+        """Raise DeploymentError unless docker is installed and its daemon responds."""
         if shutil.which("docker", path=self.env.get("PATH")) is None:
             raise DeploymentError("docker was not found: install it, https://docs.docker.com/get-docker/")
         answer = self._run("version", "--format", "{{.Server.Version}}", quiet=True)
         if answer.returncode:
-            raise DeploymentError(f"docker's daemon doesn't answer: start it ({answer.stderr.strip()})")
+            raise DeploymentError(f"docker's daemon does not respond: start it ({answer.stderr.strip()})")
 
     def build(self, dockerfile: Path, context: Path, tag: str, architecture: str) -> None:
-        """Build an image Lambda takes. Raises DeploymentError."""
+        """Build an image for Lambda. Raises DeploymentError."""
         arguments = (
             "--platform",
             _PLATFORMS[architecture],
@@ -47,25 +47,25 @@ class Docker:
             tag,
         )
         if self._run("build", *arguments, str(context)).returncode:
-            raise DeploymentError(f"docker build of {dockerfile} failed: its output stands above")
+            raise DeploymentError(f"docker build of {dockerfile} failed: its output is above")
 
     def push(self, tag: str, registry: str, user: str, password: str) -> None:
-        """Push an image, signed in for as long as it takes. Raises DeploymentError."""
+        """Log in, push an image, log out. Raises DeploymentError."""
         login = self._run(
             "login", "--username", user, "--password-stdin", registry, stdin=password, quiet=True
         )
         if login.returncode:
-            raise DeploymentError(f"{registry} refuses docker's login: {login.stderr.strip()}")
+            raise DeploymentError(f"{registry} refused docker's login: {login.stderr.strip()}")
         try:
             if self._run("push", tag).returncode:
-                raise DeploymentError(f"docker push of {tag} failed: its output stands above")
+                raise DeploymentError(f"docker push of {tag} failed: its output is above")
         finally:
             self._run("logout", registry, quiet=True)
 
     def _run(
         self, *arguments: str, stdin: str | None = None, quiet: bool = False
     ) -> "subprocess.CompletedProcess[str]":
-        # Lambda refuses an image index, which is what attestations make of an image.
+        # Attestations turn an image into an image index, which Lambda refuses.
         env = {**self.env, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
         return subprocess.run(
             ["docker", *arguments], env=env, input=stdin, text=True, capture_output=quiet, check=False
@@ -81,7 +81,7 @@ def publish(
     architecture: str,
     root: Path = REPOSITORY_ROOT,
 ) -> str:
-    """Return the URI by digest of `package`'s image, built and pushed unless its content is there already.
+    """Build and push `package`'s image unless its content is there; return its URI by digest.
 
     Raises DeploymentError.
     """
@@ -96,36 +96,38 @@ def publish(
         docker.push(f"{repository_url}:{tag}", registry, *_login(ecr))
         digest = _digest(ecr, repository, tag)
     else:
-        print(f"  {package}: {tag} is in the repository already")
+        print(f"  {package}: {tag} is already in the repository")
     if digest is None:
-        raise DeploymentError(f"{repository_url}:{tag} was pushed, but the repository doesn't list it")
+        raise DeploymentError(
+            f"{repository_url}:{tag} was pushed, but the repository does not list it: run the command again"
+        )
     return f"{repository_url}@{digest}"
 
 
 def copied_files(dockerfile: Path, root: Path) -> list[Path]:
-    """Return the files the Dockerfile copies, relative to `root`, sorted, without bytecode.
+    """Return the files that the Dockerfile copies, relative to `root`, sorted, without bytecode.
 
-    Raises DeploymentError for a source that isn't there.
+    Raises DeploymentError for a missing source.
     """
     files: set[Path] = set()
     for source in _copy_sources(dockerfile):
         path = root / source
         if not path.exists():
-            raise DeploymentError(f"{dockerfile} copies {source}, which is not there")
+            raise DeploymentError(f"{dockerfile} copies {source}, which does not exist")
         found = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
         files |= {file.relative_to(root) for file in found if "__pycache__" not in file.parts}
     return sorted(files)
 
 
 def copy_context(dockerfile: Path, root: Path, target: Path) -> None:
-    """Copy what the Dockerfile copies to `target`: nothing else of the checkout reaches docker."""
+    """Copy the Dockerfile's sources, and nothing else, to `target`."""
     for file in copied_files(dockerfile, root):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / file, target / file)
 
 
 def content_tag(dockerfile: Path, root: Path, architecture: str) -> str:
-    """Return a tag that is the same for the same content and architecture, and for nothing else."""
+    """Return a hash of the image's content and architecture as a tag."""
     digest = hashlib.sha256(f"{architecture}\0".encode() + dockerfile.read_bytes())
     for file in copied_files(dockerfile, root):
         content = (root / file).read_bytes()

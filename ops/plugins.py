@@ -1,4 +1,4 @@
-"""Where terraform gets its provider from: the user's settings, a mirror on this machine, or the registry."""
+"""Source of the Terraform provider: user settings, local mirror, or registry."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 PROVIDER = "registry.terraform.io/hashicorp/aws"
-# The same version as versions.tf pins; a test compares them.
+# Same version as in versions.tf; a test compares them.
 PROVIDER_VERSION = "5.100.0"
 
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -14,7 +14,7 @@ _DEPTH = 2
 
 
 def mirror_roots(env: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
-    """Return the folders where people and packages put terraform providers."""
+    """Return the folders searched for local provider mirrors."""
     home = Path(env.get("HOME") or Path.home())
     return (
         home / ".terraform.d",
@@ -26,10 +26,10 @@ def mirror_roots(env: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
 
 
 def provider_mirror(roots: Iterable[Path] | None = None) -> Path | None:
-    """Return a filesystem mirror that holds our provider for this platform, or None.
+    """Return a filesystem mirror with our provider for this platform, or None.
 
-    Looks in each root and two levels below it, for the layout `terraform providers mirror` writes,
-    packed or unpacked.
+    Searches each root two levels deep for the layout of `terraform providers mirror`, packed or
+    unpacked.
     """
     for root in mirror_roots() if roots is None else roots:
         for candidate in _folders(root, _DEPTH):
@@ -39,15 +39,15 @@ def provider_mirror(roots: Iterable[Path] | None = None) -> Path | None:
 
 
 def with_plugin_settings(env: Mapping[str, str], directory: Path, cache: Path) -> dict[str, str]:
-    """Return `env` with terraform's provider settings, writing a CLI configuration to `directory` if needed.
+    """Return `env` with Terraform's provider settings.
 
-    A CLI configuration of the user's own wins. One that is named but isn't there is left out. Downloads
-    are kept in `cache`.
+    Writes a CLI configuration to `directory` for a local mirror. The user's own configuration has
+    precedence; one that is named but missing is ignored. Downloads are cached in `cache`.
     """
     result = dict(env)
     if "TF_PLUGIN_CACHE_DIR" not in env:
         cache.mkdir(parents=True, exist_ok=True)
-        # The lock file is made here anew (versions.tf says why), so the cache can't break one.
+        # The lock file is not kept (see versions.tf), so the cache cannot break it.
         result |= {
             "TF_PLUGIN_CACHE_DIR": str(cache.resolve()),
             "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
@@ -74,7 +74,7 @@ def _mirror_config(mirror: Path) -> str:
     path    = "{mirror}"
     include = ["{PROVIDER}"]
   }}
-  # Asking the registry as well would fail on a machine that can't reach it.
+  # A query to the registry would fail on an offline machine.
   direct {{
     exclude = ["{PROVIDER}"]
   }}
@@ -94,7 +94,7 @@ def _folders(root: Path, depth: int) -> Iterator[Path]:
         return
     try:
         children = sorted(child for child in root.iterdir() if child.is_dir())
-    except OSError:  # not there, or not ours to read: no mirror for us either way
+    except OSError:  # missing or unreadable: not a mirror
         return
     for child in children:
         yield from _folders(child, depth - 1)

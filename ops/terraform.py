@@ -1,4 +1,4 @@
-"""Run the terraform binary: typed, with progress, with errors a person can act on."""
+"""Typed interface to the terraform binary."""
 
 import ctypes
 import json
@@ -28,16 +28,16 @@ _PR_SET_PDEATHSIG = 1
 
 
 class TerraformError(RuntimeError):
-    """Terraform isn't there, or it failed; the message carries what it said."""
+    """Terraform is missing or failed; the message includes its output."""
 
 
 @dataclass(frozen=True)
 class Terraform:
     """A root module in `directory`, with its data, variables and local state in `state_dir`.
 
-    `env` is the whole environment terraform runs in: it alone says which AWS is meant. `backend_config`
-    is for a root whose backend the user has overridden; without one the state is a local file. `var_files`
-    are the user's own; the variables a method is given come after them and win.
+    `env` is terraform's whole environment; it selects the AWS account. `backend_config` is for a root
+    with an overridden backend; without it the state is a local file. `var_files` are the user's; the
+    variables of a method call override them.
     """
 
     directory: Path
@@ -53,7 +53,7 @@ class Terraform:
         self._run("init", "-input=false", "-no-color", *(settings if backend else ["-backend=false"]))
 
     def apply(self, variables: Mapping[str, Any]) -> None:
-        """Create or change what the variables ask for, a line a resource. Raises TerraformError."""
+        """Apply with `variables`; report one line per resource. Raises TerraformError."""
         self._stream("apply", *self._inputs(variables), *self._state())
 
     def destroy(self, variables: Mapping[str, Any]) -> None:
@@ -61,12 +61,12 @@ class Terraform:
         self._stream("destroy", *self._inputs(variables), *self._state())
 
     def outputs(self) -> dict[str, Any]:
-        """Return the root's outputs by name; empty before the first apply. Raises TerraformError."""
+        """Return the outputs by name, empty before the first apply. Raises TerraformError."""
         outputs = json.loads(self._run("output", "-json", *self._state()))
         return {name: output["value"] for name, output in outputs.items()}
 
     def plan_is_empty(self, variables: Mapping[str, Any]) -> bool:
-        """Say whether an apply would change nothing; what it would change goes to `progress`.
+        """Return whether an apply would change nothing; report planned changes.
 
         Raises TerraformError.
         """
@@ -74,7 +74,7 @@ class Terraform:
         return self._follow(arguments, accept=(0, _PLAN_HAS_CHANGES)) == 0
 
     def evaluate(self, expression: str, variables: Mapping[str, Any]) -> Any:
-        """Return what an expression over the variables comes to. Raises TerraformError."""
+        """Return the value of an expression over the variables. Raises TerraformError."""
         inputs = [argument for argument in self._inputs(variables) if argument != "-input=false"]
         answer = self._run("console", *inputs, *self._state(), stdin=f"jsonencode({expression})\n")
         return json.loads(json.loads(answer))
@@ -84,15 +84,15 @@ class Terraform:
         self._run("validate", "-no-color")
 
     def fmt_check(self) -> None:
-        """Check that every file is in canonical format. Raises TerraformError naming those that aren't."""
+        """Check the canonical format. Raises TerraformError with the names of other files."""
         code, output, errors = self._capture(("fmt", "-check", "-recursive", "-no-color"))
         if code:
             raise TerraformError(
-                f"not in terraform's format (make format rewrites them):\n{(output + errors).strip()}"
+                f"not in terraform's canonical format (run make format):\n{(output + errors).strip()}"
             )
 
     def test(self) -> None:
-        """Run the tests in `tests/`, a line a run. Raises TerraformError."""
+        """Run the tests in `tests/`; report one line per run. Raises TerraformError."""
         tail: deque[str] = deque(maxlen=_TAIL_LINES)
         with self._process(("test", "-no-color")) as process:
             for line in _lines(process):
@@ -104,7 +104,7 @@ class Terraform:
 
     @property
     def state_file(self) -> Path:
-        """Where the state is when no backend is configured."""
+        """State file, used if no backend is configured."""
         return self.state_dir / "terraform.tfstate"
 
     def _state(self) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ class Terraform:
         self._follow((command, "-json", "-auto-approve", *arguments), accept=(0,))
 
     def _follow(self, arguments: tuple[str, ...], accept: tuple[int, ...]) -> int:
-        """Run a command that speaks JSON lines, report its events, return an accepted exit code."""
+        """Run a command with JSON output, report its events, return an accepted exit code."""
         errors: list[str] = []
         tail: deque[str] = deque(maxlen=_TAIL_LINES)
         with self._process(arguments) as process:
@@ -160,7 +160,7 @@ class Terraform:
             raise TerraformError(
                 "terraform was not found: install 1.11 or newer, https://developer.hashicorp.com/terraform/install"
             )
-        # A session of its own: Ctrl-C reaches terraform once, through us; a second one would abort it.
+        # A separate session: terraform receives one interrupt, from _stop; a second would abort it.
         process = subprocess.Popen(
             [binary, *arguments],
             cwd=self.directory,
@@ -188,19 +188,19 @@ class Terraform:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel interrupt terraform, which then saves its state, when we are killed outright."""
+    """Have the kernel interrupt terraform if this process is killed, so that it saves its state."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _lines(process: "subprocess.Popen[str]") -> Iterator[str]:
     if process.stdout is None:
-        raise TerraformError("terraform was started without a pipe for its output")
+        raise TerraformError("terraform was started without an output pipe")
     for line in process.stdout:
         yield line.rstrip("\n")
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
-    """End a process that still runs: politely, so that it saves its state, then by force with its plugins."""
+    """Interrupt a running process, which saves its state; kill it and its plugins on a timeout."""
     if process.stdout is not None and process.poll() is not None:
         process.stdout.close()
         return
@@ -215,13 +215,13 @@ def _stop(process: "subprocess.Popen[str]") -> None:
 def _event(line: str) -> dict[str, Any]:
     try:
         event = json.loads(line)
-    except json.JSONDecodeError:  # a crash or a warning before the JSON view starts: shown as it is
+    except json.JSONDecodeError:  # output before the JSON view starts: shown unchanged
         return {}
     return event if isinstance(event, dict) else {}
 
 
 def _progress(event: Mapping[str, Any], command: str) -> str | None:
-    """Return the line to show for an event, None for those that say nothing new."""
+    """Return the progress line of an event, None for events that are not shown."""
     match event.get("type"):
         case "apply_complete" if event["hook"]["action"] != "read":
             hook = event["hook"]

@@ -1,4 +1,4 @@
-"""The checks of `make lint` and `make test` on the Terraform root."""
+"""Terraform checks of `make lint` and `make test`."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ _CHECKOV_VENV = WORK / "venvs/checkov"
 
 
 def terraform() -> Terraform:
-    """Return terraform on the root, without any AWS: its checks need none."""
+    """Return Terraform on the root, without AWS settings."""
     return Terraform(ROOT, state_dir=WORK / "cache/terraform-checks", env=os.environ)
 
 
@@ -29,14 +29,14 @@ def validate() -> None:
 
 
 def test() -> None:
-    """Run `terraform test` with the mocked provider. Raises TerraformError."""
+    """Run `terraform test` with a mocked provider. Raises TerraformError."""
     root = terraform()
     root.init(backend=False)
     root.test()
 
 
 def checkov() -> None:
-    """Run checkov, each exception explained where it is made. Raises TerraformError."""
+    """Run checkov. Raises TerraformError."""
     command = [
         str(_checkov_binary()),
         "--directory",
@@ -60,7 +60,7 @@ def lint() -> None:
 
 
 def _checkov_binary() -> Path:
-    """Return checkov from an environment of its own, made or renewed when its requirements changed."""
+    """Return checkov's binary; reinstall its environment if the requirements changed."""
     wanted = _REQUIREMENTS.read_text()
     stamp = _CHECKOV_VENV / "requirements.txt"
     if not stamp.is_file() or stamp.read_text() != wanted:

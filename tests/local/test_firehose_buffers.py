@@ -19,7 +19,7 @@ class Store:
         self.objects[key] = body
 
 
-def test_records_of_one_hour_become_one_object() -> None:
+def test_records_of_one_prefix_become_one_object() -> None:
     store = Store()
     for line in (b"a\n", b"b\n"):
         store.buffers.add(PLAIN, line)
@@ -30,7 +30,7 @@ def test_records_of_one_hour_become_one_object() -> None:
     assert gzip.decompress(bodies["p/hour=02"]) == b"a\nb\n"
 
 
-def test_a_buffer_waits_for_its_interval() -> None:
+def test_buffer_is_written_after_its_interval() -> None:
     store = Store()
     store.buffers.add(PLAIN, b"a")
     store.now = 0.5
@@ -41,7 +41,7 @@ def test_a_buffer_waits_for_its_interval() -> None:
     assert list(store.objects.values()) == [b"a"]
 
 
-def test_a_full_buffer_does_not_wait() -> None:
+def test_full_buffer_is_written_at_once() -> None:
     store = Store()
     store.buffers.add(PLAIN, b"x" * firehose_buffers.FLUSH_BYTES)
     assert len(store.objects) == 1

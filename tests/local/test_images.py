@@ -6,7 +6,7 @@ from local.images import DOCKERFILES, ROOT, Dockerfile, ImageError
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)
-def test_an_image_holds_its_package_and_the_contract_and_nothing_else(name: str) -> None:
+def test_image_has_only_its_package_and_the_contract(name: str) -> None:
     found = Dockerfile.read(DOCKERFILES[name])
     assert {source for source, _ in found.folders} == {"contract/", f"lambda_{name}/"}
     assert all(target == source for source, target in found.folders)
@@ -15,7 +15,7 @@ def test_an_image_holds_its_package_and_the_contract_and_nothing_else(name: str)
     assert (ROOT / found.requirements).is_file()
 
 
-def test_continued_lines_and_variables_are_understood(tmp_path: Path) -> None:
+def test_dockerfile_line_continuations_and_variables_are_parsed(tmp_path: Path) -> None:
     path = tmp_path / "Dockerfile"
     path.write_text(
         "FROM x\nCOPY requirements/p.txt ${LAMBDA_TASK_ROOT}/r.txt\nCOPY a/ ${LAMBDA_TASK_ROOT}/a/\n"
@@ -26,7 +26,7 @@ def test_continued_lines_and_variables_are_understood(tmp_path: Path) -> None:
     assert found.env == {"HOME": "/tmp", "QUIET": "1"}
 
 
-def test_a_dockerfile_that_does_not_say_what_it_installs_is_refused(tmp_path: Path) -> None:
+def test_dockerfile_without_requirements_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "Dockerfile"
     path.write_text('FROM x\nCOPY a/ a/\nCMD ["a.b"]\n')
     with pytest.raises(ImageError, match="requirements"):

@@ -1,4 +1,4 @@
-"""The embedded AWS starts, and goes when its starter goes, however that goes."""
+"""Life cycle of the embedded AWS."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from local import stack, traffic
 
 _SECONDS = 90
-# A shell that runs tests in the background has them ignore interrupts, and children inherit that.
+# Tests run by a background shell ignore SIGINT, and child processes inherit that.
 _HOLD = """
 import signal, sys, time
 from pathlib import Path
@@ -43,7 +43,7 @@ def gone(processes: list[psutil.Process]) -> bool | None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
-def test_nothing_outlives_the_process_that_started_it(tmp_path: Path, number: signal.Signals) -> None:
+def test_embedded_aws_ends_with_its_starting_process(tmp_path: Path, number: signal.Signals) -> None:
     process = holder(tmp_path)
     try:
         family = [emulator(tmp_path), *emulator(tmp_path).children(recursive=True)]
@@ -53,12 +53,12 @@ def test_nothing_outlives_the_process_that_started_it(tmp_path: Path, number: si
     finally:
         process.kill()
         process.wait()
-    # What a killed run left is no obstacle to the next one.
+    # A start after a killed run succeeds.
     with stack.embedded_aws(tmp_path, progress=lambda _: None) as endpoint:
         assert endpoint.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_a_detached_one_is_found_and_stopped(tmp_path: Path) -> None:
+def test_detached_instance_is_found_and_stopped(tmp_path: Path) -> None:
     assert stack.status(tmp_path) is None
     endpoint = stack.start(tmp_path, progress=lambda _: None)
     try:
@@ -70,14 +70,14 @@ def test_a_detached_one_is_found_and_stopped(tmp_path: Path) -> None:
     assert not stack.stop(tmp_path)
 
 
-def test_a_pid_that_came_round_again_is_not_ours(tmp_path: Path) -> None:
+def test_reused_pid_is_not_taken_for_the_embedded_aws(tmp_path: Path) -> None:
     record = {"pid": os.getpid(), "started": 1.0, "url": "http://127.0.0.1:1"}
     (tmp_path / "emulator.json").write_text(json.dumps(record))
     assert stack.status(tmp_path) is None
     assert not stack.stop(tmp_path)
 
 
-def test_settings_of_a_real_account_never_reach_a_local_run(
+def test_real_account_settings_are_removed_from_local_runs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")

@@ -1,4 +1,4 @@
-"""A docker and a terraform that note what they are asked, and an AWS for what they leave to us."""
+"""Fake docker and terraform commands that log their calls, and a moto server."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ Calls = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """Put the fakes on PATH; return what they were asked so far, oldest first."""
+    """Put the fakes on PATH; return their calls so far, oldest first."""
     log = tmp_path / "calls.jsonl"
     log.touch()
     folder = tmp_path / "bin"
@@ -33,7 +33,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve a fresh AWS over HTTP, so that the fake docker can push to it too; return its address."""
+    """Start an empty moto server, which the fake docker can also reach; return its address."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

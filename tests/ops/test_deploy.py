@@ -43,7 +43,7 @@ def write_bundle(bundles: Path, version: str) -> Path:
 
 @pytest.fixture
 def account(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What terraform would have made, and nothing that outlives the test."""
+    """Return the outputs of a deployed stack, its resources made in moto."""
     assert aws
     ecr = boto3.client("ecr")
     boto3.client("s3").create_bucket(Bucket="artifacts")
@@ -68,7 +68,7 @@ def applies(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [call["variables"] for call in calls if call["arguments"][0] == "apply"]
 
 
-def test_first_foundations_then_images_then_functions(
+def test_first_deployment_applies_foundations_then_images_then_functions(
     account: dict[str, Any], calls: Calls, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_bundle(tmp_path / "bundles", "1")
@@ -89,7 +89,7 @@ def test_first_foundations_then_images_then_functions(
     steps = [call["arguments"][0] for call in calls() if call["arguments"][0] in {"apply", "build", "push"}]
     assert steps == ["apply", "build", "push", "build", "push", "apply"]
     assert all("linux/arm64" in call["arguments"] for call in calls() if call["arguments"][0] == "build"), (
-        "the platform is the one terraform's architecture asks for"
+        "the platform follows the architecture variable"
     )
 
     keys = {item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket="artifacts")["Contents"]}
@@ -97,7 +97,7 @@ def test_first_foundations_then_images_then_functions(
     assert '\'{"ride_id": "sample-1", "ride": {"trip_distance": 2.5}}\'' in capsys.readouterr().out
 
 
-def test_the_next_deployment_has_foundations_and_images(
+def test_next_deployment_applies_once_and_reuses_images(
     account: dict[str, Any], calls: Calls, tmp_path: Path
 ) -> None:
     assert account
@@ -110,9 +110,7 @@ def test_the_next_deployment_has_foundations_and_images(
     assert first["predict_image"] == second["predict_image"]
 
 
-def test_rollback_changes_the_version_and_nothing_else(
-    account: dict[str, Any], calls: Calls, tmp_path: Path
-) -> None:
+def test_rollback_changes_only_the_version(account: dict[str, Any], calls: Calls, tmp_path: Path) -> None:
     assert account
     for version in ("1", "2"):
         write_bundle(tmp_path / "bundles", version)
@@ -120,11 +118,11 @@ def test_rollback_changes_the_version_and_nothing_else(
     deploy.rollback("green_taxi", "1")
     *_, before, after = applies(calls())
     assert before | {"model_version": "1"} == after
-    with pytest.raises(DeploymentError, match="serves version 1 already"):
+    with pytest.raises(DeploymentError, match="already serves version 1"):
         deploy.rollback("green_taxi", "1")
 
 
-def test_rollback_to_what_was_never_deployed_changes_nothing(
+def test_rollback_to_a_missing_version_changes_nothing(
     account: dict[str, Any], calls: Calls, tmp_path: Path
 ) -> None:
     assert account
@@ -136,7 +134,7 @@ def test_rollback_to_what_was_never_deployed_changes_nothing(
     assert len(applies(calls())) == before
 
 
-def test_destroy_asks_first(
+def test_destroy_asks_for_confirmation(
     account: dict[str, Any], calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert account
@@ -158,7 +156,7 @@ def test_destroy_asks_first(
         deploy.destroy("green_taxi", sure=True)
 
 
-def test_states_are_apart_by_account_region_and_use_case(account: dict[str, Any], calls: Calls) -> None:
+def test_states_are_separate_per_account_region_and_use_case(account: dict[str, Any], calls: Calls) -> None:
     assert account
     assert calls() == []
     green, wine = deployment.stack("green_taxi"), deployment.stack("white_wine")
@@ -168,7 +166,7 @@ def test_states_are_apart_by_account_region_and_use_case(account: dict[str, Any]
         deployment.outputs("white_wine")
 
 
-def test_a_backend_of_the_users_own_gets_a_key_a_use_case(
+def test_user_backend_gets_one_key_per_use_case(
     account: dict[str, Any], calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert account
@@ -201,7 +199,7 @@ def test_without_a_region_or_credentials_the_fix_is_named(aws: str, monkeypatch:
         deployment.identity()
 
 
-def test_the_champion_is_what_the_registry_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_champion_is_read_from_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deploy, "WORK", tmp_path)
     assert deploy._champion(MODEL) is None
     client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
@@ -214,7 +212,9 @@ def test_the_champion_is_what_the_registry_says(tmp_path: Path, monkeypatch: pyt
     assert deploy._champion(MODEL) == "2"
 
 
-def test_a_bundle_that_is_not_there_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_bundle_is_an_error_with_the_train_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(deploy, "WORK", tmp_path)
     with pytest.raises(BundleError, match="make train USE_CASE=green_taxi"):
         deploy.bundle_directory("green_taxi", "3")
@@ -222,7 +222,7 @@ def test_a_bundle_that_is_not_there_is_asked_for(tmp_path: Path, monkeypatch: py
     assert deploy.bundle_directory("green_taxi", "3") == written
 
 
-def test_the_command_line_tells_errors_from_crashes(
+def test_command_line_prints_expected_errors_without_traceback(
     account: dict[str, Any], calls: Calls, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert account

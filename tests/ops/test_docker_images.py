@@ -52,7 +52,7 @@ def repository_url(aws: str) -> str:
     return boto3.client("ecr").create_repository(repositoryName="predict")["repository"]["repositoryUri"]
 
 
-def test_the_tag_follows_the_content(root: Path) -> None:
+def test_tag_depends_on_content_and_architecture_only(root: Path) -> None:
     dockerfile = root / "lambda_x/Dockerfile"
     tag = docker_images.content_tag(dockerfile, root, "x86_64")
     (root / "secret").write_text("changed, but not copied")
@@ -68,14 +68,14 @@ def test_the_tag_follows_the_content(root: Path) -> None:
     assert len(tags) == 5
 
 
-def test_a_source_that_is_not_there_is_named(root: Path) -> None:
+def test_missing_source_is_named(root: Path) -> None:
     shutil.rmtree(root / "requirements")
-    with pytest.raises(DeploymentError, match=r"copies requirements/x\.txt, which is not there"):
+    with pytest.raises(DeploymentError, match=r"copies requirements/x\.txt, which does not exist"):
         docker_images.copied_files(root / "lambda_x/Dockerfile", root)
 
 
 @pytest.mark.parametrize("package", ["lambda_predict", "lambda_monitor"])
-def test_our_dockerfiles_copy_their_package_the_contract_and_the_locked_requirements(package: str) -> None:
+def test_dockerfiles_copy_package_contract_and_locked_requirements(package: str) -> None:
     copied = docker_images.copied_files(ROOT / package / "Dockerfile", ROOT)
     assert Path(package) / "handler.py" in copied
     assert Path("contract/layout.json") in copied
@@ -83,7 +83,7 @@ def test_our_dockerfiles_copy_their_package_the_contract_and_the_locked_requirem
     assert {path.parts[0] for path in copied} == {package, "contract", "requirements"}
 
 
-def test_build_and_push_and_deploy_by_digest(
+def test_publish_builds_pushes_and_returns_the_digest(
     docker: docker_images.Docker, calls: Calls, root: Path, repository_url: str
 ) -> None:
     uri = publish(docker, root, repository_url)
@@ -101,7 +101,7 @@ def test_build_and_push_and_deploy_by_digest(
     assert login["password"] not in login["arguments"]
 
 
-def test_what_is_there_already_is_not_built_again(
+def test_published_content_is_not_built_again(
     docker: docker_images.Docker, calls: Calls, root: Path, repository_url: str
 ) -> None:
     first = publish(docker, root, repository_url)
@@ -111,7 +111,7 @@ def test_what_is_there_already_is_not_built_again(
 
 
 @pytest.mark.parametrize("step", ["build", "login", "push"])
-def test_a_step_that_fails_says_so(
+def test_failed_step_is_named(
     docker: docker_images.Docker, root: Path, repository_url: str, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_DOCKER_FAILS", step)
@@ -119,15 +119,15 @@ def test_a_step_that_fails_says_so(
         publish(docker, root, repository_url)
 
 
-def test_a_push_that_never_arrives_is_not_deployed(
+def test_push_that_the_repository_does_not_list_is_an_error(
     docker: docker_images.Docker, root: Path, repository_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_DOCKER_LOSES_PUSH", "1")
-    with pytest.raises(DeploymentError, match="the repository doesn't list it"):
+    with pytest.raises(DeploymentError, match="the repository does not list it"):
         publish(docker, root, repository_url)
 
 
-def test_a_daemon_that_is_down_is_named(
+def test_stopped_daemon_and_missing_docker_are_errors_with_a_fix(
     docker: docker_images.Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docker.check()

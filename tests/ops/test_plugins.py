@@ -21,19 +21,19 @@ def unpacked(mirror: Path, version: str = plugins.PROVIDER_VERSION, target: str 
 
 
 @pytest.mark.parametrize("place", [".", "plugins", "share/terraform"])
-def test_a_mirror_is_found_at_small_depth(tmp_path: Path, place: str) -> None:
+def test_mirror_is_found_up_to_two_levels_deep(tmp_path: Path, place: str) -> None:
     mirror = unpacked(tmp_path / place)
     assert plugins.provider_mirror([tmp_path]) == mirror
 
 
-def test_a_packed_mirror_is_found(tmp_path: Path) -> None:
+def test_packed_mirror_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "mirror" / plugins.PROVIDER
     folder.mkdir(parents=True)
     (folder / f"terraform-provider-aws_{plugins.PROVIDER_VERSION}_{TARGET}.zip").touch()
     assert plugins.provider_mirror([tmp_path]) == tmp_path / "mirror"
 
 
-def test_a_mirror_below_the_depth_is_not_searched_for(tmp_path: Path) -> None:
+def test_deeper_mirror_is_not_found(tmp_path: Path) -> None:
     unpacked(tmp_path / "a/b/c")
     assert plugins.provider_mirror([tmp_path]) is None
 
@@ -41,17 +41,17 @@ def test_a_mirror_below_the_depth_is_not_searched_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "target"), [("5.99.0", TARGET), (plugins.PROVIDER_VERSION, "plan9_mips")]
 )
-def test_another_version_or_platform_is_not_ours(tmp_path: Path, version: str, target: str) -> None:
+def test_mirror_of_another_version_or_platform_is_ignored(tmp_path: Path, version: str, target: str) -> None:
     unpacked(tmp_path, version, target)
     assert plugins.provider_mirror([tmp_path]) is None
 
 
-def test_roots_that_are_not_there_are_passed_over(tmp_path: Path) -> None:
+def test_missing_roots_are_skipped(tmp_path: Path) -> None:
     mirror = unpacked(tmp_path / "there")
     assert plugins.provider_mirror([tmp_path / "nowhere", tmp_path / "there"]) == mirror
 
 
-def test_with_a_mirror_terraform_is_pointed_at_it(
+def test_mirror_is_written_to_the_cli_configuration(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror = unpacked(home / ".terraform.d/plugins")
@@ -62,7 +62,7 @@ def test_with_a_mirror_terraform_is_pointed_at_it(
     assert "direct" in config
 
 
-def test_without_a_mirror_a_configuration_that_is_not_there_is_dropped(
+def test_missing_user_configuration_is_ignored(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plugins, "mirror_roots", lambda _: ())
@@ -73,7 +73,7 @@ def test_without_a_mirror_a_configuration_that_is_not_there_is_dropped(
     assert (tmp_path / "cache").is_dir()
 
 
-def test_the_users_configuration_wins_over_a_mirror(
+def test_user_configuration_has_precedence_over_a_mirror(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unpacked(home)
@@ -89,6 +89,6 @@ def test_the_users_configuration_wins_over_a_mirror(
     assert plugins.with_plugin_settings(given, tmp_path, tmp_path) == given
 
 
-def test_the_version_is_the_one_terraform_asks_for() -> None:
+def test_provider_version_equals_that_of_versions_tf() -> None:
     versions = (terraform.ROOT / "versions.tf").read_text()
     assert f'version = "= {plugins.PROVIDER_VERSION}"' in versions

@@ -1,4 +1,4 @@
-"""Against the real terraform, on a root that needs no provider."""
+"""Real terraform on a root without providers."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ variable "text" {
   type = string
   validation {
     condition     = var.text != "bad"
-    error_message = "text must not be bad: say something else."
+    error_message = "text must not be bad: choose another."
   }
 }
 variable "other" {
@@ -78,35 +78,35 @@ def test_apply_change_and_destroy(root: Terraform, lines: list[str]) -> None:
     assert "  deleted terraform_data.this (0s)" in lines
 
 
-def test_nothing_is_written_beside_the_configuration(root: Terraform) -> None:
+def test_root_folder_stays_unchanged(root: Terraform) -> None:
     root.apply({"text": "one"})
     assert {path.name for path in root.directory.iterdir()} == {"main.tf"}
     assert root.state_file.is_file()
 
 
-def test_an_error_says_what_terraform_said(root: Terraform) -> None:
-    with pytest.raises(TerraformError, match="text must not be bad: say something else"):
+def test_errors_include_terraforms_message(root: Terraform) -> None:
+    with pytest.raises(TerraformError, match="text must not be bad: choose another"):
         root.apply({"text": "bad"})
     (root.directory / "main.tf").write_text("nonsense {")
     with pytest.raises(TerraformError, match="terraform validate failed"):
         root.validate()
 
 
-def test_format_is_checked_by_name(root: Terraform) -> None:
+def test_format_errors_name_the_file(root: Terraform) -> None:
     root.fmt_check()
     (root.directory / "crooked.tf").write_text('variable "x"   {\n}\n')
     with pytest.raises(TerraformError, match=r"crooked\.tf"):
         root.fmt_check()
 
 
-def test_own_files_count_and_given_variables_win(root: Terraform, tmp_path: Path) -> None:
+def test_given_variables_override_variable_files(root: Terraform, tmp_path: Path) -> None:
     own = tmp_path / "own.tfvars"
     own.write_text('text  = "own"\nother = "own"\n')
     terraform = Terraform(root.directory, root.state_dir, root.env, var_files=(own,))
     assert terraform.evaluate("[var.text, var.other]", {"text": "given"}) == ["given", "own"]
 
 
-def test_tests_are_run(root: Terraform, lines: list[str]) -> None:
+def test_terraform_tests_are_run(root: Terraform, lines: list[str]) -> None:
     (root.directory / "tests").mkdir()
     case = root.directory / "tests/case.tftest.hcl"
     case.write_text(TEST_CASE.format("good", 'output.text == "one"'))
@@ -117,13 +117,13 @@ def test_tests_are_run(root: Terraform, lines: list[str]) -> None:
         root.test()
 
 
-def test_without_terraform_the_error_says_where_to_get_it(root: Terraform, tmp_path: Path) -> None:
+def test_missing_terraform_is_an_error_with_the_download_page(root: Terraform, tmp_path: Path) -> None:
     nowhere = Terraform(root.directory, root.state_dir, {**root.env, "PATH": str(tmp_path)})
     with pytest.raises(TerraformError, match=r"install 1\.11 or newer"):
         nowhere.validate()
 
 
-def test_an_interrupt_ends_terraform_and_keeps_the_state(root: Terraform, tmp_path: Path) -> None:
+def test_interrupt_ends_terraform_and_saves_the_state(root: Terraform, tmp_path: Path) -> None:
     started = tmp_path / "started"
     (root.directory / "main.tf").write_text(f"""
 resource "terraform_data" "first" {{}}
@@ -134,7 +134,7 @@ resource "terraform_data" "second" {{
   }}
 }}
 """)
-    # A shell that runs tests in the background has them ignore interrupts, and children inherit that.
+    # Tests run by a background shell ignore SIGINT, and child processes inherit that.
     script = f"""
 import os, signal
 from pathlib import Path
@@ -164,5 +164,5 @@ def alive(pid: int) -> bool:
 def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 30 s"
+        assert time.monotonic() < deadline, "condition not met within 30 s"
         time.sleep(0.02)

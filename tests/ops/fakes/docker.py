@@ -1,4 +1,4 @@
-"""docker, as far as a deployment sees it: notes its call; a push makes the image appear in the repository."""
+"""Fake docker: log the call; `push` adds the image to the repository."""
 
 import json
 import os

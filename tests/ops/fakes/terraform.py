@@ -1,4 +1,4 @@
-"""terraform, as far as a deployment sees it: notes its call; an apply makes the variables outputs."""
+"""Fake terraform: log the call; `apply` turns the variables into outputs."""
 
 import json
 import os
