@@ -9,7 +9,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test integration bench bench-alerts format lock clean \
+.PHONY: help setup demo test lint unit terraform-test integration bench bench-alerts mutants format lock clean \
         train search promote rollback retrain new-use-case mlflow deploy destroy serve report audit local-up local-down
 
 help: ## Show this list
@@ -54,6 +54,9 @@ integration: setup ## Run the integration tests, on the embedded AWS or on AWS_E
 
 bench: setup ## Run every benchmark and write benchmarks/results.md
 	@$(BIN)/python -m benchmarks
+
+mutants: setup ## Run the tests on mutated Lambdas and write benchmarks/mutants.md
+	@$(BIN)/python -m tests.mutants
 
 bench-alerts: setup ## Measure false-alarm rate and power of the alerts on real rows
 	@$(BIN)/python -m benchmarks alerts
