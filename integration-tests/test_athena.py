@@ -39,7 +39,7 @@ def forget(deployed: Any) -> Callable[[], int]:
 
     def remove() -> int:
         pages = s3.get_paginator("list_objects_v2").paginate(
-            Bucket=outputs["lake_bucket"], Prefix=model.shelf
+            Bucket=outputs["lake_bucket"], Prefix=model.cache_prefix
         )
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
         for key in keys:
