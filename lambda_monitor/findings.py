@@ -1,4 +1,4 @@
-"""What a run found, and the names of the files that say so."""
+"""Results of a monitoring run, and the file names of its report."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -11,12 +11,12 @@ REPORT_JSON = "report.json"
 RUN_JSON = "run.json"
 
 Failed = Literal["alert", "error"]
-# Examples that a result, a page or a message lists at most.
+# Most examples that a result, a page or a message lists.
 LISTED = 20
 
 
 class Status(StrEnum):
-    """What a run found."""
+    """Status of a window."""
 
     OK = "ok"
     ALERT = "alert"
@@ -27,8 +27,8 @@ class Status(StrEnum):
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """Result of one check: value and threshold in the check's unit, columns concerned, one sentence.
 
-    `skipped` means that the check could not be made for a known reason, `error` that the data it needs
-    could not be read.
+    `skipped` means that the check could not be made for an expected reason, `error` that its data could
+    not be read.
     """
 
     name: str
@@ -81,33 +81,33 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         columns: Sequence[str] = (),
         detail: dict[str, Any] | None = None,
     ) -> Self:
-        """Return the result of a check on the share `hits` of `total`, which is 0 where `total` is."""
+        """Return the result of a check on the share `hits` of `total`, 0 if `total` is 0."""
         return cls.above(name, hits / max(total, 1), threshold, sentence, columns=columns, detail=detail)
 
     def rounded(self, digits: int) -> Self:
-        """Return the result with value and threshold rounded; the status stays that of exact values."""
+        """Return the result with value and threshold rounded; the status is that of the exact values."""
         value, threshold = (None if v is None else round(v, digits) for v in (self.value, self.threshold))
         return msgspec.structs.replace(self, value=value, threshold=threshold)
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """A report for people and for machines."""
+    """One report as HTML and as JSON."""
 
     html: bytes
     json: bytes
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A report that Evidently has yet to draw."""
+    """An Evidently report that is not rendered yet."""
 
     name: str
     draw: "Callable[[], Rendered]"
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run found about its window; `counts` become metrics.
+    """Status and check results of one window.
 
-    `pictures` are still to be drawn; `files` came of those that were, by name.
+    `counts` become metrics. `pictures` are not rendered yet, `files` holds rendered reports by file name.
     """
 
     status: Status

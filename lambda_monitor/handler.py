@@ -1,4 +1,4 @@
-"""Lambda entry: which window, then one run."""
+"""Lambda entry point of the monitor."""
 
 import os
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""One run: read a window, judge it, tell people what is wrong, draw the report."""
+"""One monitoring run: read a window, check it, notify, render the report."""
 
 import time
 from datetime import timedelta
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 STATE = "state.json"
-# Share of the run's time that Athena may take; judging, drawing and telling need the rest.
+# Share of the run's time for Athena queries; checks, notification and rendering need the rest.
 _QUERY_SHARE = 0.7
 
 
 def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str, Any]:
-    """Monitor `span` and return the summary. What prevents a verdict is a result of its own, not a crash."""
+    """Monitor `span` and return the summary; a failure that prevents a verdict has status error."""
     try:
         watched = _load(clients.s3, settings)
     except (BundleError, ContractError, CheckConfigError) as error:
@@ -48,10 +48,10 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
         findings = Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
     else:
         ref = watched.contract.model
-        findings = _judged(clients, settings, watched, span, run)
+        findings = _findings(clients, settings, watched, span, run)
     report = _write(clients.s3, settings, ref, span, findings, run)
     bad = findings.status in {Status.ALERT, Status.ERROR}
-    # What kills a run while it draws can't keep bad news back; a picture that fails may yet be bad news.
+    # Alerts go out before rendering, which may time out; other notifications wait for its result.
     sent = _notify(clients, settings, ref, span, findings, report, run) if bad else []
     if findings.pictures:
         findings = verdict.drawn(findings)
@@ -71,15 +71,15 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     }
 
 
-def _judged(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
+def _findings(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
     try:
-        return _judge(clients, settings, watched, span, run)
+        return _evaluate(clients, settings, watched, span, run)
     except AthenaError as error:
         return Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
 
 
-def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
-    """Read the window, hour ledgers first, and return what is found."""
+def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
+    """Read the window by its hour ledgers and return its findings."""
     s3, bucket, prefix = clients.s3, settings.lake_bucket, watched.cache_prefix
     kept = S3Cache(s3, bucket, prefix)
     store = HourStore(kept, _athena_path(clients, settings, watched, run))
@@ -108,10 +108,10 @@ def _judge(clients: Clients, settings: Settings, watched: Model, span: Span, run
 
 
 def _athena_path(clients: Clients, settings: Settings, watched: Model, run: Run) -> AthenaPath | None:
-    """Return how windows are counted by Athena, None where it is switched off."""
+    """Return the Athena path for large windows, None if it is switched off."""
     if not settings.athena_min_bytes or not settings.athena_workgroup:
         return None
-    # The run's own clock was read at its start; what is left of its time is measured from then.
+    # `run.now` was read at the start of the run: the time left is counted from here.
     started = time.monotonic()
     most = (run.deadline - run.now).total_seconds() * _QUERY_SHARE
     runner = athena.Runner(
@@ -132,16 +132,16 @@ def _cached(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
 
 
 def _load(s3: "S3Client", settings: Settings) -> Model:
-    """Return the bundle; it never changes, so a warm function keeps it."""
+    """Return the bundle; a version never changes, so a warm function caches it."""
     return _cached(s3, settings.artifact_bucket, settings.model_name, settings.model_version)
 
 
 def _write(
     s3: "S3Client", settings: Settings, ref: ModelRef, span: Span, findings: Findings, run: Run
 ) -> str:
-    """Write the report's files and return where a person should look.
+    """Write the report's files and return the URI of its page.
 
-    `report.json` says what was found and nothing of the run, so the same window gives the same bytes.
+    `report.json` holds nothing of the run itself, so the same window gives the same bytes.
     """
     bucket, prefix = settings.lake_bucket, layout.report_prefix(settings.model_name, span.start, span.end)
     result = {
@@ -194,7 +194,7 @@ def _notify(
     )
     outcome = Verdict(
         status=findings.status,
-        # A window that ends in the future must not outrank the scheduled ones that come before then.
+        # A window that ends in the future must not supersede scheduled ones that end before it.
         window_end=min(span.end, run.now),
         failing=sorted(f"{check.name}: {', '.join(check.columns)}" for check in context.failing),
     )
@@ -209,9 +209,9 @@ def _notify(
 
 
 def _store(s3: "S3Client", settings: Settings, span: Span) -> Store:
-    """Return the model's state, or for a past window someone asked for one of its own.
+    """Return the model's state, or a separate one for a past window requested by hand.
 
-    So a look back neither resolves today's alert nor goes unheard.
+    Such a window neither resolves the current alert nor goes without a notification.
     """
     folder = f"{layout.ALERTS}/{settings.model_name}/"
     store = Store(s3, settings.lake_bucket, folder + STATE)

@@ -1,4 +1,4 @@
-"""Who is notified of what, once.
+"""Notifications: when they are due, their text, the metrics of a run.
 
 state     alert state with its outbox
 messages  text of a notification

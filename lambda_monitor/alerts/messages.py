@@ -1,4 +1,4 @@
-"""Messages people act on: what failed, by how much, where to look, what to do next."""
+"""Text of notifications: failed checks, values, links, next steps."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from lambda_monitor.findings import LISTED, CheckResult
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-# SNS's limits: 100 ASCII characters a subject, 256 KiB a message.
+# SNS accepts subjects of at most 100 ASCII characters.
 _SUBJECT_LIMIT = 100
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What every message on a window says: which model, which records, where the report lies."""
+    """Content of every message on one window."""
 
     model: ModelRef
     use_case: str
@@ -37,7 +37,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compose(context: Context, kind: Kind, before: State) -> Message:
-    """Return the message that tells of `kind`."""
+    """Return the message of that `kind`; `before` is the state that it changes."""
     alert_id = str(uuid.uuid4())
     parts = [_opening(context, kind, before), _facts(context)]
     if kind is not Kind.RESOLVED:
@@ -127,7 +127,7 @@ def _line(check: CheckResult) -> str:
     return f"{check.name}: {check.sentence} (value {check.value:.4g}, limit {check.threshold:.4g})"
 
 
-# The first word of a check's name says what kind of trouble it is.
+# Next step by the first part of a check's name.
 _ADVICE = {
     "service": "Look at the prediction function's log group and the stream's iterator age: records may be "
     "delayed or rejected. Rejected records lie under rejected/ with their reason.",

@@ -1,4 +1,4 @@
-"""CloudWatch metrics in the embedded metric format: printed, so they need no call and no permission."""
+"""CloudWatch metrics in the embedded metric format: printed, without an API call."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,9 +19,9 @@ def embedded(
     values: Mapping[str, float],
     checks: list[CheckResult],
 ) -> str:
-    """Return the log line that CloudWatch turns into `values`, one metric each, by use case.
+    """Return the log line that CloudWatch turns into one metric per value, with dimension UseCase.
 
-    The checks stand beside them as plain properties: found by Logs Insights, not paid for as metrics.
+    The checks are plain properties of the line: searchable in Logs Insights, not charged as metrics.
     """
     record: dict[str, Any] = {
         "_aws": {

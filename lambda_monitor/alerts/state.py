@@ -1,12 +1,12 @@
-"""Alert states: who is told what, once.
+"""Alert state with its outbox: one message per change.
 
-The state of a model's alert is one object, changed only by conditional writes. A message is written
-into the state's outbox together with the change it tells of, then published, then taken out:
-- two runs that overlap: the second's write is refused, it reads again and finds the change made;
+The alert state of a model is one object, changed only by conditional writes. A message is added to the
+state's outbox in the same write as the change that it reports, then published, then removed:
+- two overlapping runs: the second one's write is refused; it reads the state again and finds the change;
 - a run killed before it published: the message is still in the outbox and the next run sends it;
-- while a run that claimed a message may still be alive, no other sends it. A claim ends when the
-  function's time is up, which Lambda enforces.
-Only a kill between SNS's answer and the last write repeats a message, with the same `alert_id`.
+- a message claimed by a run that may still be running is not sent by another. A claim ends at the
+  function's timeout, which Lambda enforces.
+Only a run killed between SNS's answer and the last write sends a message twice, with the same `alert_id`.
 """
 
 from collections.abc import Callable
@@ -25,13 +25,13 @@ from lambda_monitor.run import Run
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# A schedule's tick may come a little early.
+# A scheduled run may start a little early.
 _SLACK = timedelta(minutes=5)
 _ATTEMPTS = 20
 
 
 class Kind(StrEnum):
-    """Why a message is sent."""
+    """Reason for a message."""
 
     ALERT = "alert"
     REMINDER = "reminder"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """What SNS is given; `alert_id` is the same whenever the message is sent again."""
+    """A message for SNS; `alert_id` stays the same when it is sent again."""
 
     alert_id: str
     kind: Kind
@@ -51,7 +51,7 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class Pending(Struct, frozen=True, kw_only=True):
-    """A message in the outbox, and which run may send it until when."""
+    """A message in the outbox with the run that claimed it and the end of the claim."""
 
     message: Message
     claimed_by: str
@@ -59,10 +59,10 @@ class Pending(Struct, frozen=True, kw_only=True):
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """What is known of a model's alert.
+    """Alert state of a model.
 
-    `since` is the end of the first window with this status, `told` the failing checks people were
-    told of since then, `last_sent_at` when; None: nobody was told of this status.
+    `since` is the end of the first window with this status, `told` the failing checks notified since
+    then, `last_sent_at` the time of the last notification, None if this status was not notified.
     """
 
     status: Status
@@ -75,7 +75,7 @@ class State(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run found about one window; `failing` names the checks that failed."""
+    """Status of one window; `failing` names the checks that failed."""
 
     status: Status
     window_end: datetime
@@ -83,21 +83,20 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publisher(Protocol):
-    """Sends a message, or raises."""
+    """Sends one message."""
 
     def __call__(self, message: Message, /) -> None:
-        """Send `message`."""
+        """Send `message`, or raise."""
         ...
 
 
 def decide(
     state: State | None, verdict: Verdict, now: datetime, reminder: timedelta
 ) -> tuple[State, Kind | None]:
-    """Return the state after `verdict` and why a message is due, if one is.
+    """Return the state after `verdict`, and the kind of the message that is due, if any.
 
-    A change of status is told at once, and so is a check that joins the failing ones. A status that
-    lasts is told again every `reminder`. A model that never had data is reported missing after one
-    `reminder`, not on its first run.
+    A change of status and a newly failing check are notified at once, a lasting status every `reminder`.
+    A model that never had data is reported after one `reminder`, not on its first run.
     """
     if state is None:
         state = State(
@@ -141,7 +140,7 @@ def _changed(state: State, verdict: Verdict, now: datetime) -> tuple[State, Kind
 
 
 class Store:
-    """The state in S3 at one key. Writes name the version they replace."""
+    """The alert state at one S3 key; a write names the version it replaces."""
 
     def __init__(self, s3: "S3Client", bucket: str, key: str) -> None:
         self._s3 = s3
@@ -149,14 +148,14 @@ class Store:
         self._key = key
 
     def load(self) -> tuple[State | None, str | None]:
-        """Return the state and its entity tag, both None when there is none yet."""
+        """Return the state and its entity tag, both None if there is none yet."""
         found = conditional.get(self._s3, self._bucket, self._key)
         if found is None:
             return None, None
         return msgspec.json.decode(found.body, type=State), found.etag
 
     def save(self, state: State, replaces: str | None) -> None:
-        """Write `state` over the version `replaces`. Raises ConflictError when that isn't there any more."""
+        """Write `state` over the version `replaces`. Raises ConflictError if that was changed meanwhile."""
         body = msgspec.json.encode(state)
         conditional.put(self._s3, self._bucket, self._key, body, replaces=replaces)
 
@@ -170,10 +169,10 @@ def update(
     compose: Callable[[Kind, State], Message],
     publish: Publisher,
 ) -> list[Message]:
-    """Record `verdict`, send what is due, also what earlier runs left, and return what was sent.
+    """Record `verdict`, send all due messages, also those of earlier runs, and return the sent ones.
 
-    `compose` writes the message for a change, given the state before it. Raises what `publish`
-    raises; the message then stays in the outbox, free for the next run.
+    `compose` returns the message for a change, given the state before it. Raises what `publish`
+    raises; the message then stays in the outbox for the next run.
     """
 
     def record(state: State | None) -> tuple[State, list[Pending]]:
@@ -224,7 +223,7 @@ def _settled(state: State | None, sent: list[Message], run: Run) -> State:
         raise ConflictError("the alert state was deleted while its message was sent")
     done = {message.alert_id for message in sent}
     outbox = [
-        # What this run claimed and didn't send is free again at once.
+        # Messages that this run claimed and did not send are released.
         msgspec.structs.replace(p, claimed_until=run.now) if p.claimed_by == run.id else p
         for p in state.outbox
         if p.message.alert_id not in done

@@ -1,9 +1,9 @@
-"""Every check of a window, and the verdict on it.
+"""Checks of a window and its verdict.
 
 columns      data quality and drift, per column and segment
 performance  error on labelled records, and its estimate without labels
 delivery     completeness, duplicates, version, freshness, labels
 service      errors, delay and lost records, from CloudWatch
 gaps         hours that no window covered
-verdict      all checks of a window, its status, its pictures
+verdict      all checks of a window, its status, its reports
 """

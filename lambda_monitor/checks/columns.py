@@ -1,4 +1,4 @@
-"""Every check the monitor makes: one table, one form of result."""
+"""Checks per column: quality, drift, and performance by segment."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lambda_monitor.hours.labelled import Truth
     from lambda_monitor.model import Model
 
-# Sums of floats differ in their last digits with the order of the hours; a report must not.
+# Sums of floats depend on the order of the hours in their last digits: results are rounded.
 _DIGITS = 6
 Of = TypeVar("Of")
 
@@ -103,7 +103,7 @@ def _categories(name: str, column: Categorical, before: Categorical, config: Che
 def _share(
     check: str, name: str, hits: int, rows: int, expected: float, words: str, config: CheckConfig
 ) -> CheckResult:
-    """Judge a share against the reference's own, with room for chance and for the odd row."""
+    """Check a share against the reference's share, with tolerance for sampling noise."""
     if not rows:
         return CheckResult.skipped(check, f"{name} has no values in this window.", [name])
     limit = config.limit(check, [name], thresholds.share_limit(expected, rows))
@@ -114,24 +114,24 @@ def _share(
 def _constant(
     name: str, column: Numeric | Categorical, before: Numeric | Categorical | None
 ) -> CheckResult | None:
-    """Return an alert where a column that varied stands still."""
+    """Check that a column that varied in the reference is not constant."""
     if before is None or column.count < thresholds.LEAST_ROWS:
         return None
-    stands, varied = _stands_still(column), not _stands_still(before)
-    words = "has the same value in every record, and varied in the reference" if stands else "varies"
+    constant, varied = _is_constant(column), not _is_constant(before)
+    words = "has the same value in every record, and varied in the reference" if constant else "varies"
     limit = 0.0 if varied else 1.0
-    result = CheckResult.above("quality.constant", float(stands), limit, f"{name} {words}.", columns=[name])
+    result = CheckResult.above("quality.constant", float(constant), limit, f"{name} {words}.", columns=[name])
     return msgspec.structs.replace(result, threshold=0.0)
 
 
-def _stands_still(column: Numeric | Categorical) -> bool:
+def _is_constant(column: Numeric | Categorical) -> bool:
     if isinstance(column, Numeric):
         return column.low == column.high
     return len(column.levels) + (column.other > 0) <= 1
 
 
 class _Measured(msgspec.Struct, Generic[Of], frozen=True):
-    """A value beside its limit, and what it is the value of."""
+    """A measured value with its limit and its source."""
 
     value: float
     limit: float
@@ -139,7 +139,7 @@ class _Measured(msgspec.Struct, Generic[Of], frozen=True):
 
     @property
     def ratio(self) -> float:
-        """How many limits the value is; where no change at all is allowed any is beyond it."""
+        """The value divided by its limit; infinite if the limit is 0 and the value is not."""
         if self.limit > 0:
             return self.value / self.limit
         return math.inf if self.value > 0 else 0.0
@@ -154,7 +154,7 @@ class _Measured(msgspec.Struct, Generic[Of], frozen=True):
 
 
 def _against(config: CheckConfig, check: str, name: str, value: float, limit: float, of: Of) -> _Measured[Of]:
-    """Return the value beside the user's limit, or beside `limit`."""
+    """Return the value with the user's limit, or with `limit`."""
     own = config.limit(check, [name], limit)
     return _Measured(value, limit if own is None else own, of)
 
@@ -172,7 +172,7 @@ def _drift(model: "Model", profile: Profile, config: CheckConfig) -> Iterator[Ch
 def _column_drift(
     model: "Model", profile: Profile, name: str, check: str, config: CheckConfig
 ) -> CheckResult:
-    """Judge one column by the statistic that is furthest beyond its limit."""
+    """Check one column by the statistic with the largest ratio of value to limit."""
     column = _counts(profile, name)
     if column is None or column.count < thresholds.LEAST_ROWS:
         rows = 0 if column is None else column.count
@@ -200,7 +200,7 @@ def _column_drift(
 
 
 def _segment_drift(model: "Model", profile: Profile, name: str, config: CheckConfig) -> CheckResult:
-    """Judge what is predicted within each value of a column by the segment furthest beyond its limit."""
+    """Check the predictions per segment of a column by the segment with the largest ratio to its limit."""
     check, most = "drift.segment", model.thresholds.segments[name]
     found: list[_Measured[Shift]] = []
     for shift in shifts(model.baseline.segments, profile.segments, name):
@@ -220,7 +220,7 @@ def _segment_drift(model: "Model", profile: Profile, name: str, config: CheckCon
 
 
 def _outcome(model: "Model") -> str:
-    """Return what is predicted, in words."""
+    """Return the predicted quantity in words."""
     target = model.contract.target
     if model.contract.task is Task.CLASSIFICATION:
         return f"probability of the predicted {target.name}"

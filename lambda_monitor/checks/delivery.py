@@ -1,4 +1,4 @@
-"""Checks of the way the data came: there, readable, distinct, of the right model, on time."""
+"""Delivery checks: completeness, duplicates, version, freshness, labels."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,16 +13,16 @@ from lambda_monitor.hours.window import Window
 from lambda_monitor.lake.objects import Unreadable
 from lambda_monitor.lake.rejections import Rejections
 
-# What these find keeps the window, or its labels, from being judged: an error, not an alert.
+# A failure of these prevents a verdict on the window or its labels: an error, not an alert.
 UNJUDGED = ("lake.unreadable_objects", "labels.unreadable")
-# Delivery at least once repeats a few records after a restart; more says something restarts all the time.
+# At-least-once delivery repeats a few records after a restart; a larger share means constant restarts.
 DUPLICATES_LIMIT = 0.05
 REJECTED_LIMIT = 0.01
 STRAYED_LIMIT = 0.001
 
 
 def check_delivery(contract: Contract, window: Window, rejections: Rejections) -> list[CheckResult]:
-    """Return the result of each check of how the window's records came."""
+    """Return the delivery checks of the window's records."""
     return [
         unreadable(window, rejections),
         bad_lines(window),
@@ -36,7 +36,7 @@ def check_delivery(contract: Contract, window: Window, rejections: Rejections) -
 
 
 def unreadable(window: Window, rejections: Rejections) -> CheckResult:
-    """Count objects that can't be read: they leave the verdict open, so this is an error, never ok."""
+    """Count unreadable objects; they prevent a verdict, so any is an error."""
     found = [*window.unreadable, *rejections.unreadable]
     count = len(found)
     return CheckResult.above(
@@ -50,7 +50,7 @@ def unreadable(window: Window, rejections: Rejections) -> CheckResult:
 
 
 def bad_lines(window: Window) -> CheckResult:
-    """Count lines that are no prediction event of the contract's shape."""
+    """Count lines that are not prediction events of the contract."""
     count = sum(window.bad_lines.values())
     return CheckResult.above(
         "lake.bad_lines",
@@ -62,7 +62,7 @@ def bad_lines(window: Window) -> CheckResult:
 
 
 def duplicates(window: Window) -> CheckResult:
-    """Count records that were delivered more than once; elsewhere they are counted once."""
+    """Count records that were delivered more than once; all other checks count them once."""
     total = window.records + window.duplicates
     share = window.duplicates / max(total, 1)
     return CheckResult.share(
@@ -75,7 +75,7 @@ def duplicates(window: Window) -> CheckResult:
 
 
 def strayed(window: Window) -> CheckResult:
-    """Count records hours away from their partition: clocks disagree, or scoring is far behind."""
+    """Count records whose arrival is hours away from their partition: wrong clocks or late scoring."""
     return CheckResult.share(
         "lake.clock_skew",
         window.strayed,
@@ -87,7 +87,7 @@ def strayed(window: Window) -> CheckResult:
 
 
 def other_versions(contract: Contract, window: Window) -> CheckResult:
-    """Count events of other model versions: left out, since they aren't this model's to answer for."""
+    """Count events of other model versions, which the other checks leave out."""
     count = sum(window.others.values())
     listed = ", ".join(f"{n:,} by version {v}" for v, n in window.others.items())
     watched = contract.model.version
@@ -104,7 +104,7 @@ def other_versions(contract: Contract, window: Window) -> CheckResult:
 
 
 def rejected(window: Window, rejections: Rejections) -> CheckResult:
-    """Count records the contract refused, as a share of all that came."""
+    """Count rejected records as a share of all records."""
     total = rejections.count + window.records
     share = rejections.count / max(total, 1)
     most = ", ".join(f"{n:,} {reason}" for reason, n in list(rejections.reasons.items())[:3])
@@ -119,7 +119,7 @@ def rejected(window: Window, rejections: Rejections) -> CheckResult:
 
 
 def failed(rejections: Rejections) -> CheckResult:
-    """Count batches Lambda gave up on: their records were neither scored nor rejected."""
+    """Count batches that Lambda gave up on: their records were neither scored nor rejected."""
     count = len(rejections.failed)
     return CheckResult.above(
         "service.failed",
@@ -132,7 +132,7 @@ def failed(rejections: Rejections) -> CheckResult:
 
 
 def staleness(window: Window) -> CheckResult:
-    """Measure the silence at the window's end; half the window, at least an hour, is trouble."""
+    """Measure the hours without records at the window's end; the limit is half the window, at least one."""
     limit = max(timedelta(hours=1), (window.end - window.start) / 2) / timedelta(hours=1)
     newest: datetime = window.newest or window.start
     silent = (window.end - newest) / timedelta(hours=1)
@@ -153,7 +153,7 @@ def staleness(window: Window) -> CheckResult:
 
 
 def check_labels(truth: Truth) -> list[CheckResult]:
-    """Return what is to be said of the ground truth itself; none of it fails a window."""
+    """Return the checks of the ground truth itself."""
     found, late = truth.labels, truth.coverage < ENOUGH
     broken = found.bad_lines + len(found.unreadable)
     return [

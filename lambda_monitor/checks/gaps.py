@@ -1,4 +1,4 @@
-"""Hours that no window covered: the monitor itself did not run."""
+"""Check for hours that no window covered because the monitor did not run."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ _FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 def check_gap(s3: "S3Client", bucket: str, model: str, start: datetime, end: datetime) -> CheckResult:
-    """Return whether [start, end) follows on what was monitored before, by the reports that are there."""
+    """Return whether [start, end) directly follows the last window that has a report."""
     before = [e for s, e in _windows(s3, bucket, model) if (s, e) != (start, end) and e <= end]
     if not before:
         return CheckResult.above(NAME, 0.0, 0.0, "This is the first window of the model.")

@@ -1,8 +1,8 @@
-"""How wrong the model is: measured where labels came, estimated where they did not.
+"""Model error: measured on labelled records, estimated without labels.
 
-The estimate is in the manner of NannyML's DLE and CBPE (docs.nannyml.com, "How it works: performance
-estimation"): what the error was on reference rows of like prediction, or of like probability, weighted
-by how common those are now. It sees changed inputs, never a changed relation to the target.
+The estimate follows NannyML's DLE and CBPE (docs.nannyml.com, "How it works: performance estimation"):
+the error on reference rows of similar prediction or probability, weighted by their current frequency.
+It detects changed inputs, never a changed relation to the target.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ from lambda_monitor.profiles.segments import TOP_LEVELS
 
 # One-sided normal quantiles: one false alarm in about 10,000 windows, in 100,000 for the many segments.
 _RARE, _RARER = 3.72, 4.27
-# A fifth more error than on the reference comes and goes with seasons, measured or estimated.
+# Seasons change the error by up to a fifth, measured or estimated.
 _TOLERANCE, _ESTIMATE_TOLERANCE = 1.2, 1.2
-# Days differ by themselves: twice their standard deviation is allowed too, where the reference has so many.
+# Days differ: twice the standard deviation between days is tolerated, if the reference has enough days.
 _DEVIATIONS, _LEAST_DAYS, _LEAST_ROWS_A_DAY = 2, 14, 30
 _LEAST_ROWS = 100
 _TAIL = 0.995
@@ -32,7 +32,7 @@ Array = npt.NDArray[np.float64]
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
-    """An error, the limit for it, and what it is the error of; no value where nothing can be said."""
+    """An error with its limit; no value if it can't be computed."""
 
     name: str
     value: float | None
@@ -69,7 +69,7 @@ def score_labelled(
 
 
 def estimate(contract: Contract, reference: pa.Table, specs: ProfileSpec, current: Profile) -> Score:
-    """Return the error to expect of a window, without a single label."""
+    """Return the error to expect of a window without labels."""
     column = bundle.PROBABILITY_COLUMN if contract.task is Task.CLASSIFICATION else bundle.PREDICTION_COLUMN
     name = "performance.estimate"
     if (
@@ -99,7 +99,7 @@ def estimate(contract: Contract, reference: pa.Table, specs: ProfileSpec, curren
 
 
 def losses(contract: Contract, rows: pa.Table) -> Array:
-    """Return the loss a row: squared error of a regression, 1 for a wrong class and 0 for a right one."""
+    """Return the loss per row: squared error, or 1 for a wrong class and 0 for a right one."""
     prediction, target = (rows.column(c) for c in (bundle.PREDICTION_COLUMN, bundle.TARGET_COLUMN))
     if contract.task is Task.REGRESSION:
         difference = prediction.to_numpy().astype(np.float64) - target.to_numpy().astype(np.float64)
@@ -148,13 +148,13 @@ def _worst_segment(
 
 
 def _tolerated(contract: Contract, reference: pa.Table, loss: Array) -> float:
-    """Return how many times the reference's mean loss matters to nobody."""
+    """Return the tolerated multiple of the reference's mean loss."""
     tolerance = _TOLERANCE**2 if contract.task is Task.REGRESSION else _TOLERANCE
     return max(tolerance, 1 + _DEVIATIONS * _between_days(reference, loss))
 
 
 def _between_days(reference: pa.Table, loss: Array) -> float:
-    """Return the standard deviation of single days' loss beyond chance, in mean losses; 0 without time."""
+    """Return the standard deviation of daily losses beyond noise, in mean losses; 0 without times."""
     times = reference.column(bundle.TIME_COLUMN) if bundle.TIME_COLUMN in reference.column_names else None
     if times is None or not pa.types.is_timestamp(times.type) or times.null_count or not loss.any():
         return 0.0
@@ -165,13 +165,13 @@ def _between_days(reference: pa.Table, loss: Array) -> float:
     if used.sum() < _LEAST_DAYS:
         return 0.0
     means = np.bincount(day, weights=loss) / counts
-    # A day belongs to the whole, so its rows err less against it than new ones would.
+    # A day's rows are part of the total, so their deviation from it is smaller than that of new rows.
     excess = (means - loss.mean()) ** 2 - loss.var() * (1 / counts - 1 / len(loss))
     return float(np.sqrt(max(excess[used].mean(), 0.0)) / loss.mean())
 
 
 def _limit(contract: Contract, before: Array, rows: int, quantile: float, tolerated: float) -> float:
-    """Return the error that `rows` undrifted rows stay below, but for the chance `quantile` stands for."""
+    """Return the limit for the error of `rows` undrifted rows at that normal quantile."""
     spread = float(before.std() * np.sqrt(1 / rows + 1 / len(before)))
     return _root(contract, float(before.mean()) * tolerated + quantile * spread)
 

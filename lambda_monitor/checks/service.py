@@ -1,4 +1,4 @@
-"""Service health of the window, from CloudWatch: errors, delay, records in against records out."""
+"""Service checks from CloudWatch: errors, delay, lost records."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
 ERRORS_LIMIT = 0.01
-# Minutes the oldest waiting record may wait before predictions are late.
+# Minutes that a record may wait to be scored.
 DELAY_LIMIT = 15.0
 LOST_LIMIT = 0.02
 # Firehose holds records back for up to 15 minutes.
@@ -21,7 +21,7 @@ _PERIOD = 300
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose metrics are looked at; empty names are left out."""
+    """Names of the function and stream to check; empty names skip the checks."""
 
     function: str
     stream: str
@@ -36,10 +36,10 @@ def check_service(
     accounted: int,
     settled: bool,
 ) -> list[CheckResult]:
-    """Return the health checks; `accounted` counts the window's scored and rejected events.
+    """Return the service checks; `accounted` counts the window's scored and rejected events.
 
-    `settled`: all of them have had time to land, so those that are missing are lost. A metric that
-    CloudWatch doesn't have or won't give is a check skipped with the reason.
+    `settled`: all records have had time to land, so missing ones are lost. A check without its metric
+    is skipped with the reason.
     """
     names = ("service.errors", "service.delay", "service.lost")
     if not sources.function or not sources.stream:
@@ -88,7 +88,7 @@ def _values(
 
 
 def _period(start: datetime, end: datetime) -> int:
-    """Return a period that keeps a query to a few hundred points."""
+    """Return a metric period, in seconds, with at most a few hundred points per window."""
     return max(_PERIOD, int((end - start) / timedelta(seconds=_PERIOD) / 288) * _PERIOD)
 
 

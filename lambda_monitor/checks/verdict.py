@@ -1,4 +1,4 @@
-"""From what a window holds to what is said of it: every check, and the report that shows them."""
+"""All checks of a window, its status, and its Evidently reports."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -19,7 +19,7 @@ from lambda_monitor.reports import heavy_import
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of a window; `results` are checks that were made while it was gathered."""
+    """Data of a window; `results` are checks that were already made."""
 
     window: Window
     rejections: Rejections
@@ -28,7 +28,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evaluate(model: Model, evidence: Evidence) -> Findings:
-    """Return what is to be said of a window, its pictures not yet drawn."""
+    """Return the findings on a window, its reports not yet rendered."""
     window, truth = evidence.window, evidence.truth
     config = model.check_config
     made = [*evidence.results, *delivery.check_delivery(model.contract, window, evidence.rejections)]
@@ -53,13 +53,13 @@ def evaluate(model: Model, evidence: Evidence) -> Findings:
 
 
 def drawn(findings: Findings) -> Findings:
-    """Return `findings` with the pictures drawn; where Evidently fails a check says so beside the others."""
+    """Return `findings` with its reports rendered; a failure to render adds a check with status error."""
     files: dict[str, bytes] = {}
     results = list(findings.checks)
     for picture in findings.pictures:
         try:
             rendered = picture.draw()
-        except Exception as error:  # noqa: BLE001  # whatever breaks a picture must not hide the verdict
+        except Exception as error:  # noqa: BLE001  # any failure of Evidently must not hide the verdict
             results.append(_undrawn(picture.name, error))
         else:
             files |= {
@@ -75,7 +75,7 @@ def drawn(findings: Findings) -> Findings:
 
 
 def _tuned(result: CheckResult, config: CheckConfig) -> CheckResult:
-    """Return `result` by the user's own limit, if there is one and the check was made."""
+    """Return `result` with the user's limit, if there is one and the check was made."""
     limit = config.limit(result.name, result.columns, result.threshold)
     if limit is None or limit == result.threshold or result.value is None or result.status == "skipped":
         return result
@@ -84,10 +84,9 @@ def _tuned(result: CheckResult, config: CheckConfig) -> CheckResult:
 
 
 def overall(results: Sequence[CheckResult], *, records: int) -> Status:
-    """Return the window's status: what is wrong with the data first, then what kept it from being judged.
+    """Return the window's status: alert before error before ok.
 
-    Without records nothing of the model can be said, so a window is no_data unless objects that
-    could not be read may have held some.
+    A window without records is no_data, or error if unreadable objects may have held some.
     """
     statuses = {result.status for result in results}
     if not records:
@@ -107,7 +106,7 @@ def _reason(status: Status, results: Sequence[CheckResult]) -> str:
 
 
 def _pictures(model: Model, window: Window, truth: Truth, results: Sequence[CheckResult]) -> list[Picture]:
-    """Return each report by name and how it is drawn."""
+    """Return the Evidently reports to render."""
     of_truth = [r for r in results if TARGET_COLUMN in r.columns or r.name.startswith("performance")]
     rest = [r for r in results if r not in of_truth]
     pictures = [_picture("report", model, window.sample, rest, window.records)]
@@ -120,7 +119,7 @@ def _picture(
     name: str, model: Model, rows: pa.Table, results: Sequence[CheckResult], records: int
 ) -> Picture:
     def draw() -> Rendered:
-        # Evidently takes seconds to import, and beside the reading it would slow that as much.
+        # Importing Evidently takes seconds: only after the window was read.
         heavy_import.load("lambda_monitor.reports.evidently_report")
         from lambda_monitor.reports import evidently_report  # noqa: PLC0415
 

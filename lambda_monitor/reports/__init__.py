@@ -1,7 +1,7 @@
-"""Pages and files that show a run.
+"""Pages of the report site.
 
 evidently_report  Evidently's report with our verdicts
-plain_page        report without pictures
+plain_page        report without plots
 index             front page of the report site
 html_page         HTML that all pages share
 heavy_import      import of a large package without garbage collection

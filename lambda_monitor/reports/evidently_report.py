@@ -1,9 +1,8 @@
-"""Evidently's report on a bounded sample of a window, carrying our verdicts.
+"""Evidently report on a sample of a window, with Scorewatch's verdicts.
 
-Verdicts come from every record of the window, thresholds from the bundle. Evidently is given both:
-a drift method that answers with the check's own value, and a metric for each other check, so that
-pictures, tests, JSON and alert can't contradict each other. None of its default thresholds or
-automatic tests is used.
+Verdicts are made from every record of the window with the bundle's thresholds. Evidently gets both: a
+drift method that returns the check's value, and one metric per other check. So plots, tests, JSON and
+alert agree. None of Evidently's default thresholds or automatic tests is used.
 """
 
 from lambda_monitor.reports import no_telemetry  # noqa: F401  # before Evidently
@@ -44,11 +43,11 @@ from contract import bundle
 from contract.schema import Contract, Kind, Task
 from lambda_monitor.findings import CheckResult, Rendered
 
-# Categories beyond these many, by count, are shown together: a picture of 10,000 bars tells nothing.
+# Most categories shown by name, by count; the others are shown as one.
 TOP_CATEGORIES = 50
 OTHER = "(other)"
 _BINARY = 2
-# The checks that compare one column's distribution, which Evidently draws.
+# Checks of one column's distribution, shown as Evidently's drift metric.
 _OF_COLUMNS = {"drift.feature", "drift.prediction", "drift.target"}
 _METHOD = "scorewatch"
 _STATUS = {
@@ -60,7 +59,7 @@ _STATUS = {
 
 
 class Check(SingleValueMetric):  # type: ignore[misc]  # Evidently has no types for its metrics' metaclass
-    """One of our checks as a metric of the report."""
+    """A check as a metric of the report."""
 
     title: str
     value: float
@@ -69,28 +68,28 @@ class Check(SingleValueMetric):  # type: ignore[misc]  # Evidently has no types 
 
 
 class Drawn(SingleValueMetric):  # type: ignore[misc]  # as above
-    """How many of the window's records the pictures show."""
+    """Number of the window's records that the plots show."""
 
     records: int
 
 
 class DrawnCalculation(SingleValueCalculation[Drawn]):  # type: ignore[misc]  # as above
-    """Counts the rows of the sample."""
+    """Number of rows of the sample."""
 
     def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:  # noqa: ARG002  # Evidently's signature
-        """Return the number of rows shown."""
+        """Return the number of rows."""
         return self.result(current_data.stats().row_count)
 
     def display_name(self) -> str:
-        """Return what the number means."""
+        """Return the metric's title."""
         return f"Records shown, of {self.metric.records:,} in the window; verdicts are on all of them"
 
 
 class CheckCalculation(SingleValueCalculation[Check]):  # type: ignore[misc]  # as above
-    """Hands on what the check found."""
+    """Value and status of a check."""
 
     def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:  # noqa: ARG002  # Evidently's signature
-        """Return the check's value with the check's own verdict as its test."""
+        """Return the check's value with its status as the test."""
         result = self.result(self.metric.value)
         result.set_tests(
             [
@@ -119,10 +118,10 @@ def render(
     *,
     records: int,
 ) -> Rendered:
-    """Return the report on `current`, a sample of a window's `records`, beside `reference`.
+    """Return the report on `current`, a sample of a window's `records`, against `reference`.
 
-    Both have the features and the prediction; where `current` has the target too, the performance
-    presets are added. Columns with no value on a side can't be drawn and are left to the checks.
+    Both have the features and the prediction; if `current` has the target too, the performance presets
+    are added. Columns without a value in either table are left out.
     """
     columns = [*contract.feature_names, bundle.PREDICTION_COLUMN]
     labelled = bundle.TARGET_COLUMN in current.column_names and bundle.TARGET_COLUMN in reference.column_names
@@ -144,18 +143,18 @@ def render(
         items.append(RegressionPreset())
     if definition.classification:
         items.append(ClassificationPreset())
-    with one_picture_a_column():
+    with one_plot_per_column():
         snapshot = Report(items).run(datasets[1], datasets[0])
-    # A check without a value is NaN to Evidently, which JSON doesn't have.
+    # A check without a value is NaN to Evidently; JSON has no NaN.
     found = json.loads(snapshot.json(), parse_constant=lambda _: None)
     return Rendered(snapshot.get_html_str(as_iframe=False).encode(), json.dumps(found).encode())
 
 
 @contextlib.contextmanager
-def one_picture_a_column() -> Iterator[None]:
-    """Have each column's distribution drawn once while Evidently makes a report.
+def one_plot_per_column() -> Iterator[None]:
+    """Draw each column's distribution once while Evidently makes a report.
 
-    It draws the same picture for each of a numeric column's seven statistics, and shows one of them.
+    Evidently draws the same plot for each of a numeric column's seven statistics and shows one of them.
     """
     draw = column_statistics.distribution
     drawn: dict[str, list[BaseWidgetInfo]] = {}
@@ -204,7 +203,7 @@ def _ratio(check: CheckResult) -> float:
 
 
 def _drawn(check: CheckResult, columns: Sequence[str]) -> bool:
-    """Tell whether the check compares one column's distribution, which Evidently draws."""
+    """Return whether the check is shown as Evidently's drift metric of one column."""
     return (
         check.name in _OF_COLUMNS
         and check.status in {"ok", "alert"}
@@ -216,7 +215,7 @@ def _drawn(check: CheckResult, columns: Sequence[str]) -> bool:
 
 
 def _register(values: dict[str, float]) -> None:
-    """Make Evidently's drift method answer with `values`, by column."""
+    """Register a drift method that returns the value of its column in `values`."""
 
     def answer(
         reference: "pd.Series[Any]", current: "pd.Series[Any]", kind: ColumnType, threshold: float
@@ -246,7 +245,7 @@ def _is_numeric(contract: Contract, column: str) -> bool:
 def _frames(
     reference: pa.Table, current: pa.Table, columns: list[str], numeric: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return both sides as data frames: floats, and categories as text with the rare ones together."""
+    """Return both tables as data frames: floats, and categories as text with rare ones grouped."""
     sides: list[dict[str, Any]] = [{}, {}]
     for column in columns:
         pair = [table.column(column).to_pandas() for table in (reference, current)]

@@ -1,4 +1,4 @@
-"""Import a large package that is there to stay."""
+"""Import of a large package without garbage collection."""
 
 import atexit
 import gc
@@ -8,10 +8,10 @@ from types import ModuleType
 
 
 def load(name: str) -> ModuleType:
-    """Import the module `name` with no search for garbage meanwhile, and return it.
+    """Import the module `name` with garbage collection off, and return it.
 
-    Evidently's import makes half a million objects, all there to stay: walking them hundreds of times
-    is a quarter of its time, so they are left out of later searches too.
+    Evidently's import makes half a million permanent objects. Scanning them takes a quarter of the
+    import's time, so they are excluded from later collections too.
     """
     if name in sys.modules or not gc.isenabled():
         return import_module(name)
@@ -19,7 +19,7 @@ def load(name: str) -> ModuleType:
     try:
         module = import_module(name)
         gc.freeze()
-        # Some extension modules complain about what isn't collected at the end.
+        # Some extension modules warn about objects that are not collected at exit.
         atexit.register(gc.unfreeze)
     finally:
         gc.enable()

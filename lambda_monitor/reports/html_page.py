@@ -1,4 +1,4 @@
-"""HTML that every page of the report site shares: document, style, status label, window."""
+"""HTML shared by the pages of the report site."""
 
 import html
 from datetime import datetime
@@ -10,7 +10,7 @@ _STYLE = Path(__file__).with_name("site.css").read_text(encoding="utf-8")
 
 
 def document(title: str, body: str) -> str:
-    """Return a whole HTML page in the site's style."""
+    """Return a complete HTML page in the site's style."""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -24,6 +24,6 @@ def pill(status: str) -> str:
 
 
 def span(start: datetime, end: datetime) -> str:
-    """Return a window's times in words."""
+    """Return a window's times as text."""
     last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
     return f"{start:%Y-%m-%d %H:%M} to {last}"

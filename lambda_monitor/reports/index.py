@@ -1,7 +1,7 @@
-"""The report site's front page: newest window first, a status a run, a sparkline a column.
+"""Front page of the report site: windows newest first, one sparkline per column.
 
-The page is one object that carries its own rows as JSON, replaced by conditional writes: what a run
-adds can't be lost to another, and a row that is missing is found by listing the reports.
+The page is one object that contains its rows as JSON and is replaced by conditional writes, so that no
+run overwrites another's row. Missing rows are found by listing the reports.
 """
 
 import html
@@ -32,7 +32,7 @@ _CLOSING = "</script>"
 
 
 class Ratio(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One check of a run: how far its value is along to its limit; 1 is the limit."""
+    """One check of a run: value divided by limit."""
 
     name: str
     status: str
@@ -41,7 +41,7 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A run's line on the page; `tag` tells when its report was replaced."""
+    """One window on the page; `tag` is the entity tag of its report.json."""
 
     folder: str
     tag: str
@@ -56,7 +56,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def update(s3: "S3Client", bucket: str) -> int:
-    """Bring the page up to date with the reports that are there, and return its number of rows."""
+    """Update the page from the reports in the bucket and return its number of rows."""
     for _ in range(_ATTEMPTS):
         known, tag = _load(s3, bucket)
         rows = _rows(s3, bucket, {row.folder: row for row in known})
@@ -77,8 +77,8 @@ def update(s3: "S3Client", bucket: str) -> int:
 
 
 def page(rows: Sequence[Row]) -> str:
-    """Return the page for `rows`, newest first. It needs no script and nothing from elsewhere."""
-    # "</" would end the script element inside a string.
+    """Return the page for `rows`, newest first, without scripts or external resources."""
+    # "</script" inside a string would end the script element.
     data = msgspec.json.encode(rows).decode().replace("</", "<\\/")
     models = ", ".join(sorted({row.model for row in rows})) or "no reports yet"
     body = "".join(
@@ -101,13 +101,13 @@ def _load(s3: "S3Client", bucket: str) -> tuple[list[Row], str | None]:
     try:
         return msgspec.json.decode(data, type=list[Row]), found.etag
     except msgspec.ValidationError:
-        # Written by another version of Scorewatch: every row is made again from its report.
+        # Written by another version of Scorewatch: every row is read again from its report.
         return [], found.etag
 
 
 def _rows(s3: "S3Client", bucket: str, known: Mapping[str, Row]) -> list[Row]:
     files: dict[str, dict[str, str]] = {}
-    # Folders sort by time within a model: once the page is full, what is older than it isn't listed.
+    # Folders of one model sort by time: once the page is full, older folders are not listed.
     after = min(known) if len(known) >= SHOWN and len({r.model for r in known.values()}) == 1 else ""
     for item in list_objects(s3, bucket, f"{layout.REPORTS}/", after=after):
         folder, _, name = item.key.rpartition("/")
@@ -169,7 +169,7 @@ def _ratio(check: _Check) -> float | None:
 
 
 def _columns(rows: Sequence[Row]) -> str:
-    """Return a table of columns: the worst of each one's checks over time, and now."""
+    """Return the table of columns with the highest ratio of their checks over time."""
     series = _series(rows)
     if not series:
         return ""
@@ -199,7 +199,7 @@ def _series(rows: Sequence[Row]) -> dict[str, list[float]]:
 
 
 def _sparkline(column: str, points: Sequence[float]) -> str:
-    """Return an SVG line; heights beyond twice the limit are drawn at the top."""
+    """Return an SVG line chart; values above twice the limit are drawn at the top."""
     width, height, top = 240, 36, 2.0
     step = width / max(len(points) - 1, 1)
     spots = [(n * step, height - min(max(p, 0.0), top) / top * height) for n, p in enumerate(points)]
@@ -253,12 +253,12 @@ def _links(row: Row) -> str:
 
 
 def read(s3: "S3Client", bucket: str) -> str:
-    """Return the page as it is in the bucket, made now where there is none."""
+    """Return the page in the bucket; make it if there is none."""
     if _load(s3, bucket)[1] is None:
         update(s3, bucket)
     return s3.get_object(Bucket=bucket, Key=KEY)["Body"].read().decode()
 
 
 def links(text: str) -> set[str]:
-    """Return the addresses that `text`, a page, links to, relative to it."""
+    """Return the relative addresses that the page `text` links to."""
     return {html.unescape(found) for found in re.findall(r'<a href="([^"]+)"', text)}

@@ -1,4 +1,4 @@
-"""Switch off Evidently's usage statistics. It reads the variable when it is imported."""
+"""Switch off Evidently's usage statistics, by a variable it reads when imported."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The report as a plain page: what an alert's link shows until the pictures are drawn, or instead of them."""
+"""Report page without plots: shown until the Evidently report is rendered, or instead."""
 
 import html
 from datetime import datetime
@@ -7,12 +7,12 @@ from contract.schema import ModelRef
 from lambda_monitor.findings import REPORT_JSON, CheckResult, Findings
 from lambda_monitor.reports import html_page
 
-# What asks for something to be done comes first.
+# Failed checks first.
 _ORDER = ("alert", "error", "ok", "skipped")
 
 
 def page(model: ModelRef, start: datetime, end: datetime, findings: Findings) -> bytes:
-    """Return the window's status and every check, as HTML without scripts."""
+    """Return the window's status and all checks as HTML without scripts."""
     title = f"{model.name} version {model.version}"
     coming = "<p>The pictures are being drawn: look again in a minute.</p>" if findings.pictures else ""
     rows = "".join(_row(check) for check in sorted(findings.checks, key=lambda c: _ORDER.index(c.status)))

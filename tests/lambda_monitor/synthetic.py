@@ -155,7 +155,7 @@ class Stack:
         for bucket in (ARTIFACTS, LAKE):
             self.s3.create_bucket(Bucket=bucket)
         self.topic = self.sns.create_topic(Name="alerts")["TopicArn"]
-        self.queue = self.sqs.create_queue(QueueName="heard")["QueueUrl"]
+        self.queue = self.sqs.create_queue(QueueName="notifications")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
         self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
         self._sequence = 0
@@ -279,8 +279,8 @@ class Stack:
     def keys(self, prefix: str) -> list[str]:
         return [o["Key"] for o in self.s3.list_objects_v2(Bucket=LAKE, Prefix=prefix).get("Contents", [])]
 
-    def heard(self) -> list[dict[str, Any]]:
-        """Return the notifications the topic's subscriber got since the last call."""
+    def notifications(self) -> list[dict[str, Any]]:
+        """Return the notifications that the topic's subscriber received since the last call."""
         found = []
         while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get(
             "Messages", []

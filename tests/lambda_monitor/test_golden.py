@@ -1,4 +1,4 @@
-"""Reports and ledgers of an earlier version: same windows, same reports, and old ledgers are read."""
+"""Compatibility: report.json byte by byte, and ledgers of an earlier version."""
 
 import json
 from pathlib import Path

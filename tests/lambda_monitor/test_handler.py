@@ -1,4 +1,4 @@
-"""The function end to end, on an AWS in memory: events in the lake to report and message."""
+"""The whole function on moto: events in the lake to report and notification."""
 
 import html
 import importlib
@@ -24,7 +24,7 @@ def invoke(stack: Stack, monkeypatch: pytest.MonkeyPatch):
 
     def call(start: datetime = NOON, end: datetime = NOON + HOUR, request_id: str = "request") -> dict:
         event = {"start": start.isoformat(), "end": end.isoformat()}
-        # Lambda hands the result on as JSON.
+        # Lambda returns the result as JSON.
         return json.loads(json.dumps(handler.handler(event, Context(request_id))))
 
     return call
@@ -34,7 +34,7 @@ def failing(summary: dict) -> set[tuple[str, ...]]:
     return {(c["name"], *c["columns"]) for c in summary["checks"] if c["status"] in {"alert", "error"}}
 
 
-def test_an_ordinary_window_is_ok_and_nobody_is_told(stack: Stack, invoke) -> None:
+def test_an_ordinary_window_is_ok_without_a_notification(stack: Stack, invoke) -> None:
     stack.bundle()
     stack.put(stack.events(synthetic_rides(2000, seed=7)), objects=20)
 
@@ -42,10 +42,10 @@ def test_an_ordinary_window_is_ok_and_nobody_is_told(stack: Stack, invoke) -> No
 
     assert (summary["status"], summary["records"], summary["notified"]) == ("ok", 2000, False)
     assert failing(summary) == set()
-    assert stack.heard() == []
+    assert stack.notifications() == []
 
 
-def test_a_drifted_window_is_told_with_its_report(stack: Stack, invoke) -> None:
+def test_a_drifted_window_is_notified_with_its_report(stack: Stack, invoke) -> None:
     stack.bundle()
     stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=2.0)), objects=20)
 
@@ -53,10 +53,10 @@ def test_a_drifted_window_is_told_with_its_report(stack: Stack, invoke) -> None:
 
     assert (summary["status"], summary["notified"]) == ("alert", True)
     assert "trip_distance" in {column for check in failing(summary) for column in check[1:]}
-    [heard] = stack.heard()
-    assert "trip_distance" in heard["Message"]
-    assert summary["report"] in heard["Message"]
-    assert heard["MessageAttributes"]["kind"]["Value"] == "alert"
+    [notification] = stack.notifications()
+    assert "trip_distance" in notification["Message"]
+    assert summary["report"] in notification["Message"]
+    assert notification["MessageAttributes"]["kind"]["Value"] == "alert"
     page = stack.read(summary["report"])
     assert b"trip_distance" in page
     assert b"plotly" in page.lower()
@@ -79,10 +79,10 @@ def test_alert_then_resolved_then_the_same_window_again(stack: Stack, invoke) ->
 
     assert statuses == ["alert", "ok"]
     assert not again["notified"]
-    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.heard()] == ["alert", "resolved"]
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["alert", "resolved"]
 
 
-def test_a_past_window_someone_asks_for_is_told_once_and_resolves_nothing(stack: Stack, invoke) -> None:
+def test_a_past_window_asked_by_hand_is_notified_once_and_resolves_nothing(stack: Stack, invoke) -> None:
     stack.bundle()
     for hour, stretch in enumerate([2.0, 1.0]):
         moment = NOON + hour * HOUR
@@ -92,7 +92,7 @@ def test_a_past_window_someone_asks_for_is_told_once_and_resolves_nothing(stack:
     notified = [invoke(NOON, NOON + HOUR, str(n))["notified"] for n in range(2)]
 
     assert notified == [True, False]
-    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.heard()] == ["alert"]
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["alert"]
 
 
 def test_an_empty_window_is_no_data(stack: Stack, invoke) -> None:
@@ -104,7 +104,7 @@ def test_an_empty_window_is_no_data(stack: Stack, invoke) -> None:
     assert b"no data" in stack.read(summary["report"])
 
 
-def test_silence_after_data_is_told(stack: Stack, invoke) -> None:
+def test_no_data_after_data_is_notified(stack: Stack, invoke) -> None:
     stack.bundle()
     stack.put(stack.events(synthetic_rides(2000, seed=7)))
     invoke()
@@ -112,18 +112,18 @@ def test_silence_after_data_is_told(stack: Stack, invoke) -> None:
     summary = invoke(NOON + 6 * HOUR, NOON + 7 * HOUR)
 
     assert (summary["status"], summary["notified"]) == ("no_data", True)
-    assert "no predictions arrived" in stack.heard()[0]["Subject"]
+    assert "no predictions arrived" in stack.notifications()[0]["Subject"]
 
 
-def test_a_missing_bundle_is_an_error_people_hear_of(stack: Stack, invoke) -> None:
+def test_a_missing_bundle_is_an_error_and_notified(stack: Stack, invoke) -> None:
     summary = invoke()
 
     assert (summary["status"], summary["notified"]) == ("error", True)
     assert "manifest.json is not there" in summary["reason"]
-    assert "upload the bundle" in stack.heard()[0]["Message"]
+    assert "upload the bundle" in stack.notifications()[0]["Message"]
 
 
-def test_objects_that_cannot_be_read_never_pass_as_ok(stack: Stack, invoke) -> None:
+def test_a_window_with_unreadable_objects_is_never_ok(stack: Stack, invoke) -> None:
     stack.bundle()
     stack.put(stack.events(synthetic_rides(2000, seed=7)))
     key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "broken.gz"
@@ -133,7 +133,7 @@ def test_objects_that_cannot_be_read_never_pass_as_ok(stack: Stack, invoke) -> N
 
     assert (summary["status"], summary["records"], summary["notified"]) == ("error", 2000, True)
     assert failing(summary) == {("lake.unreadable_objects",)}
-    assert key in stack.heard()[0]["Message"]
+    assert key in stack.notifications()[0]["Message"]
 
 
 def test_nothing_but_unreadable_objects_is_an_error_not_no_data(stack: Stack, invoke) -> None:
@@ -180,7 +180,7 @@ def test_labels_give_performance_and_a_report_of_it(stack: Stack, invoke) -> Non
     assert "MAE(" in str([m["metric_name"] for m in evidently["metrics"]])
 
 
-def test_labels_that_come_late_judge_the_window_they_belong_to(stack: Stack, invoke) -> None:
+def test_late_labels_score_the_window_of_their_records(stack: Stack, invoke) -> None:
     stack.bundle()
     rides = synthetic_rides(2000, seed=7)
     lines = stack.events(rides)
@@ -197,16 +197,16 @@ def test_labels_that_come_late_judge_the_window_they_belong_to(stack: Stack, inv
     assert ("performance",) in failing(summary)
 
 
-def test_killed_at_any_write_a_retry_still_tells_once_and_leaves_a_whole_report(
+def test_a_run_killed_at_any_write_is_made_good_by_its_retry(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every place a run may die at, but between SNS's answer and the write that notes it."""
+    """A retry notifies once and completes the report, whichever write of the first run was the last."""
     stack.bundle()
     stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=2.0)))
     settings = Settings.from_environment(stack.environment())
     clients = Clients(s3=stack.s3, sns=stack.sns, cloudwatch=None, athena=None)
     window = Span(start=NOON, end=NOON + HOUR, asked=False)
-    # Drawing takes most of the time and writes nothing.
+    # Rendering takes most of the time and writes nothing.
     rendered = evidently_report.Rendered(b"<html>", b"{}")
     monkeypatch.setattr(evidently_report, "render", lambda *_, **__: rendered)
 
@@ -218,24 +218,24 @@ def test_killed_at_any_write_a_retry_still_tells_once_and_leaves_a_whole_report(
     final = {key: stack.read(key) for key in stack.keys("reports/") if not key.endswith("run.json")}
     total = writes.count
     writes.end()
-    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.heard()] == ["alert"]
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["alert"]
     for dies_at in range(total):
         stack.empty("reports/", "profiles/", "alerts/")
         writes = _Writes(stack, dies_at=dies_at)
         with pytest.raises(Killed):
             attempt(1)
         writes.end()
-        told_before = len(stack.heard())
+        notified_before = len(stack.notifications())
         summary = attempt(2)
-        told = told_before + len(stack.heard())
+        notified = notified_before + len(stack.notifications())
         assert {k: stack.read(k) for k in final} == final
         assert summary["checks"] == whole["checks"]
-        # The write that notes a message as sent follows it: only a kill there repeats it.
-        assert told == (2 if writes.killed_key.startswith("alerts/") and told_before else 1)
+        # Only a kill between sending a message and recording that repeats the message.
+        assert notified == (2 if writes.killed_key.startswith("alerts/") and notified_before else 1)
     assert total > 5
 
 
-def test_an_alert_is_out_with_a_page_to_read_before_anything_is_drawn(
+def test_an_alert_and_its_plain_page_precede_the_rendering(
     stack: Stack, invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack.bundle()
@@ -248,8 +248,8 @@ def test_an_alert_is_out_with_a_page_to_read_before_anything_is_drawn(
     monkeypatch.setattr(evidently_report, "render", dies)
     with pytest.raises(Killed):
         invoke()
-    [heard] = stack.heard()
-    [linked] = re.findall(r"Report: (\S+)", heard["Message"])
+    [notification] = stack.notifications()
+    [linked] = re.findall(r"Report: (\S+)", notification["Message"])
     plain = stack.read(linked).decode()
     monkeypatch.setattr(evidently_report, "render", draw)
     summary = invoke(request_id="retry")
@@ -259,12 +259,12 @@ def test_an_alert_is_out_with_a_page_to_read_before_anything_is_drawn(
         c for c in summary["checks"] if c["name"] == "drift.feature" and "trip_distance" in c["columns"]
     ]
     assert drift["sentence"] in html.unescape(plain)
-    assert (summary["report"], summary["status"], stack.heard()) == (linked, "alert", [])
+    assert (summary["report"], summary["status"], stack.notifications()) == (linked, "alert", [])
     assert b"plotly" in stack.read(linked).lower()
 
 
 @pytest.mark.parametrize(("stretch", "status"), [(1.0, "error"), (2.0, "alert")])
-def test_a_picture_that_fails_is_said_and_hides_no_verdict(
+def test_a_failed_rendering_is_a_check_of_its_own(
     stack: Stack, invoke, monkeypatch: pytest.MonkeyPatch, stretch: float, status: str
 ) -> None:
     stack.bundle()
@@ -278,7 +278,7 @@ def test_a_picture_that_fails_is_said_and_hides_no_verdict(
     summaries = [invoke(request_id=str(n)) for n in range(2)]
 
     assert [(s["status"], s["notified"]) for s in summaries] == [(status, True), (status, False)]
-    assert len(stack.heard()) == 1
+    assert len(stack.notifications()) == 1
     page = stack.read(summaries[0]["report"]).decode()
     assert "Evidently could not draw report: ValueError: no &lt;ink&gt;" in page
     assert "are being drawn" not in page
@@ -287,7 +287,7 @@ def test_a_picture_that_fails_is_said_and_hides_no_verdict(
 
 
 class _Writes:
-    """Counts the writes to S3, and kills the run at one."""
+    """Counter of the writes to S3 that kills the run at a given one."""
 
     def __init__(self, stack: Stack, dies_at: int) -> None:
         self._events = stack.s3.meta.events

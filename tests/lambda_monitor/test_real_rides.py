@@ -1,4 +1,4 @@
-"""Real months through the whole function: an ordinary one stays quiet, the lockdown is heard of."""
+"""Real months through the whole function: an ordinary one is ok, the lockdown is an alert."""
 
 import importlib
 import json
@@ -36,7 +36,7 @@ def put_bundle(stack: Stack, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("month", "status"), [("2019-03", "ok"), ("2020-04", "alert")])
-def test_an_ordinary_month_is_quiet_and_the_lockdown_is_not(
+def test_an_ordinary_month_is_ok_and_the_lockdown_is_an_alert(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, real_data: Path, month: str, status: str
 ) -> None:
     put_bundle(stack, real_data)
@@ -50,4 +50,6 @@ def test_an_ordinary_month_is_quiet_and_the_lockdown_is_not(
     summary: dict[str, Any] = json.loads(json.dumps(handler.handler(event, Context())))
 
     assert (summary["status"], summary["records"]) == (status, 2000)
-    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.heard()] == ["alert"] * (status == "alert")
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["alert"] * (
+        status == "alert"
+    )

@@ -1,4 +1,4 @@
-"""What people are told."""
+"""Text, subject and attributes of notifications, and the metrics line."""
 
 import msgspec
 import pytest
@@ -34,11 +34,11 @@ def context(*checks: CheckResult, **changes) -> messages.Context:
     return messages.Context(**{**values, **changes})
 
 
-def test_an_alert_says_what_how_much_where_and_what_next() -> None:
+def test_an_alert_has_checks_values_window_report_and_next_steps() -> None:
     message = messages.compose(context(), Kind.ALERT, BEFORE)
 
     assert message.subject == "ALERT: scorewatch-green-taxi: drift.feature failed (trip_distance)"
-    for said in (
+    for expected in (
         "2026-03-02 12:00 UTC to 2026-03-02 13:00 UTC, 2,000 records",
         "Failed (1 of 2 checks made)",
         "drift.feature: trip_distance drifted: its mean is higher. (value 0.41, limit 0.08)",
@@ -46,13 +46,13 @@ def test_an_alert_says_what_how_much_where_and_what_next() -> None:
         "make retrain",
         "s3://lake/reports/m/w/report.html",
     ):
-        assert said in message.text
+        assert expected in message.text
     assert message.attributes["kind"] == "alert"
     assert message.attributes["checks"] == "drift.feature"
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_every_kind_can_be_told(kind: Kind) -> None:
+def test_every_kind_has_a_message(kind: Kind) -> None:
     message = messages.compose(context(reason="the bundle is gone"), kind, BEFORE)
 
     assert message.text
@@ -60,7 +60,7 @@ def test_every_kind_can_be_told(kind: Kind) -> None:
     assert ("the bundle is gone" in message.text) == (kind is Kind.ERROR)
 
 
-def test_a_subject_is_what_sns_takes() -> None:
+def test_a_subject_is_one_ascii_line_of_at_most_100_characters() -> None:
     many = [msgspec.structs.replace(DRIFT, columns=[f"größe_{n}\n"]) for n in range(30)]
 
     subject = messages.compose(context(*many), Kind.ALERT, BEFORE).subject
@@ -71,14 +71,14 @@ def test_a_subject_is_what_sns_takes() -> None:
     assert "30 checks failed" in subject
 
 
-def test_a_long_list_is_cut_and_says_so() -> None:
+def test_a_long_list_is_cut_and_the_rest_counted() -> None:
     text = messages.compose(context(*[DRIFT] * 30), Kind.ALERT, BEFORE).text
 
     assert text.count("drift.feature:") == 20
     assert "and 10 more, in the report" in text
 
 
-def test_metrics_are_what_cloudwatch_reads_from_a_log() -> None:
+def test_metrics_are_in_the_embedded_metric_format() -> None:
     line = metrics.embedded("green_taxi", MODEL, NOON, {"MonitorRuns": 1.0, "FailedChecks": 2.0}, [DRIFT])
 
     found = msgspec.json.decode(line)

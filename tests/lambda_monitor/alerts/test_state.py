@@ -1,4 +1,4 @@
-"""Alert states: one message a change, whoever overlaps and whoever dies."""
+"""Alert state: one message per change, also with overlapping and killed runs."""
 
 import contextlib
 from datetime import timedelta
@@ -37,7 +37,7 @@ compose.count = 0
 
 
 class Outlet:
-    """Takes messages, or fails."""
+    """A publisher that keeps messages, or fails at first."""
 
     def __init__(self, failures: int = 0) -> None:
         self.sent: list[Message] = []
@@ -46,7 +46,7 @@ class Outlet:
     def __call__(self, message: Message) -> None:
         if self.failures:
             self.failures -= 1
-            raise ConnectionError("SNS is not there")
+            raise ConnectionError("SNS is not reachable")
         self.sent.append(message)
 
     @property
@@ -66,45 +66,45 @@ def follow(stack: Stack, *verdicts: Verdict) -> list[str]:
     return outlet.kinds
 
 
-def test_tells_of_a_change_once(stack: Stack) -> None:
+def test_a_change_is_notified_once(stack: Stack) -> None:
     hours = ["ok", "ok", "alert", "alert", "alert", "ok", "ok", "alert"]
     assert follow(stack, *(verdict(s, n) for n, s in enumerate(hours))) == ["alert", "resolved", "alert"]
 
 
-def test_tells_of_a_check_that_joins_the_failing_ones(stack: Stack) -> None:
-    heard = follow(
+def test_a_newly_failing_check_is_notified(stack: Stack) -> None:
+    kinds = follow(
         stack,
         verdict("alert", 0, ["a"]),
         verdict("alert", 1, ["a", "b"]),
         verdict("alert", 2, ["b"]),
         verdict("alert", 3, ["a"]),
     )
-    assert heard == ["alert", "alert"]
+    assert kinds == ["alert", "alert"]
 
 
-def test_reminds_of_what_lasts(stack: Stack) -> None:
-    heard = follow(stack, *(verdict("alert", hour) for hour in range(50)))
-    assert heard == ["alert", "reminder", "reminder"]
+def test_a_lasting_status_is_notified_again_at_the_reminder_interval(stack: Stack) -> None:
+    kinds = follow(stack, *(verdict("alert", hour) for hour in range(50)))
+    assert kinds == ["alert", "reminder", "reminder"]
 
 
 def test_a_model_that_never_had_data_is_reported_after_the_reminder_interval(stack: Stack) -> None:
-    heard = follow(stack, *(verdict("no_data", hour) for hour in range(26)))
-    assert heard == ["no_data"]
+    kinds = follow(stack, *(verdict("no_data", hour) for hour in range(26)))
+    assert kinds == ["no_data"]
 
 
-def test_first_data_after_a_silent_wait_needs_no_message(stack: Stack) -> None:
+def test_first_data_before_a_no_data_message_sends_nothing(stack: Stack) -> None:
     assert follow(stack, verdict("no_data", 0), verdict("ok", 1), verdict("no_data", 2)) == ["no_data"]
 
 
-def test_a_window_older_than_the_newest_changes_nothing(stack: Stack) -> None:
+def test_a_window_older_than_the_newest_one_changes_nothing(stack: Stack) -> None:
     assert follow(stack, verdict("alert", 5), verdict("ok", 4), verdict("alert", 6)) == ["alert"]
 
 
-def test_the_same_window_again_is_told_once(stack: Stack) -> None:
+def test_the_same_window_again_is_notified_once(stack: Stack) -> None:
     assert follow(stack, verdict("alert", 1), verdict("alert", 1)) == ["alert"]
 
 
-def test_a_run_that_died_before_publishing_is_made_up_for(stack: Stack) -> None:
+def test_the_message_of_a_killed_run_is_sent_when_its_claim_ends(stack: Stack) -> None:
     with pytest.raises(Killed):
         state.update(
             _Dies(store(stack)), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=_kill
@@ -128,7 +128,7 @@ def test_the_retry_of_a_killed_run_sends_its_message_at_once(stack: Stack) -> No
     assert retried.kinds == ["alert"]
 
 
-def test_a_message_sns_refused_is_sent_by_the_next_run(stack: Stack) -> None:
+def test_a_message_that_failed_to_send_is_sent_by_the_next_run(stack: Stack) -> None:
     refusing, next_run = Outlet(failures=1), Outlet()
     with pytest.raises(ConnectionError):
         state.update(
@@ -156,7 +156,7 @@ def test_a_run_that_overlaps_while_another_publishes_sends_nothing(stack: Stack)
     assert (outer.kinds, inner.kinds) == (["alert"], [])
 
 
-def test_a_write_that_lost_the_race_decides_again(stack: Stack) -> None:
+def test_a_refused_write_is_decided_again_on_the_new_state(stack: Stack) -> None:
     first, second = Outlet(), Outlet()
 
     def overtaken() -> None:
@@ -167,7 +167,7 @@ def test_a_write_that_lost_the_race_decides_again(stack: Stack) -> None:
     assert (first.kinds, second.kinds) == (["alert"], [])
 
 
-def test_gives_up_loudly_when_it_can_never_write(stack: Stack) -> None:
+def test_a_state_that_can_never_be_written_is_an_error(stack: Stack) -> None:
     with pytest.raises(ConflictError):
         state.update(
             _Refuses(store(stack)), verdict("alert"), run("a"), REMINDER, compose=compose, publish=Outlet()
@@ -182,7 +182,7 @@ def test_gives_up_loudly_when_it_can_never_write(stack: Stack) -> None:
         max_size=12,
     )
 )
-def test_whatever_dies_the_subscriber_hears_every_change_once(stack: Stack, steps: list) -> None:
+def test_every_change_is_notified_once_whichever_runs_are_killed(stack: Stack, steps: list) -> None:
     stack.s3.delete_object(Bucket=LAKE, Key="alerts/m/state.json")
     outlet = Outlet()
     for hour, (status, fault) in enumerate([*steps, ("ok", ""), ("ok", "")]):
@@ -202,13 +202,13 @@ def test_whatever_dies_the_subscriber_hears_every_change_once(stack: Stack, step
 
 
 def _changes(statuses: list[str]) -> list[str]:
-    heard, before, told = [], "no_data" if statuses[0] == "no_data" else "ok", False
+    kinds, before, notified = [], "no_data" if statuses[0] == "no_data" else "ok", False
     for status in statuses:
         if status != before:
-            if status != "ok" or told:
-                heard.append("resolved" if status == "ok" else status)
-            before, told = status, status != "ok"
-    return heard
+            if status != "ok" or notified:
+                kinds.append("resolved" if status == "ok" else status)
+            before, notified = status, status != "ok"
+    return kinds
 
 
 def _kill(_: Message) -> None:
@@ -227,7 +227,7 @@ class _Wrapped:
 
 
 class _Dies(_Wrapped):
-    """A run that is killed: it writes once, then never again."""
+    """Store of a run that is killed after its first write."""
 
     saved = 0
 

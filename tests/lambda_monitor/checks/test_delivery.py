@@ -1,4 +1,4 @@
-"""Checks of how the data came, and of the service that scores it."""
+"""Delivery, service and gap checks."""
 
 import gzip
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ def test_everything_is_ok_with_ordinary_data(stack: Stack) -> None:
     assert set(statuses(read(stack)).values()) == {"ok"}
 
 
-def test_many_repeats_and_bad_lines_are_told(stack: Stack) -> None:
+def test_many_duplicates_and_bad_lines_are_alerts(stack: Stack) -> None:
     lines = stack.events(synthetic_rides(100, seed=1))
     stack.put([*lines, *lines[:20], b"{"])
 
@@ -80,7 +80,7 @@ def test_rejected_records_of_the_window_are_counted_once_by_reason(stack: Stack)
     assert "5 wrong_type (ride.trip_distance)" in result.sentence
 
 
-def test_a_rejection_that_cannot_be_read_leaves_the_verdict_open(stack: Stack) -> None:
+def test_an_unreadable_rejection_is_an_error(stack: Stack) -> None:
     stack.put(stack.events(synthetic_rides(100, seed=1)))
     key = f"{layout.hour_prefix(layout.REJECTED, NOON)}broken"
     stack.s3.put_object(Bucket=LAKE, Key=key, Body=b"\x1f\x8b")
@@ -90,7 +90,7 @@ def test_a_rejection_that_cannot_be_read_leaves_the_verdict_open(stack: Stack) -
     assert statuses(read(stack), refused)["lake.unreadable_objects"] == "error"
 
 
-def test_batches_lambda_gave_up_on_are_told(stack: Stack) -> None:
+def test_batches_lambda_gave_up_on_are_an_alert(stack: Stack) -> None:
     stack.s3.put_object(Bucket=LAKE, Key=f"{layout.FAILED}/mapping/shard/2026/03/02/batch", Body=b"{}")
     now = datetime.now(UTC)
 
@@ -101,20 +101,20 @@ def test_batches_lambda_gave_up_on_are_told(stack: Stack) -> None:
     assert statuses(read(stack), inside)["service.failed"] == "alert"
 
 
-def test_silence_at_the_end_of_a_window_is_told(stack: Stack) -> None:
+def test_no_records_at_the_end_of_a_window_is_an_alert(stack: Stack) -> None:
     stack.put(stack.events(synthetic_rides(100, seed=1), span=HOUR / 2))
 
     assert statuses(read(stack, NOON - 3 * HOUR, NOON + HOUR))["service.staleness"] == "ok"
     assert statuses(read(stack, NOON - HOUR, NOON + 3 * HOUR))["service.staleness"] == "alert"
 
 
-def test_only_another_versions_records_is_not_ok(stack: Stack) -> None:
+def test_records_of_another_version_only_are_an_alert(stack: Stack) -> None:
     stack.put(stack.events(synthetic_rides(100, seed=1), version="2"))
 
     assert statuses(read(stack))["model.version"] == "alert"
 
 
-def test_strayed_records_are_told(stack: Stack) -> None:
+def test_records_in_distant_partitions_are_an_alert(stack: Stack) -> None:
     stack.put(stack.events(synthetic_rides(100, seed=1)))
     stack.put(stack.events(synthetic_rides(5, seed=1), NOON + 8 * HOUR))
 
@@ -150,7 +150,7 @@ class TestHealth:
         assert set(ask(stream="").values()) == {"skipped"}
 
     @pytest.mark.parametrize(("factor", "expected"), [(0, "ok"), (1, "alert")])
-    def test_metrics_are_judged(self, factor: int, expected: str) -> None:
+    def test_metrics_above_their_limits_are_alerts(self, factor: int, expected: str) -> None:
         function, stream = ("FunctionName", "predict"), ("StreamName", "input")
         put_metric("AWS/Lambda", "Invocations", function, 100)
         put_metric("AWS/Lambda", "Errors", function, 5 * factor)

@@ -1,4 +1,4 @@
-"""The error of a model: quiet on days that differ as the reference's do, heard when the model is wrong."""
+"""Performance checks: ordinary days are ok, a larger error is an alert."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ DAYS, A_DAY = 30, 200
 def rows(
     count: int, seed: int, *, error: float = 2.0, days: np.ndarray | None = None, zone: float = 1.0
 ) -> pa.Table:
-    """Return labelled rides; `days` stretches each day's error, `zone` that of zone 1."""
+    """Return labelled rides; `days` multiplies each day's error, `zone` that of zone 1."""
     rng = np.random.default_rng(seed)
     predicted = rng.gamma(2.0, 5.0, count) + 1
     zones = rng.integers(1, 6, count)
@@ -48,17 +48,19 @@ def alerts(reference: pa.Table, current: pa.Table) -> set[str]:
 EVEN = rows(DAYS * A_DAY, 1)
 
 
-def test_windows_like_the_reference_stay_quiet() -> None:
+def test_windows_like_the_reference_are_ok() -> None:
     assert [seed for seed in range(300) if alerts(EVEN, rows(500, 100 + seed))] == []
 
 
 @pytest.mark.parametrize("worse", [1.4, 2.0])
-def test_an_error_that_grew_is_heard(worse: float) -> None:
-    heard = [seed for seed in range(50) if "performance" in alerts(EVEN, rows(1_000, seed, error=2 * worse))]
-    assert len(heard) >= 48
+def test_a_larger_error_is_an_alert(worse: float) -> None:
+    alerted = [
+        seed for seed in range(50) if "performance" in alerts(EVEN, rows(1_000, seed, error=2 * worse))
+    ]
+    assert len(alerted) >= 48
 
 
-def test_a_segment_that_grew_worse_is_named() -> None:
+def test_a_segment_with_a_larger_error_is_named() -> None:
     found = scores(EVEN, rows(2_000, 9, zone=2.0))["performance.segment"]
     assert found.value is not None
     assert found.threshold is not None
@@ -66,10 +68,10 @@ def test_a_segment_that_grew_worse_is_named() -> None:
     assert found.detail["segment"] == "1"
 
 
-def test_days_may_differ_as_much_as_the_references_did() -> None:
+def test_days_may_differ_as_much_as_those_of_the_reference() -> None:
     days = np.exp(np.random.default_rng(5).normal(0, 0.3, DAYS))
     uneven = rows(DAYS * A_DAY, 1, days=days)
-    # The error of a bad day, of which the reference has some, is an alert only beside even days.
+    # The error of one of the reference's bad days is an alert only if the reference's days are alike.
     bad = rows(500, 7, error=2 * float(np.quantile(days, 0.9)))
     assert alerts(EVEN, bad) == {"performance", "performance.segment"}
     assert alerts(uneven, bad) == set()

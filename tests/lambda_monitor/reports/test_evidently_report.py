@@ -1,4 +1,4 @@
-"""Evidently's report: our verdicts, our tests only, no network, no writes, whatever the columns hold."""
+"""Evidently report: our verdicts and tests only, no network, no writes, any column content."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from tests.lambda_monitor.synthetic import contract, reference, synthetic_rides
 
 
 def check(name: str, status: str = "ok", columns: tuple[str, ...] = (), **changes) -> CheckResult:
-    values = {"value": 0.3, "threshold": 0.2, "sentence": f"{name} says so."}
+    values = {"value": 0.3, "threshold": 0.2, "sentence": f"{name} failed."}
     return CheckResult(name=name, status=status, columns=list(columns), **{**values, **changes})
 
 
@@ -48,17 +48,17 @@ def test_the_tests_are_our_checks_and_nothing_else() -> None:
     assert values == {"trip_distance": 0.3, "PULocationID": 0.1}
 
 
-def test_the_html_shows_what_each_check_says() -> None:
+def test_the_html_shows_each_checks_sentence() -> None:
     html = evidently_report.render(
         contract(), reference(), current(), [check("quality.range", "alert")], records=9_999
     ).html.decode()
 
-    assert "quality.range says so." in html
+    assert "quality.range failed." in html
     assert "Records shown, of 9,999 in the window" in html
     assert "trip_distance" in html
 
 
-def test_an_empty_column_is_left_to_the_checks() -> None:
+def test_an_empty_column_is_not_drawn() -> None:
     table = current()
     nothing = pa.nulls(len(table), pa.float64())
     place = table.column_names.index("trip_distance")
@@ -74,7 +74,7 @@ def test_an_empty_column_is_left_to_the_checks() -> None:
     assert "trip_distance" not in str([m["metric_name"] for m in found["metrics"]])
 
 
-def test_drawing_a_columns_distribution_once_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drawing_a_column_once_gives_the_same_report(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
     draw = column_statistics.plot_distr_with_perc_button
     monkeypatch.setattr(
@@ -90,7 +90,7 @@ def test_drawing_a_columns_distribution_once_changes_nothing(monkeypatch: pytest
         return len(drawn), re.sub(ids, "id", found.html.decode()), found.json
 
     once, html, data = made()
-    monkeypatch.setattr(evidently_report, "one_picture_a_column", contextlib.nullcontext)
+    monkeypatch.setattr(evidently_report, "one_plot_per_column", contextlib.nullcontext)
     often, html_of_evidently, data_of_evidently = made()
 
     assert once < often
@@ -103,7 +103,7 @@ def test_a_window_of_one_row_is_drawn() -> None:
     ).html
 
 
-def test_many_categories_are_drawn_as_the_commonest_and_the_others() -> None:
+def test_rare_categories_are_drawn_as_one() -> None:
     table = current()
     many = pa.array(np.arange(len(table)) + 1000)
     place = table.column_names.index("PULocationID")
@@ -165,7 +165,7 @@ assert evidently_report.render(contract(), reference(), current(), checks, recor
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_importing_it_leaves_garbage_collection_on_and_nothing_said() -> None:
+def test_importing_it_leaves_garbage_collection_on_and_prints_nothing() -> None:
     script = """
 import gc
 import duckdb

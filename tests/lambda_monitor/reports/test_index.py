@@ -1,4 +1,4 @@
-"""The report site's front page."""
+"""Front page of the report site, and its local server."""
 
 import http.client
 import json
@@ -52,7 +52,7 @@ def page(stack: Stack) -> str:
     return stack.read(index.KEY).decode()
 
 
-def test_newest_first_with_status_links_and_sparkline(stack: Stack) -> None:
+def test_windows_are_newest_first_with_status_links_and_sparkline(stack: Stack) -> None:
     put_report(stack, 0)
     newest = put_report(stack, 1, "alert", 1.7)
 
@@ -78,7 +78,7 @@ def test_reads_only_reports_it_does_not_know(stack: Stack) -> None:
     assert f"{first}report.json" not in gets
 
 
-def test_a_full_page_forgets_the_oldest_windows_and_never_lists_them_again(
+def test_a_full_page_drops_the_oldest_windows_and_lists_them_no_more(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index, "SHOWN", 3)
@@ -98,7 +98,7 @@ def test_a_full_page_forgets_the_oldest_windows_and_never_lists_them_again(
     assert prefixes[2].split("/")[2] not in page(stack)
 
 
-def test_a_report_made_again_replaces_its_row(stack: Stack) -> None:
+def test_a_replaced_report_replaces_its_row(stack: Stack) -> None:
     put_report(stack, 0)
     index.update(stack.s3, LAKE)
     put_report(stack, 0, "alert", 3.0)
@@ -107,7 +107,7 @@ def test_a_report_made_again_replaces_its_row(stack: Stack) -> None:
     assert '<span class="status alert">' in page(stack)
 
 
-def test_an_update_that_lost_the_race_keeps_the_other_ones_row(stack: Stack) -> None:
+def test_an_update_refused_for_a_conflict_keeps_the_other_row(stack: Stack) -> None:
     put_report(stack, 0)
     raced = []
 
@@ -142,7 +142,7 @@ def address(stack: Stack) -> Iterator[str]:
         thread.join()
 
 
-def test_serves_the_page_and_what_it_links_to_and_nothing_else(stack: Stack, address: str) -> None:
+def test_only_objects_under_reports_are_served(stack: Stack, address: str) -> None:
     put_report(stack, 0)
     index.update(stack.s3, LAKE)
     stack.s3.put_object(Bucket=LAKE, Key="predictions/secret", Body=b"secret")
@@ -157,7 +157,7 @@ def test_serves_the_page_and_what_it_links_to_and_nothing_else(stack: Stack, add
             get(address + path)
 
 
-def test_presigned_links_open_what_they_name(stack: Stack) -> None:
+def test_every_link_is_presigned(stack: Stack) -> None:
     prefix = put_report(stack, 0)
     index.update(stack.s3, LAKE)
 

@@ -1,4 +1,4 @@
-"""The report site as a person sees it, in headless Chromium."""
+"""The report site in headless Chromium."""
 
 import shutil
 import threading
@@ -26,7 +26,7 @@ def browser() -> Iterator[webdriver.Chrome]:
     binary = shutil.which("chromium") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:
-        pytest.skip("no Chromium with chromedriver on this machine: install both to look at the site")
+        pytest.skip("no Chromium with chromedriver on this machine: install both to test the site")
     options = webdriver.ChromeOptions()
     options.binary_location = binary
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,1600"):
@@ -54,7 +54,7 @@ def address(stack: Stack) -> Iterator[str]:
         thread.join()
 
 
-def test_the_front_page_leads_to_a_drawn_report(
+def test_the_front_page_links_to_the_evidently_report(
     browser: webdriver.Chrome, address: str, tmp_path: Path
 ) -> None:
     browser.get(address)
@@ -70,7 +70,7 @@ def test_the_front_page_leads_to_a_drawn_report(
     assert not browser.execute_script(wide)
 
     browser.find_element(By.LINK_TEXT, "report").click()
-    # Evidently draws itself by script: what it says must come to be on the page.
+    # Evidently's page is drawn by its script: wait for the content.
     WebDriverWait(browser, _WAIT).until(lambda b: "trip_distance" in b.find_element(By.TAG_NAME, "body").text)
     WebDriverWait(browser, _WAIT).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".js-plotly-plot svg"))
     browser.save_screenshot(str(tmp_path / "report.png"))
