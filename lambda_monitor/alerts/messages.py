@@ -96,11 +96,11 @@ def _opening(context: Context, kind: Kind, before: State) -> str:
     model = f"{context.model.name} version {context.model.version}"
     since = f"since the window that ended {_moment(before.since)}"
     return {
-        Kind.ALERT: f"The data or predictions of {model} no longer look as they did when it was validated.",
-        Kind.REMINDER: f"{model} has had status {before.status} {since}, and still has.",
-        Kind.RESOLVED: f"{model} is well again: every check passes. It had status {before.status} {since}.",
+        Kind.ALERT: f"Monitoring checks of {model} failed.",
+        Kind.REMINDER: f"{model} still has status {before.status}, {since}.",
+        Kind.RESOLVED: f"Every check of {model} passes again. It had status {before.status} {since}.",
         Kind.NO_DATA: f"No prediction of {model} arrived in the window.",
-        Kind.ERROR: f"The monitor could not judge {model}: {context.reason}",
+        Kind.ERROR: f"The monitor could not check {model}: {context.reason}",
     }[kind]
 
 
@@ -130,20 +130,19 @@ def _line(check: CheckResult) -> str:
 # Next step by the first part of a check's name.
 _ADVICE = {
     "service": "Look at the prediction function's log group and the stream's iterator age: records may be "
-    "delayed or rejected. Rejected records lie under rejected/ with their reason.",
-    "quality": "Ask the sender what changed: look for new categories, missing fields, changed units "
-    "or ranges.",
-    "outliers": "Look at the unusual values in the report: a changed unit, a broken sensor, or a new kind of "
-    "record?",
-    "drift": "See in the report which values came and went. If the change is real and here to stay, retrain "
-    "(make retrain) and judge the challenger against the champion.",
-    "performance": "Compare with the segments in the report; if the loss holds, retrain on labelled records "
-    "(make retrain) or go back to an earlier version (make rollback VERSION=...).",
-    "labels": "The ground truth has files or lines that can't be read: the report names them.",
-    "model": "The predictions are another version's: deploy the version that should be watched, or wait "
-    "for the rollout to end.",
-    "monitor": "Invoke the function for the window that was left out, as the check says.",
-    "lake": "Objects that can't be read lie in the lake: the report lists them. Copy them aside, repair or "
+    "delayed or rejected. Rejected records are under rejected/ with the reason.",
+    "quality": "Ask the sender what changed: new categories, missing fields, changed units or ranges.",
+    "outliers": "Look at the unusual values in the report for a changed unit, a broken sensor or a new kind "
+    "of record.",
+    "drift": "The report shows which values became more or less frequent. If the change is real and "
+    "permanent, retrain (make retrain) and compare the challenger with the champion.",
+    "performance": "Compare the segments in the report. If the higher error persists, retrain on labelled "
+    "records (make retrain) or go back to an earlier version (make rollback VERSION=...).",
+    "labels": "Some files or lines of ground truth can't be read; the report names them.",
+    "model": "Another model version made the predictions: deploy the version to be monitored, or wait for "
+    "the rollout to end.",
+    "monitor": "Invoke the function for the hours that were left out, as the check says.",
+    "lake": "Some objects of the lake can't be read; the report lists them. Copy them aside, then repair or "
     "delete them; the next run reads the partition again.",
 }
 
@@ -160,7 +159,7 @@ def _next_steps(context: Context, kind: Kind) -> str:
         steps += [_ADVICE[topic] for topic in topics if topic in _ADVICE]
         if kind is Kind.ERROR:
             steps.append(
-                "Read the monitor's log for this run; after the repair invoke it again for this window."
+                "Read the monitor's log of this run; after the repair invoke it again for this window."
             )
     return "What to do next:\n" + "\n".join(f"  {n}. {step}" for n, step in enumerate(steps, 1))
 

@@ -52,7 +52,7 @@ def _quality(model: "Model", profile: Profile, config: CheckConfig) -> Iterator[
             continue
         seen = column.count + column.missing
         expected = before.missing / max(before.count + before.missing, 1) if before is not None else 0.0
-        yield _share("quality.missing", name, column.missing, seen, expected, "have no value", config)
+        yield _share("quality.missing", name, column.missing, seen, expected, "are missing", config)
         if isinstance(column, Numeric):
             was = before if isinstance(before, Numeric) else Numeric()
             yield from _numeric_quality(name, column, was, config)
@@ -86,14 +86,14 @@ def _numeric_quality(
         column.unusual,
         column.count,
         expected,
-        "lie beyond what training nearly ever saw",
+        "lie outside the central 99.9% of the reference",
         config,
     )
 
 
 def _categories(name: str, column: Categorical, before: Categorical, config: CheckConfig) -> CheckResult:
     expected = before.unknown / max(before.count, 1)
-    words = "are of categories training never saw"
+    words = "are of categories that are not in the training data"
     if column.new:
         words += f" ({', '.join(list(column.new)[:3])})"
     result = _share("quality.categories", name, column.unknown, column.count, expected, words, config)
@@ -107,7 +107,7 @@ def _share(
     if not rows:
         return CheckResult.skipped(check, f"{name} has no values in this window.", [name])
     limit = config.limit(check, [name], thresholds.share_limit(expected, rows))
-    sentence = f"{hits / rows:.2%} of the values of {name} {words}; {expected:.2%} did in the reference."
+    sentence = f"{hits / rows:.2%} of the values of {name} {words}; {expected:.2%} in the reference."
     return CheckResult.share(check, hits, rows, limit, sentence, columns=[name]).rounded(_DIGITS)
 
 
@@ -176,7 +176,7 @@ def _column_drift(
     column = _counts(profile, name)
     if column is None or column.count < thresholds.LEAST_ROWS:
         rows = 0 if column is None else column.count
-        words = f"{name} has {rows} values; below {thresholds.LEAST_ROWS} its distribution says nothing."
+        words = f"{name} has {rows} values; drift is checked from {thresholds.LEAST_ROWS} values on."
         return CheckResult.skipped(check, words, [name])
     limits = model.thresholds.limits.get(name, {})
     found: list[_Measured[tuple[str, Distance]]] = []
@@ -186,7 +186,7 @@ def _column_drift(
             found.append(_against(config, check, name, distance.value, limit, (statistic, distance)))
     if not found:
         return CheckResult.skipped(
-            check, f"{name} stands still in the reference, so nothing can be said of drift.", [name]
+            check, f"{name} is constant in the reference, so drift can't be measured.", [name]
         )
     worst = max(found, key=lambda one: one.ratio)
     statistic, distance = worst.of
@@ -207,13 +207,13 @@ def _segment_drift(model: "Model", profile: Profile, name: str, config: CheckCon
         limit = most.at(shift.now.count, shift.before.count, config.seasonality)
         found.append(_against(config, check, name, shift.value, limit, shift))
     if not found:
-        words = f"No value of {name} has records enough to say what is predicted for it."
+        words = f"No value of {name} has enough records to compare its predictions."
         return CheckResult.skipped(check, words, [name])
     worst = max(found, key=lambda one: one.ratio)
     level, _, before, now = worst.of
     sentence = (
-        f"Where {name} is {level} the mean {_outcome(model)} was {before.mean:.4g} "
-        f"and is {now.mean:.4g} on {now.count:,} records."
+        f"For {name} = {level} the mean {_outcome(model)} is {now.mean:.4g} on {now.count:,} records; "
+        f"it was {before.mean:.4g} on the reference."
     )
     detail = {"segment": level, "segments": {one.of.level: one.figures() for one in found}}
     return worst.result(check, name, sentence, detail)

@@ -43,7 +43,7 @@ def unreadable(window: Window, rejections: Rejections) -> CheckResult:
         "lake.unreadable_objects",
         float(count),
         0.0,
-        f"{count:,} objects could not be read to their end" + _example(found),
+        f"{count:,} objects could not be read completely" + _example(found),
         detail={"objects": {u.key: u.reason for u in found[:LISTED]}},
         failed="error",
     )
@@ -70,7 +70,7 @@ def duplicates(window: Window) -> CheckResult:
         window.duplicates,
         total,
         DUPLICATES_LIMIT,
-        f"{window.duplicates:,} records ({share:.1%}) came more than once and were counted once.",
+        f"{window.duplicates:,} records ({share:.1%}) were delivered more than once; they are counted once.",
     )
 
 
@@ -81,8 +81,8 @@ def strayed(window: Window) -> CheckResult:
         window.strayed,
         window.records + window.strayed,
         STRAYED_LIMIT,
-        f"{window.strayed:,} records landed in a partition hours away from their arrival, "
-        "where no window finds them.",
+        f"{window.strayed:,} records landed in a partition hours away from their arrival time "
+        "and belong to no window.",
     )
 
 
@@ -97,8 +97,8 @@ def other_versions(contract: Contract, window: Window) -> CheckResult:
         threshold=None,
         status="alert" if count and not window.records else "ok",
         columns=[],
-        sentence=f"{count:,} events were scored by other versions than {watched}, which is watched"
-        + (f" ({listed}); they were left out." if count else "."),
+        sentence=f"{count:,} events were scored by versions other than {watched}, the monitored one"
+        + (f" ({listed}); the other checks leave them out." if count else "."),
         detail={"versions": window.others},
     )
 
@@ -126,7 +126,7 @@ def failed(rejections: Rejections) -> CheckResult:
         float(count),
         0.0,
         f"Lambda gave up on {count:,} batches of records"
-        + (f"; their stream positions are in {rejections.failed[0]} and others." if count else "."),
+        + (f"; their stream positions are in {rejections.failed[0]}, among others." if count else "."),
         detail=_found(rejections.failed[:LISTED]),
     )
 
@@ -165,14 +165,14 @@ def check_labels(truth: Truth) -> list[CheckResult]:
             columns=[TARGET],
             sentence=f"{len(truth.rows):,} of the {truth.records:,} records of the window that ended "
             f"{truth.end:%Y-%m-%d %H:%M} UTC have a label"
-            + ("; performance is estimated until at least half have." if late else "."),
+            + ("; performance is only estimated until half of them have one." if late else "."),
             detail={"start": timestamp(truth.start), "end": timestamp(truth.end), "enough": ENOUGH},
         ),
         CheckResult.above(
             "labels.conflicts",
             float(found.conflicts),
             None,
-            f"{found.conflicts:,} records were given different labels; the last to come holds.",
+            f"{found.conflicts:,} records have conflicting labels; the last one to arrive is used.",
             columns=[TARGET],
         ),
         CheckResult.above(

@@ -22,12 +22,12 @@ def check_gap(s3: "S3Client", bucket: str, model: str, start: datetime, end: dat
     last = max(before)
     hours = max((start - last) / timedelta(hours=1), 0.0)
     if not hours:
-        return CheckResult.above(NAME, hours, 0.0, "No hour was left out since the window before.")
+        return CheckResult.above(NAME, hours, 0.0, "No hour was left out since the last window.")
     return CheckResult.above(
         NAME,
         hours,
         0.0,
-        f"Nothing that arrived from {timestamp(last)} to {timestamp(start)} was monitored: "
+        f"Records that arrived from {timestamp(last)} to {timestamp(start)} were not monitored: "
         f'invoke the function with {{"start": "{timestamp(last)}", "end": "{timestamp(start)}"}}.',
     )
 

@@ -47,7 +47,9 @@ def score_labelled(
 ) -> Iterator[Score]:
     """Yield the score of labelled `rows`, and the worst of each segment column."""
     if len(rows) < _LEAST_ROWS:
-        words = f"{len(rows)} of {records} records have a label; fewer than {_LEAST_ROWS} say nothing."
+        words = (
+            f"{len(rows)} of {records} records have a label; performance is checked from {_LEAST_ROWS} on."
+        )
         yield Score(name="performance", value=None, threshold=None, sentence=words)
         return
     before, now = losses(contract, reference), losses(contract, rows)
@@ -129,9 +131,7 @@ def _worst_segment(
             shown = _shown(contract, new)
             found.append((shown / limit if limit else float(shown > 0), str(value), shown, limit, len(new)))
     if not found:
-        words = (
-            f"No value of {column} has {_LEAST_ROWS} labelled records: nothing can be said of its segments."
-        )
+        words = f"No value of {column} has {_LEAST_ROWS} labelled records, so its segments are not checked."
         return Score(name="performance.segment", value=None, threshold=None, columns=[column], sentence=words)
     _, value, shown, limit, rows = max(found)
     return Score(
@@ -139,7 +139,7 @@ def _worst_segment(
         value=shown,
         threshold=limit,
         columns=[column],
-        sentence=f"Where {column} is {value} the {_what(contract)} is {shown:.4g} on {rows:,} records.",
+        sentence=f"For {column} = {value} the {_what(contract)} is {shown:.4g} on {rows:,} records.",
         detail={
             "segment": value,
             "segments": {v: {"value": s, "threshold": t, "rows": n} for _, v, s, t, n in found},
@@ -185,4 +185,4 @@ def _root(contract: Contract, loss: float) -> float:
 
 
 def _what(contract: Contract) -> str:
-    return "root mean squared error" if contract.task is Task.REGRESSION else "share of wrong answers"
+    return "root mean squared error" if contract.task is Task.REGRESSION else "share of wrong predictions"

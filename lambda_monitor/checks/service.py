@@ -47,8 +47,12 @@ def check_service(
     try:
         found = _values(cloudwatch, sources, start, end)
     except (BotoCoreError, ClientError) as error:
-        return [_skipped(name, f"CloudWatch could not be asked: {error}") for name in names]
-    lost = _lost(found, accounted) if settled else _skipped("service.lost", "The last records may still land")
+        return [_skipped(name, f"CloudWatch metrics could not be read: {error}") for name in names]
+    lost = (
+        _lost(found, accounted)
+        if settled
+        else _skipped("service.lost", "The window's last records may not have landed yet")
+    )
     return [_errors(found), _delay(found), lost]
 
 
@@ -109,7 +113,10 @@ def _delay(found: dict[str, float]) -> CheckResult:
         return _skipped("service.delay", "CloudWatch has no iterator age for the window")
     minutes = found["age"] / 60_000
     return CheckResult.above(
-        "service.delay", minutes, DELAY_LIMIT, f"A record waited up to {minutes:.1f} minutes to be scored."
+        "service.delay",
+        minutes,
+        DELAY_LIMIT,
+        f"The longest wait of a record to be scored was {minutes:.1f} minutes.",
     )
 
 

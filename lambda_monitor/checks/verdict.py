@@ -135,6 +135,6 @@ def _undrawn(name: str, error: Exception) -> CheckResult:
         threshold=None,
         status="error",
         columns=[],
-        sentence=f"Evidently could not draw {name}: {type(error).__name__}: {error}",
+        sentence=f"Evidently could not render {name}: {type(error).__name__}: {error}",
         detail={},
     )

@@ -82,7 +82,7 @@ class DrawnCalculation(SingleValueCalculation[Drawn]):  # type: ignore[misc]  # 
 
     def display_name(self) -> str:
         """Return the metric's title."""
-        return f"Records shown, of {self.metric.records:,} in the window; verdicts are on all of them"
+        return f"Records shown, of {self.metric.records:,} in the window; the checks use all of them"
 
 
 class CheckCalculation(SingleValueCalculation[Check]):  # type: ignore[misc]  # as above

@@ -179,9 +179,9 @@ def _columns(rows: Sequence[Row]) -> str:
         for column, points in sorted(series.items(), key=lambda item: (-item[1][-1], item[0]))
     )
     return (
-        "<section><h2>Columns</h2><p>The worst check of each column, as value ÷ limit, oldest to newest. "
-        "Above the line people are told.</p><table><thead><tr><th>Column</th><th>Value ÷ limit</th>"
-        f"<th>Newest</th></tr></thead><tbody>{lines}</tbody></table></section>"
+        "<section><h2>Columns</h2><p>The worst check of each column, as value ÷ limit, oldest to "
+        "newest. Points above the line are over their limit.</p><table><thead><tr><th>Column</th>"
+        f"<th>Value ÷ limit</th><th>Newest</th></tr></thead><tbody>{lines}</tbody></table></section>"
     )
 
 
@@ -221,7 +221,7 @@ def _windows(rows: Sequence[Row]) -> str:
     lines = "".join(_window(row) for row in rows)
     return (
         "<section><h2>Windows</h2><table><thead><tr><th>Window (UTC)</th><th>Status</th><th>Records</th>"
-        f"<th>Version</th><th>Failed</th><th>Look</th></tr></thead><tbody>{lines}</tbody></table></section>"
+        f"<th>Version</th><th>Failed</th><th>Pages</th></tr></thead><tbody>{lines}</tbody></table></section>"
     )
 
 

@@ -14,15 +14,15 @@ _ORDER = ("alert", "error", "ok", "skipped")
 def page(model: ModelRef, start: datetime, end: datetime, findings: Findings) -> bytes:
     """Return the window's status and all checks as HTML without scripts."""
     title = f"{model.name} version {model.version}"
-    coming = "<p>The pictures are being drawn: look again in a minute.</p>" if findings.pictures else ""
+    coming = "<p>The plots are being rendered: reload in a minute.</p>" if findings.pictures else ""
     rows = "".join(_row(check) for check in sorted(findings.checks, key=lambda c: _ORDER.index(c.status)))
     body = (
         f"<header><h1>{html.escape(title)}</h1>"
         f"<p>{html_page.span(start, end)} UTC, {findings.records:,} records</p></header>"
         f"<p>{html_page.pill(findings.status)} {html.escape(findings.reason)}</p>{coming}"
         "<section><table><thead><tr><th>Check</th><th>Status</th><th>Value</th><th>Limit</th>"
-        f"<th>What it says</th></tr></thead><tbody>{rows}</tbody></table>"
-        f'<p><a href="{REPORT_JSON}">The same as JSON</a></p></section>'
+        f"<th>Result</th></tr></thead><tbody>{rows}</tbody></table>"
+        f'<p><a href="{REPORT_JSON}">As JSON</a></p></section>'
     )
     return html_page.document(title, body).encode()
 

@@ -80,7 +80,7 @@ def test_a_change_in_one_segment_is_seen_there() -> None:
     assert 0.03 < np.mean(drifted.column("PULocationID").to_numpy() == zone) < 0.07
     found = segment(drifted)
     assert (found.status, found.detail["segment"]) == ("alert", str(zone))
-    assert "Where PULocationID is 5 the mean predicted duration was" in found.sentence
+    assert "For PULocationID = 5 the mean predicted duration is" in found.sentence
     others = {s: one for s, one in found.detail["segments"].items() if s != str(zone)}
     assert all(one["value"] < one["threshold"] for one in others.values())
 
