@@ -72,7 +72,7 @@ promote: setup ## Make the challenger champion if it passes the gate
 	@$(BIN)/python -m training promote --use-case $(USE_CASE)
 
 retrain: setup ## Train a challenger on the newest labelled predictions and evaluate it
-	@$(BIN)/python -m training retrain --use-case $(USE_CASE)
+	@$(BIN)/python -m ops retrain --use-case $(USE_CASE)
 
 new-use-case: setup ## Write a commented template for your own model: NAME=...
 	@$(BIN)/python -m training new-use-case $(NAME)

@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_deployment(commands)
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
+        code: int | None = options.run(options)
     except (TerraformError, DeploymentError, BundleError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. The state is saved: run the same command to continue.", file=sys.stderr)
         return 130
-    return 0
+    return code or 0
 
 
 def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -60,8 +60,19 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     check = commands.add_parser("audit", help="reconcile records in with records scored, rejected, given up")
     check.add_argument("--hours", type=float, default=1.0, help="length of the audited range")
     check.set_defaults(run=lambda options: _audit(options.use_case, options.hours))
-    for command in (live, back, down, show, check):
+    again = commands.add_parser("retrain", help="train a challenger on the stack's labelled predictions")
+    again.add_argument("--days", type=int, default=30, help="how far back to read; default: %(default)s")
+    again.set_defaults(run=lambda options: _retrain(options.use_case, options.days))
+    for command in (live, back, down, show, check, again):
         command.add_argument("--use-case", required=True, help="e.g. green_taxi")
+
+
+def _retrain(use_case: str, days: int) -> int:
+    """Look up the stack's lake and retrain on it; return the exit code of training."""
+    from training import cli  # noqa: PLC0415  its packages take seconds to import
+
+    bucket = deployment.outputs(use_case)["lake_bucket"]
+    return cli.main(["retrain", "--use-case", use_case, "--bucket", bucket, "--days", str(days)])
 
 
 def _audit(use_case: str, hours: float) -> None:

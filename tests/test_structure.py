@@ -28,8 +28,8 @@ MONITOR_LAYERS = (
     {"monitor"},
     {"handler"},
 )
-# Retraining looks up a deployed stack, and only then needs Terraform.
-UPWARD = {("training.commands", "ops")}
+# Exceptions, as (module, package).
+UPWARD: set[tuple[str, str]] = set()
 
 ENTRY_POINTS = {
     "lambda_predict": ("lambda_predict.handler", "lambda_predict.http"),

@@ -4,11 +4,11 @@ cli              commands and their arguments
 commands         what each command does
 use_case         declaration of a model in one file
 use_cases        the use cases that ship
-sources          where rows come from, tried in order
+sources          sources of rows, tried in order
 download         download with checksum and progress
 synthetic        generators fitted to real data
-data             rows by the declared rules, hashed
-lock             data.lock: the rows a run used
+data             rows checked by the rules, hashed
+lock             data.lock: identity of a run's rows
 split            split a table into parts
 pipeline         steps from loading to the bundle
 search           hyperparameter search
@@ -25,7 +25,7 @@ onnx_model       conversion to ONNX with parity check
 export           files of the bundle
 records          rows as stream records and labels
 calibration      thresholds from the reference
-passive_threads  let idle threads of boosted trees sleep
+passive_threads  OMP_WAIT_POLICY=passive
 """
 
 from training import passive_threads as passive_threads  # before scikit-learn loads

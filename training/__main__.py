@@ -1,4 +1,4 @@
-"""`python -m training`: train, and what comes after."""
+"""Entry point of `python -m training`."""
 
 from training.cli import main
 

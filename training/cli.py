@@ -15,7 +15,7 @@ from training.sources import SourceError
 from training.tracking import CHALLENGER, CHAMPION, RegistryError
 from training.use_case import UseCaseError
 
-# What a person can put right; anything else is a defect and keeps its traceback.
+# Errors a user can fix; any other is a defect and shows its traceback.
 EXPECTED = (
     BundleError,
     DataError,
@@ -30,7 +30,10 @@ Run = Callable[[argparse.Namespace, Console], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code: 1 for an error, 3 when the gate refused."""
+    """Run one command and return its exit code.
+
+    1 is an error, 3 a refusal by the gate.
+    """
     options = parser().parse_args(arguments)
     console = Console(stderr=options.json, highlight=False, soft_wrap=True)
     try:
@@ -43,12 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of every command."""
-    whole = argparse.ArgumentParser(prog="python -m training", description="Train, judge and export models.")
-    adder = whole.add_subparsers(required=True, metavar="COMMAND")
+    root = argparse.ArgumentParser(prog="python -m training", description="Train, judge and export models.")
+    adder = root.add_subparsers(required=True, metavar="COMMAND")
     _add_training(adder)
     _add_registry(adder)
     _add_others(adder)
-    return whole
+    return root
 
 
 def _add_training(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,7 +64,7 @@ def _add_training(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "train --use-case green_taxi --lock .scorewatch/runs/scorewatch-green-taxi/1/data.lock",
     )
     _add_source(train)
-    train.add_argument("--lock", type=Path, help="repeat the run that left this data.lock, or fail")
+    train.add_argument("--lock", type=Path, help="repeat the run that wrote this data.lock, or fail")
     search = _command(
         adder,
         commands.search,
@@ -74,12 +77,14 @@ def _add_training(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     retrain = _command(
         adder,
         commands.retrain,
-        "train a challenger on the newest labelled predictions of the lake and judge it",
-        "retrain --use-case green_taxi --days 30",
-        "retrain --use-case green_taxi --lake-bucket my-lake || echo refused or failed",
+        "train a challenger on the newest labelled predictions of a lake and judge it",
+        "retrain --use-case green_taxi --bucket my-lake --days 30",
+        "retrain --use-case green_taxi --bucket my-lake || echo refused or failed",
     )
     retrain.add_argument("--days", type=int, default=30, help="how far back to read; default: %(default)s")
-    retrain.add_argument("--lake-bucket", help="default: that of the deployed stack")
+    retrain.add_argument(
+        "--bucket", required=True, help="the lake's bucket; `python -m ops retrain` finds it"
+    )
 
 
 def _add_registry(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -91,7 +96,7 @@ def _add_registry(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "promote --use-case green_taxi --version 4 --anyway",
     )
     promote.add_argument("--version", default=CHALLENGER, help="a number or an alias; default: %(default)s")
-    promote.add_argument("--anyway", action="store_true", help="overrule the gate")
+    promote.add_argument("--anyway", action="store_true", help="promote without asking the gate")
     rollback = _command(
         adder,
         commands.rollback,
@@ -102,7 +107,7 @@ def _add_registry(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     register = _command(
         adder,
         commands.register,
-        "register the model of a run, such as a search's second best, as challenger",
+        "register the model of a run, such as the second best of a search, as challenger",
         "register --use-case green_taxi --run-id 4369585005324325b95874f4b29d56a4",
     )
     register.add_argument("--run-id", required=True, help="an MLflow run that holds a model")
@@ -116,7 +121,7 @@ def _add_registry(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     export = _command(
         adder,
         commands.export,
-        "write the bundle of a version, byte for byte as it was exported",
+        "write the stored bundle of a version",
         "export --use-case green_taxi --version 2 --to /tmp/bundles",
     )
     export.add_argument("--version", default=CHAMPION, help="a number or an alias; default: %(default)s")

@@ -1,4 +1,4 @@
-"""What each command of `python -m training` does once its arguments are read."""
+"""The commands of `python -m training`, after argument parsing."""
 
 import argparse
 import json
@@ -8,12 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 from rich.table import Table
 
 from training import pipeline, registry, tracking
 from training.pipeline import Progress, Trained
+from training.sources import SourceError
 from training.use_case import FOLDER, UseCase
 
 REFUSED = 3
@@ -21,7 +24,7 @@ TEMPLATE = Path(__file__).with_name("use_case_template.py.txt")
 
 
 def train(options: argparse.Namespace, console: Console) -> int:
-    """Train, judge, export."""
+    """Train a use case, judge the model and export its bundle."""
     trained = pipeline.train(
         options.use_case,
         options.workdir,
@@ -33,7 +36,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
 
 
 def search(options: argparse.Namespace, console: Console) -> int:
-    """Search; the best becomes challenger."""
+    """Search hyperparameters; the best model becomes challenger."""
     from training.search import search as run  # noqa: PLC0415 (Optuna only where it is used)
 
     found = run(
@@ -77,7 +80,7 @@ def rollback(options: argparse.Namespace, console: Console) -> int:
 
 
 def register(options: argparse.Namespace, console: Console) -> int:
-    """Register the model of a run, such as the second best of a search, as challenger."""
+    """Register the model of a run as challenger."""
     trained = pipeline.register_run(
         options.use_case, options.run_id, options.workdir, progress=_progress(console)
     )
@@ -88,7 +91,7 @@ def register(options: argparse.Namespace, console: Console) -> int:
 
 
 def storage_uri(options: argparse.Namespace, console: Console) -> int:
-    """Print where MLflow keeps a version."""
+    """Print run id, artifact URI and version of an alias as JSON."""
     del console
     uri = options.tracking_uri or tracking.tracking_uri(options.workdir)
     client = MlflowClient(uri)
@@ -126,39 +129,48 @@ def compare(options: argparse.Namespace, console: Console) -> int:
 
 def retrain(options: argparse.Namespace, console: Console) -> int:
     """Train a challenger on the lake's newest labelled predictions and judge it."""
-    from ops import deployment  # noqa: PLC0415 (needs Terraform only here)
-    from training.retrain import retrain as run  # noqa: PLC0415 (as above)
+    from training.retrain import retrain as run  # noqa: PLC0415 (DuckDB only where it is used)
 
-    bucket = options.lake_bucket or deployment.outputs(options.use_case)["lake_bucket"]
-    s3 = deployment.session().client("s3")
-    trained = run(
-        options.use_case, s3, bucket, options.workdir, days=options.days, progress=_progress(console)
-    )
+    # boto3 reads AWS_DEFAULT_REGION only.
+    s3 = boto3.Session(region_name=os.environ.get("AWS_REGION")).client("s3")
+    try:
+        trained = run(
+            options.use_case,
+            s3,
+            options.bucket,
+            options.workdir,
+            days=options.days,
+            progress=_progress(console),
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise SourceError(
+            f"s3://{options.bucket} can't be read ({error}): check --bucket and the AWS credentials"
+        ) from error
     return _finish(options, console, trained) or (0 if trained.champion else REFUSED)
 
 
 def new_use_case(options: argparse.Namespace, console: Console) -> int:
-    """Write a commented use case to start from."""
+    """Write a commented use case file from the template."""
     folder: Path = options.folder
     path = folder / f"{options.name}.py"
     if path.exists():
-        raise FileExistsError(f"{path} is there already: choose another name, or edit it")
+        raise FileExistsError(f"{path} exists: choose another name, or edit it")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.read_text().replace("my_model", options.name))
     named = options.name if folder == FOLDER else path
-    console.print(f"{path} is written: its comments say what to fill in")
+    console.print(f"{path} is written: its comments list what to fill in")
     console.print(f"Next: python -m training train --use-case {named}")
     return 0
 
 
 def mlflow(options: argparse.Namespace, console: Console) -> int:
-    """Become the MLflow UI, until it is stopped."""
+    """Replace this process with the MLflow UI."""
     uri = tracking.tracking_uri(options.workdir)
     console.print(f"MLflow on http://127.0.0.1:{options.port} shows {uri}; Ctrl-C stops it")
-    place = ["--backend-store-uri", uri, "--default-artifact-root", tracking.artifact_root(options.workdir)]
+    store = ["--backend-store-uri", uri, "--default-artifact-root", tracking.artifact_root(options.workdir)]
     server = ["--host", "127.0.0.1", "--port", str(options.port), "--workers", "1"]
-    # No process of ours stays between the terminal and the server, so nothing outlives a signal.
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *place, *server])  # noqa: S606
+    # exec leaves no parent process, so the terminal's signals reach the server.
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *store, *server])  # noqa: S606
 
 
 def _finish(options: argparse.Namespace, console: Console, trained: Trained) -> int:
@@ -169,7 +181,7 @@ def _finish(options: argparse.Namespace, console: Console, trained: Trained) -> 
     if trained.champion:
         console.print(f"Next: make demo USE_CASE={options.use_case}, or make mlflow to look at the run")
     else:
-        console.print("Next: look at the report; python -m training promote --anyway overrules the gate")
+        console.print("Next: look at the report; python -m training promote --anyway skips the gate")
     return 0
 
 

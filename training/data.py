@@ -1,4 +1,4 @@
-"""Rows by the declared rules: each rule's effect counted, the outcome hashed."""
+"""Load rows, apply the rules, count what each drops, hash the rest."""
 
 import hashlib
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Table:
-    """Sound rows, where they came from and what the rules took away."""
+    """Valid rows, their origin, and the count of rows each rule dropped."""
 
     frame: pd.DataFrame
     parts: Sequence[str]
@@ -36,36 +36,36 @@ class Table:
         return frame_sha256(self.frame)
 
 
-def load(use_case: "UseCase", parts: Sequence[str], source: Source, place: DataLocation) -> Table:
-    """Return the sound rows of `parts`, in order. Raises SourceError and DataError."""
-    raw = pd.concat([raw_part(use_case, part, source, place) for part in parts], ignore_index=True)
-    described = ", ".join(source.describe(part, place) for part in parts)
+def load(use_case: "UseCase", parts: Sequence[str], source: Source, location: DataLocation) -> Table:
+    """Return the valid rows of `parts`, in order. Raises SourceError and DataError."""
+    raw = pd.concat([raw_part(use_case, part, source, location) for part in parts], ignore_index=True)
+    described = ", ".join(source.describe(part, location) for part in parts)
     return wrangle(use_case, raw, parts, described)
 
 
 def wrangle(use_case: "UseCase", raw: pd.DataFrame, parts: Sequence[str], described: str) -> Table:
-    """Return the sound rows of `raw`. Raises DataError when none is."""
+    """Return the valid rows of `raw`. Raises DataError when there are none."""
     failures = _failures(raw, use_case.rules)
-    sound_rows = raw[~raw.index.isin(failures["index"])]
-    if sound_rows.empty:
+    valid_rows = raw[~raw.index.isin(failures["index"])]
+    if valid_rows.empty:
         raise DataError(f"no row of {', '.join(parts)} passes the rules: {_counts(failures)}")
-    frame = use_case.rules.validate(sound_rows).reset_index(drop=True)
+    frame = use_case.rules.validate(valid_rows).reset_index(drop=True)
     return Table(frame=frame, parts=parts, source=described, raw_rows=len(raw), dropped=_counts(failures))
 
 
-def raw_part(use_case: "UseCase", part: str, source: Source, place: DataLocation) -> pd.DataFrame:
-    """Return a part's rows with the use case's columns and no rule applied. Raises DataError."""
-    frame = use_case.prepare(source.read(part, place))
+def raw_part(use_case: "UseCase", part: str, source: Source, location: DataLocation) -> pd.DataFrame:
+    """Return a part's rows before the rules are applied. Raises DataError."""
+    frame = use_case.prepare(source.read(part, location))
     if missing := [c for c in use_case.columns if c not in frame]:
         raise DataError(
-            f"{source.describe(part, place)} gives no column {', '.join(missing)}: let the use case's "
-            f"prepare() make it; there are {', '.join(map(str, frame.columns))}"
+            f"{source.describe(part, location)} has no column {', '.join(missing)}: add it in the use case's "
+            f"prepare(); the columns are {', '.join(map(str, frame.columns))}"
         )
     frame = frame[use_case.columns]
     return (use_case.split(frame, part) if use_case.split else frame).reset_index(drop=True)
 
 
-def sound(frame: pd.DataFrame, rules: "DataFrameSchema") -> pd.Series:
+def valid(frame: pd.DataFrame, rules: "DataFrameSchema") -> pd.Series:
     """Return which rows pass every rule, as booleans on the frame's index."""
     return pd.Series(~frame.index.isin(_failures(frame, rules)["index"]), index=frame.index)
 
@@ -85,14 +85,17 @@ def frame_sha256(frame: pd.DataFrame) -> str:
 
 
 def _failures(frame: pd.DataFrame, rules: "DataFrameSchema") -> pd.DataFrame:
-    """Return pandera's failure cases that concern rows. Raises DataError on a table-wide one."""
+    """Return pandera's failure cases of single rows.
+
+    Raises DataError on a failure of the whole table.
+    """
     try:
         rules.validate(frame, lazy=True)
     except SchemaErrors as error:
         cases: pd.DataFrame = error.failure_cases
     else:
         return pd.DataFrame({"column": [], "check": [], "index": []})
-    # A wrong type of the whole column follows from single values that can't be coerced.
+    # A wrong column type follows from single values that can't be coerced.
     if (whole := cases[cases["index"].isna()]).size:
         first = whole.iloc[0]
         raise DataError(f"the rules can't be applied: {first['column']}: {first['check']}")
@@ -101,8 +104,11 @@ def _failures(frame: pd.DataFrame, rules: "DataFrameSchema") -> pd.DataFrame:
 
 
 def _counts(failures: pd.DataFrame) -> dict[str, int]:
-    """Return how many rows each rule refuses; a row that breaks two counts under both."""
+    """Return the count of rows each rule drops.
+
+    A row that breaks two rules counts under both.
+    """
     cases = failures.drop_duplicates(["column", "check", "index"])
-    checks = cases["check"].astype(str).replace({"not_nullable": "is there"})
+    checks = cases["check"].astype(str).replace({"not_nullable": "is present"})
     named = cases["column"].astype(str) + ": " + checks
     return {str(name): int(count) for name, count in named.value_counts().items()}

@@ -1,4 +1,4 @@
-"""Download a file once, show progress, and hold it to its checksum ever after."""
+"""Download a file once, show progress and verify its checksum."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ CHECKSUMS = "sha256.json"
 
 
 class DownloadError(RuntimeError):
-    """A file can't be had, or isn't the one it was."""
+    """A file can't be downloaded, or its checksum differs."""
 
 
 def fetch(url: str, cache: Path, *, expected: str | None = None) -> Path:
-    """Return the path of the file at `url`, downloaded unless the cache has it.
+    """Return the cached path of `url`; download it where it is missing.
 
-    Its SHA-256 must be `expected` or, without that, what `sha256.json` in the cache recorded when
-    the file first came. Raises DownloadError.
+    Its SHA-256 must be `expected` or, without that, the one `sha256.json` recorded at the first
+    download. Raises DownloadError.
     """
     cache.mkdir(parents=True, exist_ok=True)
     path = cache / Path(urlsplit(url).path).name

@@ -1,4 +1,4 @@
-"""How good predictions are: over all rows and by segment."""
+"""Metrics of predictions, over all rows and by segment."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from training.use_case import UseCase
 
-# The figure models are chosen by, and whether more of it is better.
+# The metric models are compared by, and whether higher is better.
 MAIN_METRIC = {Task.REGRESSION: ("rmse", False), Task.CLASSIFICATION: ("accuracy", True)}
 SEGMENT_ROWS = 50
 
@@ -33,7 +33,7 @@ def evaluate(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) -> d
             "bias": float(np.mean(predicted - target)),
             "r2": float(metrics.r2_score(target, predicted)),
         }
-    # A class the model never saw has no probability; its rows still count as wrong in accuracy.
+    # An unseen class has no probability; its rows count as wrong in accuracy.
     seen = target.isin(pipeline.classes_).to_numpy()
     probabilities = pipeline.predict_proba(features)[seen]
     return {
@@ -59,13 +59,16 @@ def score(task: Task, loss: npt.NDArray[np.float64]) -> float:
 
 
 def segment_columns(use_case: "UseCase") -> list[str]:
-    """Return the columns to break errors down by: declared segments and, for classes, the target."""
+    """Return the columns to break errors down by.
+
+    These are the declared segments and, in classification, the target.
+    """
     classes = [use_case.target.name] if use_case.task is Task.CLASSIFICATION else []
     return [*use_case.segments, *classes]
 
 
 def by_segment(use_case: "UseCase", rows: pd.DataFrame, loss: npt.NDArray[np.float64]) -> pd.DataFrame:
-    """Return segment, value, rows and the main metric for every segment with at least 50 rows."""
+    """Return segment, value, rows and main metric of segments with 50 rows."""
     metric, _ = MAIN_METRIC[use_case.task]
     found: list[dict[str, Any]] = []
     for column in segment_columns(use_case):

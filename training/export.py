@@ -1,4 +1,4 @@
-"""The bundle: everything scoring and monitoring need of a model, in one folder."""
+"""Write the bundle of a version: the files scoring and monitoring read."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ REFERENCE_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Exported:
-    """What the bundle of one version is made of."""
+    """Inputs of one version's bundle."""
 
     version: Version
     onnx: bytes
@@ -33,7 +33,7 @@ class Exported:
 
 
 def make_contract(use_case: "UseCase", exported: Exported) -> Contract:
-    """Return the contract of a version: the declaration plus what training saw."""
+    """Return the contract of a version: the declaration and the observed categories."""
     frame = exported.train.frame
     features = [
         msgspec.structs.replace(f, categories=sorted(frame[f.name].unique().tolist()))
@@ -59,7 +59,10 @@ def make_contract(use_case: "UseCase", exported: Exported) -> Contract:
 
 
 def write(use_case: "UseCase", exported: Exported, bundles: Path) -> Path:
-    """Write the bundle of a version under `bundles`, replacing an earlier one, and return its folder."""
+    """Write the bundle of a version and return its folder.
+
+    An earlier bundle of that version under `bundles` is replaced.
+    """
     folder = bundles / exported.version.name / exported.version.version
     partial = folder.with_name(folder.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
@@ -78,7 +81,7 @@ def write(use_case: "UseCase", exported: Exported, bundles: Path) -> Path:
 
 
 def _reference(use_case: "UseCase", contract: Contract, exported: Exported) -> pd.DataFrame:
-    """Return validation rows, at most 10,000, with the predictions the bundle's own model serves."""
+    """Return up to 10,000 validation rows with the bundle's predictions."""
     rows = exported.validation.frame
     if len(rows) > REFERENCE_ROWS:
         rows = rows.sample(REFERENCE_ROWS, random_state=use_case.seed).sort_index()
@@ -97,7 +100,7 @@ def _reference(use_case: "UseCase", contract: Contract, exported: Exported) -> p
 
 def _thresholds(use_case: "UseCase", contract: Contract, reference: pd.DataFrame) -> bytes:
     """Return thresholds.json, from resampled windows of the reference."""
-    from training.calibration.thresholds import compute  # noqa: PLC0415 (loads what only an export needs)
+    from training.calibration.thresholds import compute  # noqa: PLC0415 (only an export needs scipy)
 
     computed: bytes = compute(
         reference,

@@ -1,4 +1,4 @@
-"""What people look at: importance, residuals or confusion, error by segment, versions over time."""
+"""Plots of a run: importance, errors, segments and versions."""
 
 import io
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font
 
 
 def importance(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) -> pd.DataFrame:
-    """Return how much worse the main metric gets when a feature's values are shuffled: mean and std."""
+    """Return permutation importance by feature: mean and standard deviation."""
     sample = rows.sample(min(len(rows), IMPORTANCE_ROWS), random_state=use_case.seed)
     found = permutation_importance(
         pipeline,
@@ -46,16 +46,16 @@ def importance(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) ->
 
 
 def importance_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes:
-    """Return a bar a feature."""
+    """Return a bar chart of permutation importance as PNG."""
     figure, axes = _canvas(height=1 + 0.35 * len(table))
     flipped = table[::-1]
     axes.barh(flipped["feature"], flipped["mean"], xerr=flipped["std"], color=_ACCENT)
-    axes.set_xlabel(f"how much worse {MAIN_METRIC[use_case.task][0]} gets when the feature is shuffled")
+    axes.set_xlabel(f"loss of {MAIN_METRIC[use_case.task][0]} when the feature is shuffled")
     return _png(figure)
 
 
 def errors_picture(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) -> bytes:
-    """Return predicted against actual with the residuals, or the confusion matrix."""
+    """Return predicted against actual and residuals, or the confusion matrix."""
     predicted = pipeline.predict(rows[use_case.feature_names])
     actual = rows[use_case.target.name].to_numpy()
     if use_case.task is Task.CLASSIFICATION:
@@ -74,7 +74,7 @@ def errors_picture(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame
 
 
 def segments_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes | None:
-    """Return a bar for each of the twenty largest segments, None when there is none."""
+    """Return bars of the twenty largest segments, None without segments."""
     if table.empty:
         return None
     metric = MAIN_METRIC[use_case.task][0]
@@ -90,7 +90,7 @@ def segments_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes | None:
 
 
 def versions_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes:
-    """Return the main metric of every version; champion and challenger are marked."""
+    """Return the main metric by version, with aliases marked."""
     metric = MAIN_METRIC[use_case.task][0]
     figure, axes = _canvas(height=2.6)
     axes.plot(table["version"].astype(str), table[metric], color=_INK, marker="o", linewidth=1)

@@ -1,13 +1,13 @@
-"""The steps as a Prefect flow, with retries and a schedule: `python -m training.flow --help`.
+"""The training steps as a Prefect flow: `python -m training.flow --help`.
 
-Optional: the functions are those of `training.pipeline`, which needs no Prefect.
+Prefect is optional: the tasks call the functions of `training.pipeline`.
 """
 
 import argparse
 import os
 from pathlib import Path
 
-# Training must work offline and tells nobody that it ran.
+# No telemetry: training works offline.
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
@@ -26,7 +26,7 @@ RETRY_SECONDS = 30
 
 @task(retries=RETRIES, retry_delay_seconds=RETRY_SECONDS)
 def load(use_case_name: str, workdir: Path, source: str | None) -> Data:
-    """Load and wrangle; tried again, since files come over the network."""
+    """Load and validate rows; retried, since files come over the network."""
     return pipeline.load_data(
         UseCase.named(use_case_name), DataLocation(workdir=workdir), source, get_run_logger().info
     )
@@ -40,7 +40,7 @@ def fit(use_case_name: str, data: Data) -> Fitted:
 
 @task(retries=RETRIES, retry_delay_seconds=RETRY_SECONDS)
 def finish(use_case_name: str, data: Data, fitted: Fitted, workdir: Path) -> Trained:
-    """Keep, judge, promote; tried again, since the registry may be far away."""
+    """Store, judge and promote; retried, since the registry may be remote."""
     return pipeline.finish(UseCase.named(use_case_name), data, fitted, workdir, get_run_logger().info)
 
 
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--use-case", required=True, help="a name in training/use_cases, or a file")
     parser.add_argument("--source", help="folder, download or synthetic; default: the first that can serve")
     parser.add_argument("--workdir", type=Path, default=pipeline.WORKDIR, help="default: %(default)s")
-    parser.add_argument("--cron", help="keep running and train at these times (UTC), such as '0 5 1 * *'")
+    parser.add_argument("--cron", help="keep running and train on this schedule (UTC), such as '0 5 1 * *'")
     options = parser.parse_args(arguments)
     given = {"use_case_name": options.use_case, "workdir": options.workdir, "source": options.source}
     if options.cron:

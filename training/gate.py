@@ -1,4 +1,4 @@
-"""The gate: a challenger becomes champion only when it is no worse on the same held-out rows."""
+"""The gate: compare challenger and champion on the same held-out rows."""
 
 import time
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Check:
-    """One thing the gate looked at, in a sentence."""
+    """Result of one check of the gate, with a sentence."""
 
     name: str
     passed: bool
@@ -35,7 +35,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says, check by check."""
+    """The gate's decision, check by check."""
 
     checks: list[Check]
 
@@ -53,18 +53,23 @@ class Verdict:
 def decide(
     use_case: UseCase, challenger: Pipeline, onnx: bytes, champion: Pipeline | None, rows: pd.DataFrame
 ) -> Verdict:
-    """Return the verdict on a challenger; without a champion only what serving needs is checked."""
+    """Return the verdict on a challenger.
+
+    Without a champion only parity, size and latency are checked.
+    """
     checks = [
         _parity(use_case, challenger, onnx, rows),
         _size(use_case, onnx),
         _latency(use_case, onnx, rows),
     ]
     if champion is None:
-        return Verdict([Check("champion", passed=True, sentence="there is no champion to beat"), *checks])
+        return Verdict(
+            [Check("champion", passed=True, sentence="there is no champion to compare with"), *checks]
+        )
     if (takes := list(getattr(champion, "feature_names_in_", []))) != use_case.feature_names:
         sentence = (
             f"the champion takes {', '.join(takes)}, the challenger {', '.join(use_case.feature_names)}: "
-            "they can't be compared on the same rows; look at both and promote with --anyway"
+            "they can't be compared on the same rows; review both and promote with --anyway"
         )
         return Verdict([Check("features", passed=False, sentence=sentence), *checks])
     target = rows[use_case.target.name].to_numpy()
@@ -78,9 +83,10 @@ def decide(
 def worsening(
     task: Task, ours: Losses, theirs: Losses, *, confidence: float, seed: int
 ) -> tuple[float, float, float]:
-    """Return by how much the challenger's main metric is worse, with a paired bootstrap interval.
+    """Return how much the challenger is worse: difference, low, high.
 
-    Rows are drawn together for both models, so what makes a row hard cancels. Negative is better.
+    The interval is a paired bootstrap over rows.
+    Each draw takes the same rows for both models, so a row's difficulty cancels. Negative is better.
     """
     rng = np.random.default_rng(seed)
     resamples = int(np.clip(DRAWS // len(ours), 200, RESAMPLES))
@@ -105,14 +111,17 @@ def _metric(use_case: UseCase, ours: Losses, theirs: Losses) -> Check:
     sentence = (
         f"{metric} {score(use_case.task, ours):.4g} against the champion's {champion:.4g} on "
         f"{len(ours):,} held-out rows: between {_signed(low, champion)} and {_signed(high, champion)} "
-        f"({gate.confidence:.0%} paired bootstrap); let through unless surely worse, or perhaps more than "
-        f"{gate.margin:.1%} worse"
+        f"({gate.confidence:.0%} paired bootstrap); it passes if the interval reaches 0 and stays "
+        f"within {gate.margin:.1%} worse"
     )
     return Check("quality", passed=low <= 0 and high <= gate.margin * champion, sentence=sentence)
 
 
 def _segments(use_case: UseCase, rows: pd.DataFrame, ours: Losses, theirs: Losses) -> list[Check]:
-    """Return a check a segment column: no value with enough rows may be clearly worse than the margin."""
+    """Return one check per segment column.
+
+    It fails where a value with enough rows is significantly worse by more than the margin.
+    """
     gate, champion = use_case.gate, score(use_case.task, theirs)
     limit = gate.segment_margin * champion
     checks = []
@@ -121,20 +130,22 @@ def _segments(use_case: UseCase, rows: pd.DataFrame, ours: Losses, theirs: Losse
         worse = {}
         for value, positions in groups.items():
             point = _worse(use_case.task, ours[positions], theirs[positions])
-            # Many segments: each gets its part of the error that all together may have.
+            # Bonferroni: the error rate is shared by all segments.
             confidence = 1 - (1 - gate.confidence) / len(groups)
-            if point > limit and _surely_worse(use_case, ours[positions], theirs[positions], confidence):
+            if point > limit and _significantly_worse(
+                use_case, ours[positions], theirs[positions], confidence
+            ):
                 worse[value] = point
-        said = ", ".join(f"{v} ({_signed(w, champion)})" for v, w in worse.items()) or "none"
+        listed = ", ".join(f"{v} ({_signed(w, champion)})" for v, w in worse.items()) or "none"
         sentence = (
             f"of {len(groups)} values of {column} with {SEGMENT_ROWS} rows or more, worse by more than "
-            f"{gate.segment_margin:.0%} of the champion's overall figure: {said}"
+            f"{gate.segment_margin:.0%} of the champion's overall metric: {listed}"
         )
         checks.append(Check(f"segments of {column}", passed=not worse, sentence=sentence))
     return checks
 
 
-def _surely_worse(use_case: UseCase, ours: Losses, theirs: Losses, confidence: float) -> bool:
+def _significantly_worse(use_case: UseCase, ours: Losses, theirs: Losses, confidence: float) -> bool:
     return worsening(use_case.task, ours, theirs, confidence=confidence, seed=use_case.seed)[1] > 0
 
 
@@ -146,19 +157,24 @@ def _parity(use_case: UseCase, challenger: Pipeline, onnx: bytes, rows: pd.DataF
     return Check(
         "onnx",
         passed=True,
-        sentence=f"ONNX agrees with scikit-learn on {parity.rows:,} rows, {parity.largest:.1e} apart at most",
+        sentence=f"ONNX agrees with scikit-learn on {parity.rows:,} rows, at most {parity.largest:.1e} apart",
     )
 
 
 def _size(use_case: UseCase, onnx: bytes) -> Check:
     size, limit = len(onnx) / MEGABYTE, use_case.gate.max_megabytes
     return Check(
-        "size", passed=size <= limit, sentence=f"the model has {size:.2f} MB, {limit:g} MB are allowed"
+        "size",
+        passed=size <= limit,
+        sentence=f"the model has {size:.2f} MB, the limit is {limit:g} MB",
     )
 
 
 def _latency(use_case: UseCase, onnx: bytes, rows: pd.DataFrame) -> Check:
-    """Check the time a record takes in a batch of 1,000 on one thread, the best of ten batches."""
+    """Check the time per record on one thread.
+
+    Measured on batches of 1,000 records, the best of ten.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
@@ -169,7 +185,7 @@ def _latency(use_case: UseCase, onnx: bytes, rows: pd.DataFrame) -> Check:
     return Check(
         "latency",
         passed=micros <= limit,
-        sentence=f"a record takes {micros:.1f} microseconds in a batch of {BATCH:,}, {limit:g} are allowed",
+        sentence=f"a record takes {micros:.1f} microseconds in a batch of {BATCH:,}, the limit is {limit:g}",
     )
 
 

@@ -1,4 +1,4 @@
-"""data.lock: which rows a run saw, so that it can be repeated exactly."""
+"""data.lock: source, rows, parameters and packages of a run, to repeat it."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,7 @@ PACKAGES = ("numpy", "pandas", "scikit-learn", "skl2onnx")
 
 
 class LockedTable(Struct, frozen=True, kw_only=True):
-    """The rows of one role: which parts they are, where they came from, their SHA-256 after the rules."""
+    """Identity of the rows of one role: parts, origin, SHA-256, counts."""
 
     parts: list[str]
     origin: str
@@ -39,8 +39,8 @@ class LockedTable(Struct, frozen=True, kw_only=True):
         if table.sha256 != self.sha256:
             raise DataError(
                 f"the {role} rows are not those of the lock: {len(table.frame):,} rows from {table.source} "
-                f"with SHA-256 {table.sha256[:12]}..., locked were {self.rows:,} from {self.origin} with "
-                f"{self.sha256[:12]}...: give the locked files, or train without --lock"
+                f"with SHA-256 {table.sha256[:12]}..., the lock has {self.rows:,} from {self.origin} with "
+                f"{self.sha256[:12]}...: provide the locked files, or train without --lock"
             )
 
 
@@ -67,7 +67,7 @@ class Lock(Struct, frozen=True, kw_only=True):
         )
 
     def to_json(self) -> bytes:
-        """Return data.lock, indented for people, with a final newline."""
+        """Return data.lock, indented, with a final newline."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
     @classmethod

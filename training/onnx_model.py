@@ -1,4 +1,4 @@
-"""The fitted pipeline as ONNX, refused when it doesn't predict what scikit-learn does."""
+"""Convert the fitted pipeline to ONNX and check parity with scikit-learn."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 import pandas as pd
 from skl2onnx import convert_sklearn, get_model_alias
-from skl2onnx.common._registration import get_converter  # nothing public gives a converter
+from skl2onnx.common._registration import get_converter  # no public function returns a converter
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
@@ -19,25 +19,25 @@ from contract.schema import DType, Kind
 from training.use_case import UseCase
 
 OPSET = 18
-# Of the prediction's size plus the predictions' spread: float32 carries seven digits, sums of trees lose two.
+# Relative to prediction plus spread: float32 has seven digits, sums of trees lose two.
 TOLERANCE = 1e-4
 SHOWN = 5
 SUPPORTED = (
     "linear and logistic models, trees, random forests, gradient boosting, histogram gradient boosting, "
     "nearest neighbours, support vectors and small neural nets, behind one-hot, ordinal or target encoding, "
-    "scaling, imputing and polynomials; not DictVectorizer, SplineTransformer or functions of your own"
+    "scaling, imputing and polynomials; not DictVectorizer, SplineTransformer or custom functions"
 )
 _TENSORS = {DType.INT: Int64TensorType, DType.FLOAT: FloatTensorType, DType.STR: StringTensorType}
 _NUMPY = {DType.INT: np.int64, DType.FLOAT: np.float32, DType.STR: np.object_}
 
 
 class ExportError(RuntimeError):
-    """The pipeline can't be served as ONNX; the message says why and on which rows."""
+    """The pipeline can't be served as ONNX; the message names cause and rows."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How far ONNX and scikit-learn lie apart on every validation row, against what is tolerated."""
+    """Largest difference between ONNX and scikit-learn, and the tolerance."""
 
     rows: int
     largest: float
@@ -45,7 +45,10 @@ class Parity:
 
 
 def convert(use_case: UseCase, pipeline: Pipeline) -> bytes:
-    """Return the pipeline as ONNX: an input [n, 1] a feature, named as the feature. Raises ExportError."""
+    """Return the pipeline as ONNX. Raises ExportError.
+
+    It has one input [n, 1] per feature, with the feature's name.
+    """
     tensors = [(f.name, _TENSORS[f.dtype]([None, 1])) for f in use_case.features]
     whole = _with_columns(use_case, pipeline)
     options = {id(whole): {"zipmap": False}} if is_classifier(pipeline) else None
@@ -69,7 +72,10 @@ def convert(use_case: UseCase, pipeline: Pipeline) -> bytes:
 
 
 def _with_columns(use_case: UseCase, pipeline: Pipeline) -> Pipeline:
-    """Return the pipeline with its columns joined first: ONNX has an input a feature, a model takes one."""
+    """Return the pipeline with its columns joined first.
+
+    ONNX has one input per feature, the model a single one.
+    """
     if isinstance(pipeline[0], ColumnTransformer):
         return pipeline
     join = ColumnTransformer([("all", "passthrough", use_case.feature_names)])
@@ -87,7 +93,7 @@ def _name_inputs(graph: Any, names: list[str]) -> None:
 
 
 def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.DataFrame) -> Parity:
-    """Return how far the two lie apart on `rows` and on unseen categories.
+    """Return the largest difference on `rows` and on unseen categories.
 
     Raises ExportError, naming the rows, beyond the tolerance or where only one of the two predicts.
     """
@@ -113,10 +119,10 @@ def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.Da
         wanted = np.asarray(pipeline.predict(features), dtype=np.float64).reshape(-1)
         distance = np.abs(got[0].reshape(-1) - wanted)
         allowed = TOLERANCE * (np.abs(wanted) + wanted.std())
-    # Also true where a prediction is NaN.
+    # Negated, so that NaN counts as a disagreement.
     if (beyond := np.flatnonzero(~(distance <= allowed))).size:
         shown = "\n".join(
-            f"  row {i}: {features.iloc[i].to_dict()} {distance[i]:.3g} apart" for i in beyond[:SHOWN]
+            f"  row {i}: {features.iloc[i].to_dict()} differs by {distance[i]:.3g}" for i in beyond[:SHOWN]
         )
         raise ExportError(
             f"ONNX and scikit-learn disagree on {beyond.size} of {len(features)} rows by more than "
@@ -128,32 +134,35 @@ def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.Da
 
 
 def _unseen(use_case: UseCase, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a few rows in which one category after the other is a value no one has seen."""
+    """Return a few rows with an unseen value in each category in turn."""
     probes = []
     for feature in use_case.features:
         if feature.kind is Kind.CATEGORICAL:
             probe = rows[use_case.feature_names].head(SHOWN)
-            unseen = int(rows[feature.name].max()) + 1_000 if feature.dtype is DType.INT else "never seen"
+            unseen = int(rows[feature.name].max()) + 1_000 if feature.dtype is DType.INT else "unseen"
             probes.append(probe.assign(**{feature.name: unseen}))
     return pd.concat(probes) if probes else rows[use_case.feature_names].head(0)
 
 
 def run(use_case: UseCase, onnx: bytes, rows: pd.DataFrame) -> list[npt.NDArray[Any]]:
-    """Return ONNX's raw outputs: values [n, 1], or labels [n] and probabilities [n, classes]."""
+    """Return ONNX's raw outputs.
+
+    Values [n, 1], or labels [n] and probabilities [n, classes].
+    """
     session = ort.InferenceSession(onnx, providers=["CPUExecutionProvider"])
     outputs: list[npt.NDArray[Any]] = session.run(None, inputs(use_case, rows))
     return outputs
 
 
 def inputs(use_case: UseCase, rows: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
-    """Return the model's inputs: a tensor [n, 1] a feature."""
+    """Return the model's inputs: one tensor [n, 1] per feature."""
     return {f.name: rows[[f.name]].to_numpy().astype(_NUMPY[f.dtype]) for f in use_case.features}
 
 
-class _PlainNumbers:
-    """A converter's container that writes numpy booleans as the ints ONNX asks for.
+class _IntContainer:
+    """Converter container that writes numpy booleans as ints.
 
-    skl2onnx 1.20 hands HistGradientBoosting's missing-value directions on as booleans, which
+    skl2onnx 1.20 passes HistGradientBoosting's missing-value directions as booleans, which
     protobuf 7 refuses.
     """
 
@@ -170,9 +179,9 @@ class _PlainNumbers:
         self._container.add_node(*args, **attributes)
 
 
-def _convert_plainly(scope: Any, operator: Any, container: Any) -> None:
+def _convert_with_ints(scope: Any, operator: Any, container: Any) -> None:
     alias = get_model_alias(type(operator.raw_operator))
-    get_converter(alias)(scope, operator, _PlainNumbers(container))
+    get_converter(alias)(scope, operator, _IntContainer(container))
 
 
-_PATCHED = dict.fromkeys((HistGradientBoostingClassifier, HistGradientBoostingRegressor), _convert_plainly)
+_PATCHED = dict.fromkeys((HistGradientBoostingClassifier, HistGradientBoostingRegressor), _convert_with_ints)

@@ -1,4 +1,4 @@
-"""One HTML page a run, with nothing to load from elsewhere."""
+"""One self-contained HTML page per run."""
 
 import base64
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ TEMPLATE = Template(Path(__file__).with_name("page.html").read_text())
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with a sentence, a picture, a table or any of them."""
+    """A heading with optional text, picture and table."""
 
     heading: str
     text: str = ""
@@ -47,12 +47,12 @@ def _section(section: Section) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    word = "passed: this version is champion" if verdict.passed else "refused: the champion stays"
+    outcome = "passed: this version is champion" if verdict.passed else "refused: the champion stays"
     items = "\n".join(
         f'<li class="{"pass" if c.passed else "fail"}"><b>{escape(c.name)}</b> {escape(c.sentence)}</li>'
         for c in verdict.checks
     )
-    return f"<section><h2>Gate {word}</h2>\n<ul>{items}</ul></section>"
+    return f"<section><h2>Gate {outcome}</h2>\n<ul>{items}</ul></section>"
 
 
 def _table(table: pd.DataFrame) -> str:

@@ -1,6 +1,8 @@
-"""Let idle OpenMP threads sleep: spinning ones slow down boosted trees tenfold on busy cores."""
+"""Set OMP_WAIT_POLICY=passive before scikit-learn loads.
+
+Spinning idle threads slow down boosted trees tenfold on busy cores.
+"""
 
 import os
 
-# Read when scikit-learn loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -1,4 +1,4 @@
-"""The steps from rows to a champion, each a plain function."""
+"""The steps from rows to a champion, one function per step."""
 
 import shutil
 from collections.abc import Callable
@@ -26,9 +26,9 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training run leaves: a bundle, the registered version, its metrics, its data's source.
+    """Results of a training run.
 
-    `champion` says whether it passed the gate, `refused` why it didn't; `page` is the run's report.
+    `champion` is true if it passed the gate, `refused` has the reasons if not; `page` is the report.
     """
 
     bundle: Path
@@ -51,10 +51,10 @@ def train(
     lock: Path | None = None,
     progress: Progress = print,
 ) -> Trained:
-    """Train a use case, export its bundle and make it champion if it passes the gate.
+    """Train a use case, export its bundle and ask the gate.
 
-    With `lock`, repeat the run that left it: same source, parameters and rows, or DataError.
-    Raises UseCaseError, SourceError, DataError and ExportError, each saying what to change.
+    The model becomes champion if it passes. With `lock`, repeat that run: same source, parameters
+    and rows, or DataError. Raises UseCaseError, SourceError, DataError and ExportError.
     """
     use_case = UseCase.named(use_case_name)
     locked = Lock.read(lock) if lock else None
@@ -65,7 +65,7 @@ def train(
         for package, versions in locked.other_packages().items():
             progress(f"{package}: {versions}; the metrics may differ")
     if lock is not None and source == store.LAKE:
-        data = _kept_rows(lock.parent)
+        data = _stored_rows(lock.parent)
     else:
         data = load_data(use_case, DataLocation(workdir=workdir), source, progress)
     if locked is not None:
@@ -74,15 +74,17 @@ def train(
     return finish(use_case, data, fit(use_case, data, params, progress), workdir, progress)
 
 
-def load_data(use_case: UseCase, place: DataLocation, wanted: str | None, progress: Progress = print) -> Data:
-    """Load and wrangle the rows, telling which source gave them and what each rule took away."""
-    source = use_case.source(place, wanted)
-    for passed in use_case.sources[: list(use_case.sources).index(source)]:
-        reason = passed.missing(use_case.parts, place) or "another was asked for"
-        progress(f"source {passed.name} not used: {reason}")
+def load_data(
+    use_case: UseCase, location: DataLocation, wanted: str | None, progress: Progress = print
+) -> Data:
+    """Load and validate rows; report the source and each rule's count."""
+    source = use_case.source(location, wanted)
+    for skipped in use_case.sources[: list(use_case.sources).index(source)]:
+        reason = skipped.missing(use_case.parts, location) or "another one was requested"
+        progress(f"source {skipped.name} not used: {reason}")
     tables = {}
     for role, parts in {"train": use_case.train, "validation": use_case.validation}.items():
-        table = tables[role] = load(use_case, parts, source, place)
+        table = tables[role] = load(use_case, parts, source, location)
         progress(f"{role}: {len(table.frame):,} of {table.raw_rows:,} rows from {table.source}")
         for rule, rows in table.dropped.items():
             progress(f"  {rows:,} rows dropped by the rule: {rule}")
@@ -110,14 +112,14 @@ def measure(use_case: UseCase, data: Data, pipeline: Pipeline, params: Params, p
         metrics=evaluate(use_case, pipeline, data.validation.frame),
     )
     progress(f"validated on {len(data.validation.frame):,} rows: {figures(fitted.metrics)}")
-    progress(f"ONNX agrees with scikit-learn on every row: {parity.largest:.1e} apart at most")
+    progress(f"ONNX agrees with scikit-learn on every row, at most {parity.largest:.1e} apart")
     return fitted
 
 
 def finish(
     use_case: UseCase, data: Data, fitted: Fitted, workdir: Path, progress: Progress = print
 ) -> Trained:
-    """Keep a fitted model as challenger, judge it and, when it passes, make it champion."""
+    """Register a fitted model as challenger; promote it if the gate passes."""
     with tracking.tracking(workdir, use_case.name) as client:
         logged = store.log(client, use_case, data, fitted, workdir)
         stored = store.register(client, use_case, data, fitted, logged, workdir)
@@ -130,7 +132,7 @@ def finish(
 
 
 def trained(data: Data, fitted: Fitted, stored: Stored, verdict: Verdict | None) -> Trained:
-    """Return what a run left; without a verdict the model is a challenger only."""
+    """Return a run's results; without a verdict the model is challenger."""
     version = stored.version
     return Trained(
         bundle=stored.bundle,
@@ -152,7 +154,7 @@ def promote(
     wanted: str = tracking.CHALLENGER,
     progress: Progress = print,
 ) -> Verdict:
-    """Judge a version on the rows its run held out and, when it passes, make it champion.
+    """Judge a version on its held-out rows; promote it if it passes.
 
     Raises RegistryError when there is no such version.
     """
@@ -161,7 +163,7 @@ def promote(
         challenger = registry.find(client, use_case, wanted)
         champion = tracking.by_alias(client, use_case.model_name, CHAMPION)
         if champion is not None and champion.version == challenger.version:
-            progress(f"{champion.name} {champion.version} is champion already")
+            progress(f"{champion.name} {champion.version} is already champion")
             return Verdict([])
         with registry.artifact(challenger, f"{registry.REPORT}/{registry.VALIDATION}") as path:
             rows = pd.read_parquet(path)
@@ -174,7 +176,7 @@ def promote(
 
 
 def settle(client: MlflowClient, challenger: Version, verdict: Verdict, progress: Progress) -> None:
-    """Make the challenger champion when the verdict lets it, and tell every check."""
+    """Report every check and promote the challenger if all passed."""
     for check in verdict.checks:
         progress(f"  {'pass' if check.passed else 'FAIL'} {check.name}: {check.sentence}")
     if verdict.passed:
@@ -187,49 +189,49 @@ def settle(client: MlflowClient, challenger: Version, verdict: Verdict, progress
 def register_run(
     use_case_name: str, run_id: str, workdir: Path = WORKDIR, *, progress: Progress = print
 ) -> Trained:
-    """Register the model a run holds and make it challenger. Raises RegistryError without one."""
+    """Register the model of a run as challenger. Raises RegistryError."""
     use_case = UseCase.named(use_case_name)
     with tracking.tracking(workdir, use_case.name) as client:
-        held = Version(use_case.model_name, "of a run", run_id, f"runs:/{run_id}/model")
-        with registry.artifact(held, registry.REPORT) as report:
+        logged = Version(use_case.model_name, "of a run", run_id, f"runs:/{run_id}/model")
+        with registry.artifact(logged, registry.REPORT) as report:
             lock = Lock.read(report / FILE)
-            data = _kept_rows(report) if lock.source == store.LAKE else None
+            data = _stored_rows(report) if lock.source == store.LAKE else None
         data = data or load_data(use_case, DataLocation(workdir=workdir), lock.source, progress)
         lock.train.check("training", data.train)
         lock.validation.check("validation", data.validation)
-        fitted = measure(use_case, data, tracking.load_pipeline(held), lock.params, progress)
+        fitted = measure(use_case, data, tracking.load_pipeline(logged), lock.params, progress)
         folder = store.write_tables(use_case, data, fitted, run_id, workdir)
-        logged = store.Logged(run_id, held.source, folder)
-        stored = store.register(client, use_case, data, fitted, logged, workdir)
+        run = store.Logged(run_id, logged.source, folder)
+        stored = store.register(client, use_case, data, fitted, run, workdir)
         registry.challenge(client, stored.version)
         store.publish(client, use_case, data, fitted, stored, verdict=None)
     return trained(data, fitted, stored, None)
 
 
 def export_bundle(use_case_name: str, wanted: str, workdir: Path = WORKDIR, to: Path | None = None) -> Path:
-    """Write the bundle that a version's run kept, byte for byte, and return its folder.
+    """Write the stored bundle of a version and return its folder.
 
-    Raises RegistryError when there is no such version, BundleError when a file isn't the one exported.
+    Raises RegistryError for an unknown version, BundleError where a file was changed.
     """
     use_case = UseCase.named(use_case_name)
     with tracking.tracking(workdir, use_case.name) as client:
         version = registry.find(client, use_case, wanted)
-        with registry.artifact(version, registry.BUNDLE) as kept:
-            entries = bundle.Manifest.from_json((kept / bundle.MANIFEST).read_bytes())
+        with registry.artifact(version, registry.BUNDLE) as stored:
+            entries = bundle.Manifest.from_json((stored / bundle.MANIFEST).read_bytes())
             for file in entries.files:
-                entries.verify(file, (kept / file).read_bytes())
+                entries.verify(file, (stored / file).read_bytes())
             folder = (to or workdir / "bundles") / version.name / version.version
-            shutil.copytree(kept, folder, dirs_exist_ok=True)
+            shutil.copytree(stored, folder, dirs_exist_ok=True)
     return folder
 
 
 def figures(metrics: dict[str, float]) -> str:
-    """Return metrics as people read them."""
+    """Return metrics as text, three decimals each."""
     return ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
 
 
-def _kept_rows(report: Path) -> Data:
-    """Return the rows a run on the lake kept beside its lock."""
+def _stored_rows(report: Path) -> Data:
+    """Return the rows that a lake run stored next to its lock."""
     tables = {}
     for role, file in {"older": store.TRAIN, "newest": registry.VALIDATION}.items():
         frame = pd.read_parquet(report / file)

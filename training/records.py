@@ -1,4 +1,4 @@
-"""Rows as the bytes that go on the stream, and as the labels that follow them."""
+"""Encode rows as stream records and as ground truth lines."""
 
 import msgspec
 import pandas as pd
@@ -10,7 +10,7 @@ _PLAIN = {DType.INT: int, DType.FLOAT: float, DType.STR: str}
 
 
 def encode(contract: Contract, frame: pd.DataFrame) -> list[bytes]:
-    """Return a record a row, such as `{"ride_id": "...", "ride": {...}}`.
+    """Return one record per row, such as `{"ride_id": "...", "ride": {...}}`.
 
     Raises KeyError when the frame lacks the id or a feature.
     """
@@ -25,7 +25,7 @@ def encode(contract: Contract, frame: pd.DataFrame) -> list[bytes]:
 
 
 def ground_truth(contract: Contract, frame: pd.DataFrame) -> list[bytes]:
-    """Return a label line a row; a row whose target is missing gets none. Raises KeyError."""
+    """Return one label line per row that has a target. Raises KeyError."""
     labelled = frame.dropna(subset=[contract.target.name])
     targets = labelled[contract.target.name].convert_dtypes().tolist()
     ids = labelled[contract.id_field].tolist()

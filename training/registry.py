@@ -1,4 +1,4 @@
-"""Registered versions: which is champion, how each did, and what its run kept."""
+"""Registered versions: aliases, metrics and artifacts."""
 
 import json
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ VALIDATION = "validation.parquet"
 
 
 def find(client: MlflowClient, use_case: UseCase, wanted: str) -> Version:
-    """Return a version by number or alias. Raises RegistryError, saying which there are."""
+    """Return a version by number or alias. Raises RegistryError."""
     name = use_case.model_name
     found = _by_number(client, name, wanted) if wanted.isdigit() else by_alias(client, name, wanted)
     if found is None:
         known = ", ".join(versions(client, use_case)["version"].astype(str)) or "none yet"
         raise RegistryError(
             f"{name} has no {'version' if wanted.isdigit() else 'alias'} {wanted}; versions are {known}: run "
-            f"python -m training train --use-case {use_case.name} for a new one"
+            f"python -m training train --use-case {use_case.name}"
         )
     return found
 
@@ -61,7 +61,7 @@ def challenge(client: MlflowClient, version: Version) -> None:
 
 
 def promote(client: MlflowClient, version: Version) -> None:
-    """Make `version` champion; it is challenger no more."""
+    """Make `version` champion and remove its challenger alias."""
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
     challenger = by_alias(client, version.name, CHALLENGER)
     if challenger is not None and challenger.version == version.version:
@@ -70,7 +70,7 @@ def promote(client: MlflowClient, version: Version) -> None:
 
 @contextmanager
 def artifact(version: Version, path: str) -> Iterator[Path]:
-    """Yield a local copy of what the version's run kept under `path`, as long as the block lasts."""
+    """Yield a temporary local copy of a run's artifact. Raises RegistryError."""
     with TemporaryDirectory() as folder:
         try:
             local = mlflow.artifacts.download_artifacts(
@@ -78,14 +78,14 @@ def artifact(version: Version, path: str) -> Iterator[Path]:
             )
         except (MlflowException, OSError) as error:
             raise RegistryError(
-                f"run {version.run_id} of {version.name} {version.version} kept no {path} ({error}): "
+                f"run {version.run_id} of {version.name} {version.version} has no artifact {path} ({error}): "
                 "train again"
             ) from error
         yield Path(local)
 
 
 def storage_uri(client: MlflowClient, version: Version) -> str:
-    """Return run, where the model's files lie, and version, as JSON for jq."""
+    """Return run id, artifact URI and version as JSON."""
     source = client.get_model_version_download_uri(version.name, version.version)
     return json.dumps({"run_id": version.run_id, "source": source, "version": version.version})
 

@@ -1,4 +1,4 @@
-"""Train a challenger on what the lake holds: scored records whose label has come."""
+"""Train a challenger on the lake's predictions that have ground truth."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,10 +40,10 @@ def retrain(
     now: datetime | None = None,
     progress: Progress = print,
 ) -> Trained:
-    """Train on the labelled records of the last `days`, hold out the newest quarter and ask the gate.
+    """Train on the labelled records of the last `days` and ask the gate.
 
-    Parameters are the champion's. Raises DataError when too few labels came, RegistryError without a
-    champion.
+    The newest quarter is held out.
+    Parameters are the champion's. Raises DataError on too few labels, RegistryError without a champion.
     """
     use_case = UseCase.named(use_case_name)
     with tracking.tracking(workdir, use_case.name) as client:
@@ -63,8 +63,11 @@ def retrain(
 def labelled_records(
     contract: Contract, s3: "S3Client", bucket: str, start: datetime, end: datetime
 ) -> pd.DataFrame:
-    """Return features, target and arrival of the distinct labelled records of [start, end), oldest first."""
-    labels = Reader(s3, bucket, contract, _Nowhere()).read(start, end)
+    """Return the distinct labelled records of [start, end), oldest first.
+
+    The columns are features, target and arrival.
+    """
+    labels = Reader(s3, bucket, contract, _NoCache()).read(start, end)
     prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in landing(start, end))
     objects = [o for prefix in prefixes for o in list_objects(s3, bucket, prefix)]
     seen, tables = Deduplicator(), [events.schema(contract).empty_table()]
@@ -77,7 +80,7 @@ def labelled_records(
 
 
 def split(use_case: UseCase, rows: pd.DataFrame, described: str) -> Data:
-    """Return the rows by the use case's rules, the newest quarter held out. Raises DataError."""
+    """Return the valid rows, the newest quarter held out. Raises DataError."""
     if len(rows) < ENOUGH:
         raise DataError(
             f"{len(rows):,} labelled records are too few, {ENOUGH:,} are needed: wait for labels, read more "
@@ -94,8 +97,8 @@ def split(use_case: UseCase, rows: pd.DataFrame, described: str) -> Data:
     return Data(tables["older"], tables["newest"], LAKE)
 
 
-class _Nowhere:
-    """A shelf that keeps nothing: a training run reads the lake once."""
+class _NoCache:
+    """A cache without storage: a training run reads the lake once."""
 
     def get(self, name: str) -> bytes | None:
         del name

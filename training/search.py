@@ -1,4 +1,4 @@
-"""Search hyperparameters: every trial a nested run without a model, the best five kept whole."""
+"""Hyperparameter search: trials as nested runs, the best five with models."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ PARAMS = "params"
 
 @dataclass(frozen=True)
 class Searched:
-    """The challenger, and run, parameters and held-out metrics of those kept, best first."""
+    """Result of a search: the challenger and the best runs, best first."""
 
     challenger: Trained
     best: list[dict[str, Any]]
@@ -45,21 +45,21 @@ def search(
     progress: Progress = print,
     console: Console | None = None,
 ) -> Searched:
-    """Try `trials` parameter sets, keep the best five whole and make the best challenger.
+    """Try `trials` parameter sets and register the best as challenger.
 
-    Trials are compared on a part of the training rows, so those the gate judges on stay unseen.
-    Raises UseCaseError when the use case has no search space, and what training raises.
+    The best five are logged with their models. Trials are compared on a part of the training rows,
+    so the gate's rows stay unseen. Raises UseCaseError without a search space, and what training raises.
     """
     use_case = UseCase.named(use_case_name)
     if use_case.search_space is None:
-        raise UseCaseError(f"{use_case.name} declares no search_space: add one to its file to search")
+        raise UseCaseError(f"{use_case.name} declares no search_space: add one to its file")
     data = pipeline.load_data(use_case, DataLocation(workdir=workdir), source, progress)
     with tracking.tracking(workdir, use_case.name) as client:
         with mlflow.start_run(run_name="search", tags={**store.tags(use_case, data), "search": "parent"}):
             study = _optimize(use_case, inner(use_case, data), trials, console)
             metric = MAIN_METRIC[use_case.task][0]
             mlflow.log_metric(f"inner_{metric}", study.best_value)
-            progress(f"best of {trials} trials: {metric} {study.best_value:.4g} on rows of the training part")
+            progress(f"best of {trials} trials: {metric} {study.best_value:.4g} on held-out training rows")
             kept = _refit(client, use_case, data, study, workdir, progress)
         fitted, logged = kept[0]
         stored = store.register(client, use_case, data, fitted, logged, workdir)
@@ -71,7 +71,7 @@ def search(
 
 
 def inner(use_case: UseCase, data: Data) -> Data:
-    """Return the training rows alone, a quarter of them held out for the trials."""
+    """Return the training rows, a quarter of them held out for trials."""
     learned, held_out = train_test_split(
         data.train.frame, test_size=INNER_SHARE, random_state=use_case.seed, shuffle=True
     )
@@ -100,8 +100,8 @@ def _optimize(use_case: UseCase, data: Data, trials: int, console: Console | Non
 
 
 def _try(use_case: UseCase, data: Data, trial: optuna.Trial) -> float:
-    """Fit one parameter set and log it as a nested run, without its model."""
-    assert use_case.search_space is not None  # noqa: S101 (search() has asked)
+    """Fit one parameter set and log it as a nested run."""
+    assert use_case.search_space is not None  # noqa: S101 (search() has checked)
     params = use_case.search_space(trial)
     trial.set_user_attr(PARAMS, params)
     frame = data.train.frame
@@ -121,20 +121,20 @@ def _refit(
     workdir: Path,
     progress: Progress,
 ) -> list[tuple[Fitted, Logged]]:
-    """Return the best that ONNX can serve, refitted on all training rows and logged with their models."""
+    """Refit the best sets ONNX can serve and log them with models."""
     kept: list[tuple[Fitted, Logged]] = []
     for params in ranked(study):
         try:
             fitted = pipeline.fit(use_case, data, params, lambda _: None)
         except ExportError as error:
-            progress(f"left out {params}: {error}")
+            progress(f"skipped {params}: {error}")
             continue
         kept.append((fitted, store.log(client, use_case, data, fitted, workdir)))
         progress(f"  {len(kept)}. {pipeline.figures(fitted.metrics)} with {params}")
         if len(kept) == KEPT:
             break
     if not kept:
-        raise ExportError("none of the parameter sets can be served as ONNX: the reasons stand above")
+        raise ExportError("none of the parameter sets can be served as ONNX: the reasons are listed above")
     return kept
 
 

@@ -1,4 +1,4 @@
-"""Where rows come from. A use case lists its sources; the first that can serve is taken."""
+"""Sources of rows: folder, download, synthetic rows, functions."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +15,12 @@ SOURCE_VARIABLE = "SCOREWATCH_SOURCE"
 
 
 class SourceError(RuntimeError):
-    """No source, or not the one asked for, can give the rows."""
+    """No source, or not the requested one, can provide the rows."""
 
 
 @dataclass(frozen=True)
 class DataLocation:
-    """What sources know of the machine: its environment and where they may keep files."""
+    """Environment variables and work folder that sources read from."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     workdir: Path = Path(".scorewatch")
@@ -32,19 +32,19 @@ class DataLocation:
 
 
 class Source(Protocol):
-    """A way to get the raw rows of a part, such as a month."""
+    """Source of the raw rows of a part, such as a month."""
 
     @property
     def name(self) -> str:
         """The short name `--source` takes."""
 
-    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
-        """Return why the source can't serve these parts unasked, or None when it can."""
+    def missing(self, parts: Sequence[str], location: DataLocation) -> str | None:
+        """Return why the source can't serve these parts, or None."""
 
-    def describe(self, part: str, place: DataLocation) -> str:
-        """Return the origin of a part's rows in words a person can check."""
+    def describe(self, part: str, location: DataLocation) -> str:
+        """Return the origin of a part's rows, for output and metadata."""
 
-    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
+    def read(self, part: str, location: DataLocation) -> pd.DataFrame:
         """Return the raw rows of a part. Raises SourceError."""
 
 
@@ -53,9 +53,9 @@ def read_table(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     if ".csv" in path.suffixes:
-        # UCI writes semicolons, most others commas.
+        # UCI files have semicolons, most others commas.
         return pd.read_csv(path, sep=";" if _semicolons(path) else ",")
-    raise SourceError(f"{path} is neither CSV nor Parquet: convert it or give the source a read_file")
+    raise SourceError(f"{path} is neither CSV nor Parquet: convert it, or pass read_file to the source")
 
 
 def _semicolons(path: Path) -> bool:
@@ -67,39 +67,39 @@ def _semicolons(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Folder:
-    """Files in the folder SCOREWATCH_DATA names; `{part}` in a pattern stands for the part."""
+    """Files in the folder SCOREWATCH_DATA; `{part}` in a pattern is the part."""
 
     patterns: Sequence[str]
     read_file: Callable[[Path], pd.DataFrame] = read_table
     name: str = "folder"
 
-    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
+    def missing(self, parts: Sequence[str], location: DataLocation) -> str | None:
         """Return why the folder can't serve these parts."""
-        if FOLDER_VARIABLE not in place.environ:
+        if FOLDER_VARIABLE not in location.environ:
             return f"{FOLDER_VARIABLE} is not set"
-        lacking = [p for p in parts if self._find(p, place) is None]
+        lacking = [p for p in parts if self._find(p, location) is None]
         if lacking:
-            return f"{place.environ[FOLDER_VARIABLE]} has no {self.patterns[0].format(part=lacking[0])}"
+            return f"{location.environ[FOLDER_VARIABLE]} has no {self.patterns[0].format(part=lacking[0])}"
         return None
 
-    def describe(self, part: str, place: DataLocation) -> str:
+    def describe(self, part: str, location: DataLocation) -> str:
         """Return the file's name."""
-        found = self._find(part, place)
+        found = self._find(part, location)
         return f"file {found.name}" if found else f"file {self.patterns[0].format(part=part)}"
 
-    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
-        """Return the file's rows. Raises SourceError when it isn't there."""
-        found = self._find(part, place)
+    def read(self, part: str, location: DataLocation) -> pd.DataFrame:
+        """Return the file's rows. Raises SourceError when it is missing."""
+        found = self._find(part, location)
         if found is None:
             raise SourceError(
-                f"{self.missing([part], place)}: set {FOLDER_VARIABLE} to a folder that holds it, "
+                f"{self.missing([part], location)}: set {FOLDER_VARIABLE} to a folder that holds it, "
                 f"or choose another source with {SOURCE_VARIABLE}"
             )
         return self.read_file(found)
 
-    def _find(self, part: str, place: DataLocation) -> Path | None:
-        folder = Path(place.environ.get(FOLDER_VARIABLE, ""))
-        if FOLDER_VARIABLE not in place.environ:
+    def _find(self, part: str, location: DataLocation) -> Path | None:
+        folder = Path(location.environ.get(FOLDER_VARIABLE, ""))
+        if FOLDER_VARIABLE not in location.environ:
             return None
         candidates = (folder / pattern.format(part=part) for pattern in self.patterns)
         return next((path for path in candidates if path.is_file()), None)
@@ -107,93 +107,95 @@ class Folder:
 
 @dataclass(frozen=True)
 class Download:
-    """Files by URL, kept in the cache; their SHA-256 is recorded at first and verified ever after."""
+    """Files by URL, cached, with their SHA-256 recorded and verified."""
 
     url: str
     read_file: Callable[[Path], pd.DataFrame] = read_table
     sha256: Mapping[str, str] = field(default_factory=dict)
     name: str = "download"
 
-    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
-        """Return why nothing is downloaded: nobody asked."""
-        del parts, place
-        return f"downloads are made only when asked for ({SOURCE_VARIABLE}={self.name})"
+    def missing(self, parts: Sequence[str], location: DataLocation) -> str | None:
+        """Return that downloads need an explicit request."""
+        del parts, location
+        return f"downloads need an explicit request ({SOURCE_VARIABLE}={self.name})"
 
-    def describe(self, part: str, place: DataLocation) -> str:
+    def describe(self, part: str, location: DataLocation) -> str:
         """Return the URL."""
-        del place
+        del location
         return self.url.format(part=part)
 
-    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
-        """Return the file's rows. Raises SourceError when it can't be had or isn't the one known."""
+    def read(self, part: str, location: DataLocation) -> pd.DataFrame:
+        """Return the file's rows. Raises DownloadError."""
         url = self.url.format(part=part)
-        return self.read_file(fetch(url, place.cache, expected=self.sha256.get(part)))
+        return self.read_file(fetch(url, location.cache, expected=self.sha256.get(part)))
 
 
 @dataclass(frozen=True)
-class Generated:
-    """Rows made up by a generator that was fitted to real ones; called synthetic everywhere."""
+class Synthetic:
+    """Synthetic rows of a generator fitted to real ones."""
 
     generate: Callable[[str], pd.DataFrame]
     fitted_to: str
     name: str = "synthetic"
 
-    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
+    def missing(self, parts: Sequence[str], location: DataLocation) -> str | None:
         """Return None: a generator always serves."""
-        del parts, place
+        del parts, location
         return None
 
-    def describe(self, part: str, place: DataLocation) -> str:
-        """Return that the rows are synthetic, and what the generator was fitted to."""
-        del place
+    def describe(self, part: str, location: DataLocation) -> str:
+        """Return that the rows are synthetic, and the generator's data."""
+        del location
         return f"SYNTHETIC {part}, generator fitted to {self.fitted_to}"
 
-    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
-        """Return generated rows, the same at every call."""
-        del place
+    def read(self, part: str, location: DataLocation) -> pd.DataFrame:
+        """Return synthetic rows, the same at every call."""
+        del location
         return self.generate(part)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows a function returns: a table of an installed package, a query of your own."""
+    """Rows a function returns, such as a query's result."""
 
     load: Callable[[str], pd.DataFrame]
     about: str
     name: str = "rows"
 
-    def missing(self, parts: Sequence[str], place: DataLocation) -> str | None:
-        """Return None: the function is there."""
-        del parts, place
+    def missing(self, parts: Sequence[str], location: DataLocation) -> str | None:
+        """Return None: a function always serves."""
+        del parts, location
         return None
 
-    def describe(self, part: str, place: DataLocation) -> str:
-        """Return what the use case says of the rows."""
-        del place
+    def describe(self, part: str, location: DataLocation) -> str:
+        """Return the declared description and the part."""
+        del location
         return f"{self.about}, {part}"
 
-    def read(self, part: str, place: DataLocation) -> pd.DataFrame:
+    def read(self, part: str, location: DataLocation) -> pd.DataFrame:
         """Return the function's rows."""
-        del place
+        del location
         return self.load(part)
 
 
 def choose(
-    sources: Sequence[Source], parts: Sequence[str], place: DataLocation, wanted: str | None = None
+    sources: Sequence[Source], parts: Sequence[str], location: DataLocation, wanted: str | None = None
 ) -> Source:
-    """Return the source asked for by `wanted` or SCOREWATCH_SOURCE, else the first that serves.
+    """Return the requested source, else the first that can serve.
+
+    `wanted` or SCOREWATCH_SOURCE requests one.
 
     Raises:
         SourceError: no source has that name, or none can serve.
 
     """
     by_name = {s.name: s for s in sources}
-    wanted = wanted or place.environ.get(SOURCE_VARIABLE) or None
+    wanted = wanted or location.environ.get(SOURCE_VARIABLE) or None
     if wanted is not None:
         if wanted not in by_name:
             raise SourceError(f"there is no source {wanted!r}: choose one of {', '.join(by_name)}")
         return by_name[wanted]
-    reasons = {s.name: s.missing(parts, place) for s in sources}
+    reasons = {s.name: s.missing(parts, location) for s in sources}
     for source in sources:
         if reasons[source.name] is None:
             return source

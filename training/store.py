@@ -1,4 +1,4 @@
-"""Keep a fitted model: an MLflow run with everything people look at, a registered version, a bundle."""
+"""Store a fitted model: MLflow run, registered version, bundle and page."""
 
 import json
 import shutil
@@ -26,14 +26,14 @@ from training.use_case import Params, UseCase
 
 METRICS = "metrics.json"
 TRAIN = "train.parquet"
-# The source of rows that no use case declares: labelled records of the lake. Their runs keep them.
+# Source name of labelled records of the lake; their runs store the rows.
 LAKE = "lake"
 PAGE = "report.html"
 
 
 @dataclass(frozen=True)
 class Data:
-    """The rows of a run: those it learns from and those it is judged on."""
+    """Training and validation rows of a run."""
 
     train: Table
     validation: Table
@@ -42,7 +42,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted pipeline, its ONNX form and how good it is."""
+    """A fitted pipeline, its ONNX form and its metrics."""
 
     params: Params
     pipeline: Pipeline
@@ -54,7 +54,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Logged:
-    """A run that holds a model and its tables; `folder` has the tables on this machine."""
+    """A logged run with its model; `folder` is the local report folder."""
 
     run_id: str
     model_uri: str
@@ -63,7 +63,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Stored:
-    """A registered version and where its bundle and its page lie on this machine."""
+    """A registered version with the local paths of bundle and page."""
 
     version: Version
     bundle: Path
@@ -71,7 +71,10 @@ class Stored:
 
 
 def log(client: MlflowClient, use_case: UseCase, data: Data, fitted: Fitted, workdir: Path) -> Logged:
-    """Log a run whole, inside the active run when there is one; call within `tracking`."""
+    """Log model, metrics and tables as a run; call within `tracking`.
+
+    Nested where a run is active.
+    """
     with mlflow.start_run(nested=mlflow.active_run() is not None, tags=tags(use_case, data)) as run:
         log_numbers(use_case, fitted)
         for role, table in {"training": data.train, "validation": data.validation}.items():
@@ -85,7 +88,7 @@ def log(client: MlflowClient, use_case: UseCase, data: Data, fitted: Fitted, wor
 def register(
     client: MlflowClient, use_case: UseCase, data: Data, fitted: Fitted, logged: Logged, workdir: Path
 ) -> Stored:
-    """Register a logged model as the next version and write its bundle, here and into its run."""
+    """Register a logged model and write its bundle, also to its run."""
     version = tracking.register(client, use_case, logged.model_uri, logged.run_id)
     exported = Exported(version, fitted.onnx, data.train, data.validation, metrics_json(data, fitted))
     folder = export.write(use_case, exported, workdir / "bundles")
@@ -105,7 +108,7 @@ def publish(
     *,
     verdict: Verdict | None,
 ) -> None:
-    """Write the run's page, with the gate's verdict where it was asked, and log it."""
+    """Write and log the run's page, with the gate's verdict if any."""
     history = registry.versions(client, use_case)
     version = stored.version
     sections = _sections(use_case, data, fitted, stored.page.parent, history)
@@ -143,7 +146,7 @@ def log_numbers(use_case: UseCase, fitted: Fitted) -> None:
 
 
 def metrics_json(data: Data, fitted: Fitted) -> dict[str, Any]:
-    """Return what metrics.json holds."""
+    """Return the content of metrics.json."""
     return {
         "validation": fitted.metrics,
         "train": fitted.train_metrics,
@@ -162,7 +165,10 @@ def metrics_json(data: Data, fitted: Fitted) -> dict[str, Any]:
 
 
 def write_tables(use_case: UseCase, data: Data, fitted: Fitted, run_id: str, workdir: Path) -> Path:
-    """Write what a run keeps beside its page (metrics, lock, held-out rows, tables); return the folder."""
+    """Write the report's tables and return their folder.
+
+    These are metrics, lock, held-out rows, importance and segments.
+    """
     folder = workdir / "runs" / use_case.model_name / f"run-{run_id}"
     folder.mkdir(parents=True, exist_ok=True)
     rows = data.validation.frame
@@ -205,7 +211,7 @@ def _sections(
         *sections,
         Section(
             "Versions",
-            f"{MAIN_METRIC[use_case.task][0]} of each version on the rows held out for it",
+            f"{MAIN_METRIC[use_case.task][0]} of each version on its held-out rows",
             picture=figures.versions_picture(use_case, history),
             table=history.drop(columns="run_id"),
         ),

@@ -1,4 +1,4 @@
-"""MLflow: where runs and models are kept, under which aliases."""
+"""MLflow runs, models and aliases."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Training must work offline and tells nobody that it ran.
+# No telemetry: training works offline.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
@@ -68,7 +68,7 @@ def artifact_root(workdir: Path) -> str:
 
 @contextmanager
 def tracking(workdir: Path, experiment: str) -> Iterator[MlflowClient]:
-    """Point MLflow at the work folder's store and at `experiment`, as long as the block lasts."""
+    """Use the work folder's MLflow store and `experiment` within the block."""
     workdir.mkdir(parents=True, exist_ok=True)
     given = os.environ.get(TRACKING_VARIABLE)
     mlflow.set_tracking_uri(tracking_uri(workdir))
@@ -79,18 +79,21 @@ def tracking(workdir: Path, experiment: str) -> Iterator[MlflowClient]:
         mlflow.set_experiment(experiment)
         yield client
     finally:
-        # MLflow writes the variable itself, for child processes; the next block must not read that.
-        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # it takes None and forgets the variable
+        # MLflow sets the variable for child processes; the next block must not read it.
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # None resets it
         if given:
             os.environ[TRACKING_VARIABLE] = given
 
 
 def log_model(pipeline: Pipeline, example: Any) -> str:
-    """Store the pipeline in the active run as skops, which runs no code on loading; return its URI."""
+    """Store the pipeline in the active run as skops; return its URI.
+
+    Loading skops runs no code. Raises RegistryError for classes that aren't scikit-learn's.
+    """
     types = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
     if foreign := [t for t in types if not t.startswith(("sklearn.", "numpy.", "scipy."))]:
         raise RegistryError(
-            f"the pipeline holds {', '.join(foreign)}: build it from scikit-learn's own classes, "
+            f"the pipeline holds {', '.join(foreign)}: build it from scikit-learn's own classes; "
             "others can't be stored without a pickle"
         )
     with _integers_never_missing():
@@ -127,12 +130,12 @@ def register(client: MlflowClient, use_case: UseCase, model_uri: str, run_id: st
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    made = client.create_model_version(use_case.model_name, model_uri, run_id=run_id)
-    return version_of(made)
+    created = client.create_model_version(use_case.model_name, model_uri, run_id=run_id)
+    return version_of(created)
 
 
 def by_alias(client: MlflowClient, name: str, alias: str) -> Version | None:
-    """Return the version under `alias`, or None when nothing is."""
+    """Return the version under `alias`, or None."""
     try:
         found = client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
@@ -144,7 +147,10 @@ def by_alias(client: MlflowClient, name: str, alias: str) -> Version | None:
 
 @contextmanager
 def _integers_never_missing() -> Iterator[None]:
-    """Keep MLflow from warning of missing integers: the contract refuses a record that lacks one."""
+    """Silence MLflow's warning about missing integers.
+
+    The contract refuses a record with a missing integer.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*schema contains integer column")
         yield
@@ -171,7 +177,7 @@ def log_text(files: dict[str, str | bytes]) -> None:
 
 
 def _requirements() -> list[str]:
-    """Return the packages that load the stored pipeline, at the versions that made it."""
+    """Return the pinned packages that load the stored pipeline."""
     from importlib.metadata import version  # noqa: PLC0415
 
     return [f"{name}=={version(name)}" for name in ("mlflow", "numpy", "pandas", "scikit-learn", "skops")]

@@ -1,4 +1,4 @@
-"""The use case: everything Scorewatch must be told of a model, in one Python file.
+"""The use case: declaration of a model in one Python file.
 
 A file declares `USE_CASE = UseCase(...)`. Files in `training/use_cases/` are found by their name,
 any other by its path.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import pandas as pd
 
 from contract.schema import DType, Feature, Target, Task
-from training.data import raw_part, sound
+from training.data import raw_part, valid
 from training.sources import DataLocation, Source, choose
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class UseCaseError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Demo:
-    """What a demo streams: the rows of a part, all or those `select` keeps, and a title for people."""
+    """Rows that a demo phase streams: a part, optionally filtered by `select`."""
 
     part: str
     title: str
@@ -43,12 +43,11 @@ class Demo:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """What a challenger must keep to become champion.
+    """Limits that a challenger must keep to become champion.
 
-    It is refused when its main metric is surely worse, or perhaps worse by more than `margin`, a share
-    of the champion's; "surely" and "perhaps" are the ends of an interval of `confidence`. In no segment
-    may it surely be worse by more than `segment_margin`. Size in MB; time in microseconds a record, in a
-    batch.
+    The interval of `confidence` around the difference in the main metric must reach 0 and stay within
+    `margin`, a share of the champion's metric. No segment may be significantly worse by more than
+    `segment_margin`. Size in MB; time in microseconds per record of a batch.
     """
 
     margin: float = 0.02
@@ -60,11 +59,11 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class UseCase:
-    """A model to train, serve and watch.
+    """Declaration of a model to train, serve and monitor.
 
-    `prepare` turns a source's raw rows into columns named as features, target and time; `split` picks a
-    part's rows where all lie in one table; `rules` says which rows are sound; `pipeline` builds an
-    unfitted scikit-learn pipeline from parameters.
+    `prepare` turns a source's raw rows into columns named as features, target and time; `split` selects
+    a part's rows where one table holds all; `rules` defines valid rows; `pipeline` builds an unfitted
+    scikit-learn pipeline from parameters.
     """
 
     name: str
@@ -97,15 +96,15 @@ class UseCase:
         if not self.name.isidentifier() or self.name != self.name.lower():
             raise UseCaseError(f"name {self.name!r} must be lower case with underscores, such as green_taxi")
         if self.target.name in self.feature_names:
-            raise UseCaseError(f"target {self.target.name!r} is among the features: a model must not see it")
+            raise UseCaseError(f"target {self.target.name!r} is among the features: remove it from them")
         if unknown := [s for s in self.segments if s not in self.feature_names]:
             raise UseCaseError(f"segments {unknown} are not features; features are {self.feature_names}")
         if missing := {"normal", "drifted"} - set(self.demos):
-            raise UseCaseError(f"demos lacks {sorted(missing)}: say what each phase of the demo streams")
+            raise UseCaseError(f"demos lacks {sorted(missing)}: declare both phases, normal and drifted")
 
     @classmethod
     def named(cls, name_or_path: str) -> Self:
-        """Return the use case of that name, or of the file at that path. Raises UseCaseError."""
+        """Return the use case of a name or file path. Raises UseCaseError."""
         path = Path(name_or_path)
         if path.suffix != ".py":
             path = FOLDER / f"{name_or_path}.py"
@@ -125,7 +124,7 @@ class UseCase:
         spec.loader.exec_module(module)
         declared = getattr(module, "USE_CASE", None)
         if not isinstance(declared, cls):
-            raise UseCaseError(f"{path} declares no USE_CASE: assign a UseCase to that name")
+            raise UseCaseError(f"{path} declares no USE_CASE: assign a UseCase to this name")
         return declared
 
     @property
@@ -148,12 +147,12 @@ class UseCase:
         """Every part the use case reads, each once."""
         return list(dict.fromkeys([*self.train, *self.validation, *(d.part for d in self.demos.values())]))
 
-    def source(self, place: DataLocation | None = None, wanted: str | None = None) -> Source:
+    def source(self, location: DataLocation | None = None, wanted: str | None = None) -> Source:
         """Return the source to read from. Raises SourceError."""
-        return choose(self.sources, self.parts, place or DataLocation(), wanted)
+        return choose(self.sources, self.parts, location or DataLocation(), wanted)
 
     def demo_title(self, phase: Phase, source: str | None = None) -> str:
-        """Return what `demo` streams, in words, synthetic rows called so."""
+        """Return the title of a demo phase, with "real" or "synthetic"."""
         chosen = self.source(wanted=source)
         kind = "synthetic" if chosen.name == "synthetic" else "real"
         return f"{self.demos[phase].title} ({kind})"
@@ -165,17 +164,19 @@ class UseCase:
         *,
         seed: int = 0,
         source: str | None = None,
-        place: DataLocation | None = None,
+        location: DataLocation | None = None,
     ) -> pd.DataFrame:
-        """Return `rows` rows as life gives them: id, features, target and, when declared, time.
+        """Return `rows` unfiltered rows: id, features, target, declared time.
 
-        Odd rows stay in; a target the rules refuse is missing, since no label would come for it. Where
-        the part has fewer rows they are drawn with replacement. Ids differ between phases and seeds.
+        Rows that break a rule stay in, without a target. Where the part has fewer rows they are drawn with
+        replacement. Ids differ between phases and seeds.
         """
-        place = place or DataLocation()
+        location = location or DataLocation()
         demo = self.demos[phase]
-        frame = raw_part(self, demo.part, self.source(place, source), place).dropna(subset=self.feature_names)
-        frame.loc[~sound(frame, self.rules), self.target.name] = None
+        frame = raw_part(self, demo.part, self.source(location, source), location).dropna(
+            subset=self.feature_names
+        )
+        frame.loc[~valid(frame, self.rules), self.target.name] = None
         if demo.select is not None:
             frame = demo.select(frame)
         drawn = frame.sample(rows, replace=rows > len(frame), random_state=seed).reset_index(drop=True)

@@ -14,7 +14,7 @@ from benchmarks.alert_quality.shifts import Suite, pairs, ramps, shifts
 from benchmarks.alert_quality.subject import Subject, Watched, Window, count, watch
 from contract import bundle
 from contract.schema import DType, Feature, Kind, Target, Task
-from training.sources import Generated
+from training.sources import Synthetic
 from training.use_case import Demo, Params, UseCase
 
 ROWS = 10_000
@@ -54,7 +54,7 @@ USE_CASE = UseCase(
         *(Feature(name=name, kind=Kind.CATEGORICAL, dtype=DType.STR) for name in ("kind", "place")),
     ],
     target=Target(name="y", decimals=3),
-    sources=[Generated(rows, fitted_to="nothing")],
+    sources=[Synthetic(rows, fitted_to="nothing")],
     prepare=lambda raw: raw,
     rules=pa.DataFrameSchema({"y": pa.Column(float)}),
     train=["train"],

@@ -1,4 +1,4 @@
-"""What the training tests share: a tiny use case, and a work folder in which it is trained."""
+"""Fixtures of the training tests: a tiny use case and its work folder."""
 
 import os
 from collections.abc import Callable
@@ -17,7 +17,7 @@ TINY = Path(__file__).with_name("tiny.py")
 
 
 @pytest.fixture(autouse=True)
-def _nobody_chose_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_chosen_source(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SCOREWATCH_DATA", "SCOREWATCH_SOURCE", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
 
@@ -29,7 +29,10 @@ def tiny() -> UseCase:
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work folder that the tests of a module share, since making MLflow's tables takes seconds."""
+    """Return a work folder shared by a module's tests.
+
+    Creating MLflow's tables takes seconds.
+    """
     return tmp_path_factory.mktemp("work")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from moto import mock_aws
 
 from contract import bundle
 from tests.training.conftest import TINY
@@ -34,7 +35,7 @@ def test_every_command_has_examples_that_parse(name: str) -> None:
         assert cli.parser().parse_args(arguments).run.__name__.replace("_", "-") == name
 
 
-def test_the_documented_commands_are_there() -> None:
+def test_the_documented_commands_exist() -> None:
     wanted = "train search register storage-uri export compare retrain new-use-case promote rollback mlflow"
     assert set(wanted.split()) == set(commands())
 
@@ -60,14 +61,14 @@ def test_json_is_one_line_on_stdout_and_the_rest_on_stderr(
     assert [(v["version"], v["alias"]) for v in json.loads(out)] == [(1, "champion")]
 
 
-def test_a_person_is_told_what_to_do_next(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_prints_the_next_command(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "train", "--use-case", TINY, "--workdir", workdir)
     assert code == 0
     assert "bundle: " in out
     assert "Next: make demo" in out
 
 
-def test_rollback_needs_no_gate_and_export_finds_what_is_live(
+def test_rollback_skips_the_gate_and_export_takes_the_champion(
     workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(capsys, "train", "--use-case", TINY, "--workdir", workdir)
@@ -77,7 +78,7 @@ def test_rollback_needs_no_gate_and_export_finds_what_is_live(
     assert json.loads(out)["bundle"] == str(tmp_path / "scorewatch-tiny" / "1")
 
 
-def test_a_refusal_has_an_exit_code_of_its_own(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_has_its_own_exit_code(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "train", "--use-case", TINY, "--workdir", workdir)
     stump = TINY.with_name("stump_of_tiny.py")
     stump.write_text(
@@ -107,16 +108,29 @@ def test_a_refusal_has_an_exit_code_of_its_own(workdir: Path, capsys: pytest.Cap
         ),
         (["storage-uri", "--model-name", "scorewatch-none"], "has no scorewatch-none with alias champion"),
         (["export", "--use-case", "white_wine", "--version", "3"], "has no version 3; versions are none yet"),
-        (["register", "--use-case", "white_wine", "--run-id", "0" * 32], "kept no report"),
+        (["register", "--use-case", "white_wine", "--run-id", "0" * 32], "has no artifact report"),
     ],
 )
-def test_what_a_person_can_put_right_is_said_without_a_traceback(
+def test_an_expected_error_is_printed_without_a_traceback(
     arguments: list[str], message: str, workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = run(capsys, *arguments, "--workdir", workdir)
     assert code == 1
     assert message in err
     assert "Traceback" not in out + err
+
+
+def test_retraining_on_an_unknown_bucket_is_an_error(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "train", "--use-case", TINY, "--workdir", workdir)
+    with mock_aws():
+        code, _, err = run(
+            capsys, "retrain", "--use-case", TINY, "--workdir", workdir, "--bucket", "no-such-lake"
+        )
+    assert code == 1
+    assert "s3://no-such-lake can't be read" in err
+    assert "check --bucket and the AWS credentials" in err
 
 
 def test_a_new_use_case_trains_as_it_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,4 +151,4 @@ def test_a_new_use_case_trains_as_it_is_written(tmp_path: Path, capsys: pytest.C
 
     code, _, err = run(capsys, "new-use-case", "coats", "--folder", tmp_path)
     assert code == 1
-    assert "is there already" in err
+    assert "exists: choose another name" in err

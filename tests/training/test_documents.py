@@ -1,4 +1,4 @@
-"""The walk-through, the notebook and the flow, run as a person would."""
+"""Tests that run the documents, the notebook and the flow as written."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def test_bring_your_own_works_as_written(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         written += done.stdout
-    assert "rows dropped by the rule: air_time: is there" in written
+    assert "rows dropped by the rule: air_time: is present" in written
     assert "scorewatch-flight-air-time 2 is challenger" in written
     validated = re.findall(r"validated on .*", written)
     assert len(validated) == 2
@@ -55,19 +55,19 @@ def test_bring_your_own_works_as_written(tmp_path: Path) -> None:
     flights = UseCase.named(str(tmp_path / "training/use_cases/flight_air_time.py"))
     winter, summer = (flights.demo(phase, 2_000) for phase in ("normal", "drifted"))
     speed = [60 * (f["distance"] / f["air_time"]).mean() for f in (winter, summer)]
-    assert speed[1] > 1.05 * speed[0], "the summer's winds are another world"
+    assert speed[1] > 1.05 * speed[0], "summer flights are faster"
 
 
-def test_the_notebook_runs_and_says_what_it_shows() -> None:
+def test_the_notebook_runs_and_its_stored_output_is_current() -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    kept = [cell.get("outputs", []) for cell in notebook.cells]
+    stored = [cell.get("outputs", []) for cell in notebook.cells]
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
-    for before, cell in zip(kept, notebook.cells, strict=True):
+    for before, cell in zip(stored, notebook.cells, strict=True):
         texts = [
             [o.get("text") or o["data"]["text/plain"] for o in outputs if o["output_type"] != "display_data"]
             for outputs in (before, cell.get("outputs", []))
         ]
-        assert texts[0] == texts[1], "what is shown is what comes out"
+        assert texts[0] == texts[1], "the stored output is current"
 
 
 def test_the_flow_trains_like_the_command(tmp_path: Path) -> None:

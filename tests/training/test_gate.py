@@ -40,15 +40,15 @@ def test_a_better_model_passes_and_a_worse_one_is_refused_with_a_reason(tiny: Us
     assert "worse (95% paired bootstrap)" in refused.reasons[0]
 
 
-def test_slightly_but_surely_worse_is_refused_even_within_the_margin(tiny: UseCase) -> None:
+def test_significantly_worse_is_refused_even_within_the_margin(tiny: UseCase) -> None:
     lenient = dataclasses.replace(tiny, gate=Gate(margin=1.0, segment_margin=9.0))
     ridge, worse = fitted(tiny, {"model": "ridge"}), fitted(tiny, {"model": "ridge", "alpha": 400.0})
     verdict = judged(lenient, worse, ridge)
     assert [c.name for c in verdict.checks if not c.passed] == ["quality"]
 
 
-def test_one_segment_made_worse_is_refused_where_the_whole_is_not(tiny: UseCase) -> None:
-    """A champion that is bad at red things, and a challenger that is better at those but worse at blue."""
+def test_a_worse_segment_is_refused_although_the_overall_metric_is_better(tiny: UseCase) -> None:
+    """The champion errs on red rows, the challenger on blue ones."""
     train, red = rows("train"), rows("train")["colour"] == "red"
     blue = train["colour"] == "blue"
     champion = fitted(tiny, {"model": "ridge"}, train.assign(price=train["price"] + 3 * red))
@@ -60,7 +60,7 @@ def test_one_segment_made_worse_is_refused_where_the_whole_is_not(tiny: UseCase)
     assert "red" not in failed["segments of colour"]
 
 
-def test_size_and_time_have_budgets(tiny: UseCase) -> None:
+def test_size_and_latency_have_limits(tiny: UseCase) -> None:
     strict = dataclasses.replace(tiny, gate=Gate(max_megabytes=0.0001, max_microseconds=0.0001))
     ridge = fitted(tiny, {"model": "ridge"})
     assert [c.name for c in judged(strict, ridge, ridge).checks if not c.passed] == ["size", "latency"]
@@ -80,8 +80,8 @@ def test_a_champion_with_other_features_is_not_compared(tiny: UseCase) -> None:
 
 
 @pytest.mark.parametrize("task", list(Task))
-def test_the_interval_covers_the_truth_as_often_as_it_says(task: Task) -> None:
-    """Two equally good models, 100 times: the interval must hold zero in about 95% of draws."""
+def test_the_interval_has_its_nominal_coverage(task: Task) -> None:
+    """The 95% interval of two equal models holds zero in about 95 of 100."""
     rng = np.random.default_rng(1)
     covered = 0
     for seed in range(100):

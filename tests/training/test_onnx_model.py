@@ -68,7 +68,7 @@ def test_regressors_keep_their_predictions(tiny: UseCase, model: Any) -> None:
     pipeline = encoded(model).fit(rows("train")[FEATURES], rows("train")["price"])
     held_out = rows("validation")
     parity = onnx_model.check_parity(tiny, pipeline, onnx_model.convert(tiny, pipeline), held_out)
-    assert parity.rows == 605, "600 rows and 5 of a colour never seen"
+    assert parity.rows == 605, "600 rows and 5 of an unseen colour"
     assert parity.largest < 1e-3
 
 
@@ -90,7 +90,7 @@ def test_classifiers_keep_labels_and_probabilities(tiny: UseCase, model: Any) ->
     assert probabilities.shape == (600, 3), "a matrix, not a list of maps"
 
 
-def test_inputs_are_named_as_the_features_spaces_and_all() -> None:
+def test_inputs_have_the_features_names_with_spaces() -> None:
     wine = UseCase.named("white_wine")
     frame = wine.demo("normal", 300)
     pipeline = wine.pipeline({"model": "logistic", "C": 1.0}).fit(frame[wine.feature_names], frame["quality"])
@@ -99,7 +99,7 @@ def test_inputs_are_named_as_the_features_spaces_and_all() -> None:
     onnx.checker.check_model(model)
 
 
-def test_another_model_is_refused_and_the_rows_named(tiny: UseCase) -> None:
+def test_the_onnx_of_another_model_is_refused_with_the_rows(tiny: UseCase) -> None:
     frame = rows("train")
     pipeline = encoded(Ridge(1.0)).fit(frame[FEATURES], frame["price"])
     other = encoded(Ridge(50.0)).fit(frame[FEATURES], frame["price"])
@@ -107,7 +107,7 @@ def test_another_model_is_refused_and_the_rows_named(tiny: UseCase) -> None:
         onnx_model.check_parity(tiny, pipeline, onnx_model.convert(tiny, other), rows("validation"))
 
 
-def test_a_prediction_that_is_nan_is_no_agreement(tiny: UseCase) -> None:
+def test_a_nan_prediction_is_a_disagreement(tiny: UseCase) -> None:
     pipeline = encoded(Ridge()).fit(rows("train")[FEATURES], rows("train")["price"])
     data = onnx_model.convert(tiny, pipeline)
     held_out = rows("validation")
@@ -117,7 +117,7 @@ def test_a_prediction_that_is_nan_is_no_agreement(tiny: UseCase) -> None:
             return np.full(len(frame), np.nan)
 
     with pytest.raises(ExportError, match="disagree on 605 of 605"):
-        onnx_model.check_parity(tiny, Broken(), data, held_out)  # type: ignore[arg-type]  # stands in for one
+        onnx_model.check_parity(tiny, Broken(), data, held_out)  # type: ignore[arg-type]  # a fake pipeline
 
 
 def test_trees_behind_a_scaler_are_refused() -> None:
@@ -129,14 +129,14 @@ def test_trees_behind_a_scaler_are_refused() -> None:
         onnx_model.check_parity(wine, pipeline, onnx_model.convert(wine, pipeline), frame)
 
 
-def test_a_category_that_breaks_the_pipeline_is_found(tiny: UseCase) -> None:
+def test_a_pipeline_that_fails_on_unseen_categories_is_refused(tiny: UseCase) -> None:
     pipeline = encoded(Ridge(), OneHotEncoder(handle_unknown="error"))
     pipeline.fit(rows("train")[FEATURES], rows("train")["price"])
     with pytest.raises(ExportError, match='handle_unknown="ignore"'):
         onnx_model.check_parity(tiny, pipeline, onnx_model.convert(tiny, pipeline), rows("validation"))
 
 
-def test_what_has_no_onnx_form_says_what_has(tiny: UseCase) -> None:
+def test_an_unsupported_step_lists_the_supported_ones(tiny: UseCase) -> None:
     columns = ColumnTransformer([("size", FunctionTransformer(np.log1p), ["size"])])
     pipeline = make_pipeline(columns, Ridge()).fit(rows("train")[FEATURES], rows("train")["price"])
     with pytest.raises(ExportError, match=r"can't become ONNX[\s\S]*Supported: linear and logistic models"):

@@ -12,7 +12,7 @@ from training.use_case import UseCase
 PNG = b"\x89PNG"
 
 
-def test_what_comes_from_data_is_escaped() -> None:
+def test_text_from_data_is_escaped() -> None:
     table = pd.DataFrame({"<b>": ["<script>"], "n": [12_345], "f": [0.123456]})
     verdict = Verdict([Check("size", passed=False, sentence="5 < 6 & more")])
     text = page.render("<i>", "&", [Section("<u>", "<p>", table=table)], verdict)
@@ -29,7 +29,7 @@ def test_a_page_loads_nothing_from_elsewhere(train_tiny: Callable[..., Trained])
     assert "http" not in text
 
 
-def test_importance_finds_what_matters(tiny: UseCase) -> None:
+def test_importance_ranks_the_features(tiny: UseCase) -> None:
     frame = rows("train").query("price > 0")
     model = tiny.pipeline({"model": "ridge"}).fit(frame[tiny.feature_names], frame["price"])
     table = figures.importance(tiny, model, frame)
@@ -38,7 +38,7 @@ def test_importance_finds_what_matters(tiny: UseCase) -> None:
     assert table["mean"].iloc[0] > 5
 
 
-def test_pictures_are_made_for_both_tasks(tiny: UseCase) -> None:
+def test_both_tasks_have_plots(tiny: UseCase) -> None:
     frame = rows("train").query("price > 0")
     model = tiny.pipeline({"model": "ridge"}).fit(frame[tiny.feature_names], frame["price"])
     assert figures.errors_picture(tiny, model, frame).startswith(PNG)
@@ -50,6 +50,6 @@ def test_pictures_are_made_for_both_tasks(tiny: UseCase) -> None:
     assert figures.errors_picture(wine, classifier, wines).startswith(PNG)
 
 
-def test_without_segments_there_is_no_picture_of_them(tiny: UseCase) -> None:
+def test_without_segments_there_is_no_segment_plot(tiny: UseCase) -> None:
     empty = pd.DataFrame(columns=["segment", "value", "rows", "rmse"])
     assert figures.segments_picture(tiny, empty) is None

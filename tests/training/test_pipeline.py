@@ -41,7 +41,7 @@ def champion(workdir: Path) -> str:
     return found.version
 
 
-def test_the_bundle_is_whole_and_its_checksums_hold(first: Trained, tiny: UseCase) -> None:
+def test_the_bundle_is_complete_and_its_checksums_match(first: Trained, tiny: UseCase) -> None:
     manifest = Manifest.from_json((first.bundle / bundle.MANIFEST).read_bytes())
     assert (manifest.name, manifest.version) == ("scorewatch-tiny", "1")
     assert set(manifest.files) == set(bundle.FILES)
@@ -53,7 +53,7 @@ def test_the_bundle_is_whole_and_its_checksums_hold(first: Trained, tiny: UseCas
     assert set(limits.limits) == {"size", "colour", "prediction", "target"}
 
 
-def test_the_contract_says_what_training_saw(first: Trained) -> None:
+def test_the_contract_has_the_categories_and_rows_of_training(first: Trained) -> None:
     contract = Contract.read(first.bundle / bundle.CONTRACT)
     assert contract.feature("colour").categories == ["blue", "green", "red"]
     assert contract.data.source == "SYNTHETIC train, generator fitted to nothing"
@@ -61,12 +61,12 @@ def test_the_contract_says_what_training_saw(first: Trained) -> None:
     assert (contract.model.version, contract.model.run_id) == (first.version, first.run_id)
 
 
-def test_the_reference_is_held_out_rows_with_the_predictions_that_are_served(first: Trained) -> None:
+def test_the_reference_has_held_out_rows_with_served_predictions(first: Trained) -> None:
     reference = pd.read_parquet(first.bundle / bundle.REFERENCE)
     contract = Contract.read(first.bundle / bundle.CONTRACT)
-    sound = rows("validation").query("price > 0")
-    assert reference["size"].tolist() == sound["size"].tolist()
-    assert reference["target"].tolist() == sound["price"].tolist()
+    valid = rows("validation").query("price > 0")
+    assert reference["size"].tolist() == valid["size"].tolist()
+    assert reference["target"].tolist() == valid["price"].tolist()
     assert reference["time"].is_monotonic_increasing
     model = Model(contract, (first.bundle / bundle.MODEL).read_bytes())
     served = model.predict([reference["size"].tolist(), reference["colour"].tolist()])
@@ -75,16 +75,16 @@ def test_the_reference_is_held_out_rows_with_the_predictions_that_are_served(fir
     assert error == pytest.approx(first.metrics["rmse"], abs=0.01)
 
 
-def test_the_run_has_tags_metrics_data_and_what_people_look_at(first: Trained, workdir: Path) -> None:
+def test_the_run_has_tags_metrics_data_and_report(first: Trained, workdir: Path) -> None:
     run = client(workdir).get_run(first.run_id)
     assert run.data.tags["source"] == "synthetic"
     assert run.data.tags["gate"] == "passed"
     assert run.data.metrics["rmse"] == first.metrics["rmse"]
     assert {i.dataset.name for i in run.inputs.dataset_inputs} == {"training", "validation"}
-    kept = {
+    stored = {
         a.path for path in ("report", "bundle") for a in client(workdir).list_artifacts(first.run_id, path)
     }
-    assert {"report/report.html", "report/data.lock", "report/metrics.json", "bundle/model.onnx"} <= kept
+    assert {"report/report.html", "report/data.lock", "report/metrics.json", "bundle/model.onnx"} <= stored
     page = first.page.read_text()
     for heading in (
         "Gate passed",
@@ -95,7 +95,7 @@ def test_the_run_has_tags_metrics_data_and_what_people_look_at(first: Trained, w
         "Versions",
     ):
         assert f"<h2>{heading}" in page
-    assert "price: is above zero" in page, "the rules and what they dropped"
+    assert "price: is above zero" in page, "the rules and the rows they dropped"
 
 
 def test_no_pickle_is_stored(first: Trained, workdir: Path) -> None:
@@ -112,13 +112,15 @@ def test_the_same_lock_gives_the_same_model(first: Trained, train_tiny: Train) -
     assert (again.bundle / bundle.REFERENCE).read_bytes() == (first.bundle / bundle.REFERENCE).read_bytes()
 
 
-def test_the_lock_brings_its_parameters(train_tiny: Train) -> None:
+def test_a_locked_run_takes_the_parameters_of_the_lock(train_tiny: Train) -> None:
     tree = train_tiny(params={"model": "tree", "depth": 6})
     again = train_tiny(lock=tree.page.parent / "data.lock")
     assert again.metrics == tree.metrics
 
 
-def test_other_rows_than_the_locks_are_refused(first: Trained, train_tiny: Train, tmp_path: Path) -> None:
+def test_rows_that_differ_from_the_lock_are_refused(
+    first: Trained, train_tiny: Train, tmp_path: Path
+) -> None:
     lock = json.loads((first.page.parent / "data.lock").read_text())
     lock["validation"]["sha256"] = "0" * 64
     path = tmp_path / "data.lock"
@@ -134,17 +136,17 @@ def test_a_lock_of_another_use_case_is_refused(first: Trained, workdir: Path) ->
 
 def test_a_worse_challenger_is_refused_and_the_champion_stays(train_tiny: Train, workdir: Path) -> None:
     before = champion(workdir)
-    told: list[str] = []
-    worse = train_tiny(params=STUMP, progress=told.append)
+    messages: list[str] = []
+    worse = train_tiny(params=STUMP, progress=messages.append)
     assert not worse.champion
     assert any("against the champion's" in reason for reason in worse.refused)
     assert champion(workdir) == before
-    assert told[-1] == f"scorewatch-tiny {worse.version} is refused: the champion stays"
+    assert messages[-1] == f"scorewatch-tiny {worse.version} is refused: the champion stays"
     challenger = tracking.by_alias(client(workdir), "scorewatch-tiny", "challenger")
     assert challenger is not None
     assert challenger.version == worse.version
     assert "Gate refused" in worse.page.read_text()
-    verdict = pipeline.promote(str(TINY), workdir, progress=told.append)
+    verdict = pipeline.promote(str(TINY), workdir, progress=messages.append)
     assert not verdict.passed
     assert champion(workdir) == before
 
@@ -167,7 +169,7 @@ def test_a_changed_artifact_is_not_exported(train_tiny: Train, workdir: Path, tm
         pipeline.export_bundle(str(TINY), trained.version, workdir, tmp_path)
 
 
-def test_an_unknown_version_says_which_there_are(first: Trained, workdir: Path) -> None:
+def test_an_unknown_version_lists_the_known_ones(first: Trained, workdir: Path) -> None:
     with (
         tracking.tracking(workdir, "tiny") as found,
         pytest.raises(RegistryError, match=r"no version 99; versions are 1"),
@@ -183,9 +185,7 @@ def test_a_run_can_be_registered_again(first: Trained, workdir: Path) -> None:
     assert not again.champion
 
 
-def test_artifacts_go_to_s3_where_the_variable_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_artifacts_go_to_s3_if_the_variable_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCOREWATCH_MLFLOW_ARTIFACTS", "s3://artifacts/mlflow")
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="artifacts")

@@ -32,14 +32,14 @@ def frame(**changes: object) -> pd.DataFrame:
     return pd.DataFrame({**columns, **changes})
 
 
-def test_records_are_the_wire_format_to_the_byte() -> None:
+def test_records_have_the_exact_wire_format() -> None:
     assert records.encode(CONTRACT, frame()) == [
         b'{"customer_id":123,"wine_features":{"alcohol":8.8,"volatile acidity":0.27,"vintage":2008}}',
         b'{"customer_id":124,"wine_features":{"alcohol":9.0,"volatile acidity":0.3,"vintage":2009}}',
     ]
 
 
-def test_labels_keep_their_type_and_missing_ones_do_not_come() -> None:
+def test_labels_keep_their_type_and_missing_ones_are_left_out() -> None:
     lines = records.ground_truth(CONTRACT, frame(quality=[None, 5]))
     assert lines == [b'{"customer_id":124,"quality":5}\n']
     assert (

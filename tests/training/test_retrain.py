@@ -42,7 +42,7 @@ def s3() -> Iterator[Any]:
 
 
 def score(trained: Trained, frame: pd.DataFrame) -> list[bytes]:
-    """Return prediction events as the Lambda writes them, a second apart."""
+    """Return prediction events as the Lambda writes them, one per second."""
     contract = Contract.read(trained.bundle / bundle.CONTRACT)
     model = Model(contract, (trained.bundle / bundle.MODEL).read_bytes())
     predictions = model.predict([frame[f].tolist() for f in contract.feature_names])
@@ -51,7 +51,7 @@ def score(trained: Trained, frame: pd.DataFrame) -> list[bytes]:
     for number, data in enumerate(records.encode(contract, frame)):
         sent = json.loads(data)
         moment = timestamp(START + timedelta(seconds=number))
-        made = event(
+        scored = event(
             record_id=sent["record_id"],
             payload=msgspec.Raw(json.dumps(sent["thing"]).encode()),
             features=sent["thing"],
@@ -60,7 +60,7 @@ def score(trained: Trained, frame: pd.DataFrame) -> list[bytes]:
             record=RecordRef(shard="shardId-0", sequence_number=f"{number:056d}", arrived_at=moment),
             scored_at=moment,
         )
-        lines.append(msgspec.json.encode(made) + b"\n")
+        lines.append(msgspec.json.encode(scored) + b"\n")
     return lines
 
 
@@ -96,31 +96,33 @@ def test_only_the_window_is_read(s3: Any, champion: Trained, tiny: UseCase) -> N
     assert labelled_records(contract, s3, LAKE, START + timedelta(days=1), NOW + timedelta(days=1)).empty
 
 
-def test_a_shifted_world_gets_a_new_champion(
+def test_after_a_shift_the_retrained_model_becomes_champion(
     s3: Any, champion: Trained, tiny: UseCase, workdir: Path
 ) -> None:
-    """All prices rose by 20: the champion is off by 20, the model of new labels isn't."""
+    """Every price is 20 higher, so the champion's error is 20."""
     fill(s3, champion, tiny, 2_000, shift=20.0)
-    told: list[str] = []
-    trained = retrain(str(TINY), s3, LAKE, workdir, now=NOW, progress=told.append)
+    messages: list[str] = []
+    trained = retrain(str(TINY), s3, LAKE, workdir, now=NOW, progress=messages.append)
     assert trained.champion
     assert trained.source == "lake"
     assert trained.metrics["rmse"] < 3
-    assert any("labelled records since" in line for line in told)
+    assert any("labelled records since" in line for line in messages)
     lock = json.loads((trained.page.parent / "data.lock").read_text())
     assert lock["train"]["rows"] == pytest.approx(3 * lock["validation"]["rows"], abs=30)
     assert lock["train"]["origin"].startswith("lake s3://lake ")
-    again = train(str(TINY), workdir, lock=trained.page.parent / "data.lock", progress=told.append)
-    assert again.metrics == trained.metrics, "the run keeps its rows, so it can be repeated"
+    again = train(str(TINY), workdir, lock=trained.page.parent / "data.lock", progress=messages.append)
+    assert again.metrics == trained.metrics, "the run stores its rows, so it can be repeated"
 
 
-def test_too_few_labels_say_what_to_do(s3: Any, champion: Trained, tiny: UseCase, workdir: Path) -> None:
+def test_too_few_labels_are_refused_with_advice(
+    s3: Any, champion: Trained, tiny: UseCase, workdir: Path
+) -> None:
     fill(s3, champion, tiny, 300)
     with pytest.raises(DataError, match="are too few, 1,000 are needed: wait for labels"):
         retrain(str(TINY), s3, LAKE, workdir, now=NOW, progress=lambda _: None)
 
 
-def test_without_a_champion_there_is_nothing_to_retrain(s3: Any, tmp_path: Path) -> None:
+def test_without_a_champion_retraining_is_refused(s3: Any, tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="has no alias champion"):
         retrain(str(TINY), s3, LAKE, tmp_path, now=NOW, progress=lambda _: None)
     assert tracking.tracking_uri(tmp_path).endswith("mlflow.db")

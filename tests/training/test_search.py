@@ -36,7 +36,7 @@ def test_every_trial_is_a_nested_run_without_a_model(runs: list) -> None:
         assert not trial.outputs.model_outputs
 
 
-def test_the_best_five_are_kept_whole(found: Searched, runs: list) -> None:
+def test_the_best_five_are_logged_with_models(found: Searched, runs: list) -> None:
     whole = {r.info.run_id: r for r in runs if r.outputs and r.outputs.model_outputs}
     assert set(whole) == {b["run_id"] for b in found.best}
     assert len(whole) == 5
@@ -44,7 +44,7 @@ def test_the_best_five_are_kept_whole(found: Searched, runs: list) -> None:
     assert len(set(parameters)) == 5
 
 
-def test_the_best_on_inner_rows_is_challenger_and_nobody_is_champion(
+def test_the_best_on_inner_rows_is_challenger_without_a_champion(
     found: Searched, runs: list, workdir: Path
 ) -> None:
     client = MlflowClient(tracking.tracking_uri(workdir))
@@ -57,7 +57,7 @@ def test_the_best_on_inner_rows_is_challenger_and_nobody_is_champion(
     assert {k: str(v) for k, v in found.best[0]["params"].items()} == best.data.params
 
 
-def test_the_rows_the_gate_judges_on_are_not_searched_on(tiny: UseCase, workdir: Path) -> None:
+def test_trials_see_no_row_of_the_gate(tiny: UseCase, workdir: Path) -> None:
     data = pipeline.load_data(tiny, DataLocation(workdir=workdir), None, lambda _: None)
     trials = inner(tiny, data)
     sizes = [len(trials.train.frame), len(trials.validation.frame)]

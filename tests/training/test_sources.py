@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from training.download import DownloadError
-from training.sources import DataLocation, Download, Folder, Generated, SourceError, choose, read_table
+from training.sources import DataLocation, Download, Folder, SourceError, Synthetic, choose, read_table
 
-MADE = Generated(lambda part: pd.DataFrame({"part": [part]}), fitted_to="nothing")
+SYNTHETIC = Synthetic(lambda part: pd.DataFrame({"part": [part]}), fitted_to="nothing")
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A folder and the address it is served under."""
+    """Serve a folder over HTTP; return the folder and its URL."""
     folder = tmp_path / "served"
     folder.mkdir()
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
@@ -27,67 +27,69 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         thread.join()
 
 
-def place(tmp_path: Path, **environ: str) -> DataLocation:
+def location(tmp_path: Path, **environ: str) -> DataLocation:
     return DataLocation(environ=environ, workdir=tmp_path)
 
 
 def test_the_first_source_that_has_every_part_is_taken(tmp_path: Path) -> None:
     folder = Folder(patterns=["{part}.csv"])
-    there = place(tmp_path, SCOREWATCH_DATA=str(tmp_path))
-    assert choose([folder, MADE], ["a", "b"], there) is MADE
+    there = location(tmp_path, SCOREWATCH_DATA=str(tmp_path))
+    assert choose([folder, SYNTHETIC], ["a", "b"], there) is SYNTHETIC
     for part in "ab":
         (tmp_path / f"{part}.csv").write_text("x\n1\n")
-    assert choose([folder, MADE], ["a", "b"], there) is folder
+    assert choose([folder, SYNTHETIC], ["a", "b"], there) is folder
     assert folder.read("b", there)["x"].tolist() == [1]
 
 
-def test_a_folder_says_which_file_it_lacks(tmp_path: Path) -> None:
+def test_a_folder_names_the_missing_file(tmp_path: Path) -> None:
     folder = Folder(patterns=["{part}.csv"])
-    assert folder.missing(["a"], place(tmp_path)) == "SCOREWATCH_DATA is not set"
+    assert folder.missing(["a"], location(tmp_path)) == "SCOREWATCH_DATA is not set"
     with pytest.raises(SourceError, match=r"has no a\.csv: set SCOREWATCH_DATA"):
-        folder.read("a", place(tmp_path, SCOREWATCH_DATA=str(tmp_path)))
+        folder.read("a", location(tmp_path, SCOREWATCH_DATA=str(tmp_path)))
 
 
-def test_nothing_is_downloaded_unasked(tmp_path: Path) -> None:
+def test_downloads_need_an_explicit_request(tmp_path: Path) -> None:
     download = Download("http://127.0.0.1:1/{part}.csv")
-    assert choose([download, MADE], ["a"], place(tmp_path)) is MADE
-    assert choose([download, MADE], ["a"], place(tmp_path, SCOREWATCH_SOURCE="download")) is download
-    assert choose([download, MADE], ["a"], place(tmp_path), "download") is download
+    assert choose([download, SYNTHETIC], ["a"], location(tmp_path)) is SYNTHETIC
+    assert choose([download, SYNTHETIC], ["a"], location(tmp_path, SCOREWATCH_SOURCE="download")) is download
+    assert choose([download, SYNTHETIC], ["a"], location(tmp_path), "download") is download
 
 
-def test_an_unknown_source_says_which_there_are(tmp_path: Path) -> None:
+def test_an_unknown_source_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"'lake'.*folder, synthetic"):
-        choose([Folder(patterns=["x"]), MADE], ["a"], place(tmp_path), "lake")
+        choose([Folder(patterns=["x"]), SYNTHETIC], ["a"], location(tmp_path), "lake")
 
 
-def test_without_any_source_every_reason_is_given(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"folder: SCOREWATCH_DATA is not set; download: .*only when asked"):
-        choose([Folder(patterns=["x"]), Download("http://x/{part}")], ["a"], place(tmp_path))
+def test_without_a_source_every_reason_is_listed(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"folder: SCOREWATCH_DATA is not set; download: downloads need an"):
+        choose([Folder(patterns=["x"]), Download("http://x/{part}")], ["a"], location(tmp_path))
 
 
-def test_a_download_is_kept_and_held_to_its_checksum(tmp_path: Path, served: tuple[Path, str]) -> None:
+def test_a_download_is_cached_and_its_checksum_verified(tmp_path: Path, served: tuple[Path, str]) -> None:
     folder, address = served
     (folder / "a.csv").write_text("x\n1\n")
     download = Download(address + "/{part}.csv")
-    assert download.read("a", place(tmp_path))["x"].tolist() == [1]
+    assert download.read("a", location(tmp_path))["x"].tolist() == [1]
     (folder / "a.csv").write_text("x\n2\n")
-    assert download.read("a", place(tmp_path))["x"].tolist() == [1], "the cache serves"
+    assert download.read("a", location(tmp_path))["x"].tolist() == [1], "the cache serves"
     (tmp_path / "cache" / "a.csv").unlink()
     with pytest.raises(DownloadError, match="has SHA-256"):
-        download.read("a", place(tmp_path))
+        download.read("a", location(tmp_path))
 
 
-def test_a_known_checksum_is_held_to_at_first(tmp_path: Path, served: tuple[Path, str]) -> None:
+def test_a_declared_checksum_is_verified_at_the_first_download(
+    tmp_path: Path, served: tuple[Path, str]
+) -> None:
     folder, address = served
     (folder / "a.csv").write_text("x\n1\n")
     with pytest.raises(DownloadError, match="expected 0000"):
-        Download(address + "/{part}.csv", sha256={"a": "0" * 64}).read("a", place(tmp_path))
+        Download(address + "/{part}.csv", sha256={"a": "0" * 64}).read("a", location(tmp_path))
 
 
-def test_what_cannot_be_downloaded_says_what_to_do(tmp_path: Path) -> None:
+def test_a_failed_download_names_the_alternatives(tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="SCOREWATCH_SOURCE=synthetic"):
-        Download("http://127.0.0.1:1/{part}.csv").read("a", place(tmp_path))
-    assert not list((tmp_path / "cache").iterdir()), "no half a file is left"
+        Download("http://127.0.0.1:1/{part}.csv").read("a", location(tmp_path))
+    assert not list((tmp_path / "cache").iterdir()), "no partial file is left"
 
 
 def test_tables_are_read_by_their_ending(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ def test_the_shipped_use_cases_are_found_by_file_name() -> None:
     assert UseCase.named("white_wine").id_dtype is DType.INT
 
 
-def test_an_unknown_name_says_which_there_are() -> None:
+def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(UseCaseError, match=r"'blue_taxi'.*green_taxi, white_wine"):
         UseCase.named("blue_taxi")
 
@@ -39,11 +39,11 @@ def test_a_contradiction_is_refused(tiny: UseCase, change: dict[str, object], me
 
 
 def test_a_target_among_the_features_is_refused(tiny: UseCase) -> None:
-    with pytest.raises(UseCaseError, match="a model must not see it"):
+    with pytest.raises(UseCaseError, match="remove it from them"):
         dataclasses.replace(tiny, target=Target(name="size"))
 
 
-def test_a_demo_repeats_and_its_ids_never_meet(tiny: UseCase) -> None:
+def test_a_demo_is_reproducible_with_distinct_ids(tiny: UseCase) -> None:
     normal = tiny.demo("normal", 200)
     assert normal.equals(tiny.demo("normal", 200))
     drawn = [normal, tiny.demo("normal", 200, seed=1), tiny.demo("drifted", 200)]
@@ -51,7 +51,7 @@ def test_a_demo_repeats_and_its_ids_never_meet(tiny: UseCase) -> None:
     assert len(set(ids)) == 600
 
 
-def test_integer_ids_never_meet_either() -> None:
+def test_integer_ids_are_distinct_too() -> None:
     wine = UseCase.named("white_wine")
     ids = [
         i
@@ -63,13 +63,13 @@ def test_integer_ids_never_meet_either() -> None:
     assert all(isinstance(i, int) for i in ids)
 
 
-def test_a_demo_keeps_odd_rows_but_gives_them_no_label(tiny: UseCase) -> None:
+def test_a_demo_keeps_invalid_rows_without_a_target(tiny: UseCase) -> None:
     frame = tiny.demo("normal", 600)
     assert frame["price"].isna().sum() == 7
     assert frame["size"].notna().all()
 
 
-def test_a_demo_draws_with_replacement_only_where_rows_run_out(tiny: UseCase) -> None:
+def test_a_demo_draws_with_replacement_only_from_too_few_rows(tiny: UseCase) -> None:
     assert not tiny.demo("normal", 600).duplicated(["size", "time"]).any()
     assert tiny.demo("normal", 700)["record_id"].is_unique
 
@@ -78,13 +78,13 @@ def test_the_drifted_phase_selects(tiny: UseCase) -> None:
     assert tiny.demo("drifted", 50)["size"].min() > 5
 
 
-def test_a_demo_title_calls_synthetic_rows_so(tiny: UseCase) -> None:
+def test_a_demo_title_names_synthetic_rows(tiny: UseCase) -> None:
     assert tiny.demo_title("normal") == "later rows (synthetic)"
 
 
-def test_real_rows_are_called_real(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_demo_title_names_real_rows(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCOREWATCH_DATA", str(real_data))
     taxi = UseCase.named("green_taxi")
     assert taxi.demo_title("drifted") == "April 2020, the city under lockdown (real)"
-    rides = taxi.demo("drifted", 2_000, place=DataLocation(environ={"SCOREWATCH_DATA": str(real_data)}))
+    rides = taxi.demo("drifted", 2_000, location=DataLocation(environ={"SCOREWATCH_DATA": str(real_data)}))
     assert rides["pickup_datetime"].dt.strftime("%Y-%m").eq("2020-04").all()

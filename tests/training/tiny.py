@@ -1,4 +1,4 @@
-"""A use case of a few hundred made-up rows, so that whole runs take a second."""
+"""A use case of 600 synthetic rows, so that a run takes a second."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeRegressor
 
 from contract.schema import DType, Feature, Kind, Target, Task
-from training.sources import Generated
+from training.sources import Synthetic
 from training.use_case import Demo, Params, UseCase
 
 ROWS = 600
@@ -21,7 +21,7 @@ def rows(part):
     size = rng.gamma(2, 2, ROWS).round(2)
     colour = rng.choice(["red", "green", "blue"], ROWS, p=[0.5, 0.3, 0.2])
     price = 8 + 3 * size + np.where(colour == "red", 5, 0) + rng.normal(0, 1, ROWS)
-    price[:7] = -1.0  # rows that break the rule
+    price[:7] = -1.0  # these rows break the rule
     time = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(ROWS), unit="min")
     return pd.DataFrame({"size": size, "colour": colour, "price": price, "time": time})
 
@@ -52,7 +52,7 @@ USE_CASE = UseCase(
         Feature(name="colour", kind=Kind.CATEGORICAL, dtype=DType.STR),
     ],
     target=Target(name="price", decimals=2),
-    sources=[Generated(rows, fitted_to="nothing")],
+    sources=[Synthetic(rows, fitted_to="nothing")],
     prepare=lambda raw: raw,
     rules=pa.DataFrameSchema({"price": pa.Column(float, pa.Check.gt(0, error="is above zero"))}),
     train=["train"],

@@ -1,10 +1,10 @@
-"""What chance alone does to the statistics of drift, found by drawing windows from the reference.
+"""Null distributions of drift statistics by resampling the reference.
 
-A window's rows are drawn with replacement; the reference is finite, so its own error is drawn too:
-by multinomial counts where a statistic is one of counts, by its normal limit where it is one of
-moments (thousands of rows make it so). The tail that no number of draws reaches comes from a
-generalised Pareto distribution of the excesses (Pickands 1975; Coles 2001, chapter 4), fitted by its
-first two L-moments (Hosking and Wallis 1987): closed, and as good as likelihood for these shapes.
+A window's rows are drawn with replacement. The reference is finite, so its sampling error is drawn too:
+by multinomial counts for statistics of counts, by the normal limit for statistics of moments. The tail
+beyond the draws is a generalised Pareto distribution of the excesses (Pickands 1975; Coles 2001,
+chapter 4), fitted by its first two L-moments (Hosking and Wallis 1987): a closed form, as accurate as
+maximum likelihood for these shapes.
 """
 
 import numpy as np
@@ -26,14 +26,17 @@ DRAWS = 20_000
 _CHUNK = 500
 _SHARED = 10
 _TAIL = 0.05
-# A thousand excesses fix the tail's weight only so well: keep it between bounded and slightly heavy.
+# A thousand excesses estimate the shape roughly: limit it to bounded or slightly heavy tails.
 _TAIL_SHAPES = (-0.5, 0.2)
 
 Array = npt.NDArray[np.float64]
 
 
 def numeric(values: Array, spec: NumericSpec, size: int, rng: np.random.Generator) -> dict[str, Array]:
-    """Return each statistic of `DRAWS` windows of `size` rows against a reference of `len(values)`."""
+    """Return draws of each statistic of a numeric column without drift.
+
+    Each of the `DRAWS` windows has `size` rows, its reference `len(values)`.
+    """
     clipped = np.clip(values, *spec.clip)
     deviation = float(clipped.std())
     found: dict[str, Array] = {}
@@ -46,19 +49,28 @@ def numeric(values: Array, spec: NumericSpec, size: int, rng: np.random.Generato
 
 
 def shift(values: Array, size: int, rng: np.random.Generator) -> Array:
-    """Return the shift of the mean of `DRAWS` windows of `size` rows, in standard deviations of `values`."""
+    """Return draws of the shift of the mean, in standard deviations.
+
+    Each of the `DRAWS` windows has `size` rows.
+    """
     return _moments(values, float(values.std()), size, rng)[SHIFT]
 
 
 def categorical(counts: list[int], size: int, rng: np.random.Generator) -> dict[str, Array]:
-    """Return each statistic of `DRAWS` windows of `size` rows against a reference of `sum(counts)`."""
+    """Return draws of each statistic of a categorical column without drift.
+
+    Each of the `DRAWS` windows has `size` rows, its reference `sum(counts)`.
+    """
     windows, references = _counts(shares(counts), size, sum(counts), rng)
     return {MIX: mix_distance(references, windows), LEVEL: level_distance(references, windows)}
 
 
 def exceeded(values: Array, rate: float) -> float:
-    """Return the value exceeded with probability `rate`, also beyond what the draws themselves reach."""
-    from scipy import stats  # noqa: PLC0415  # only training draws; the monitor starts without it
+    """Return the value exceeded with probability `rate`.
+
+    Beyond the draws it comes from a generalised Pareto tail.
+    """
+    from scipy import stats  # noqa: PLC0415  # only training needs scipy
 
     start = float(np.quantile(values, 1 - _TAIL))
     excess = values[values > start] - start
@@ -70,9 +82,12 @@ def exceeded(values: Array, rate: float) -> float:
 
 
 def _moments(clipped: Array, deviation: float, size: int, rng: np.random.Generator) -> dict[str, Array]:
-    """Return shift and spread; the reference's own errors of mean and logarithm of deviation are normal."""
+    """Return draws of shift and spread.
+
+    The reference's errors of the mean and of the logarithm of the deviation are drawn as normal.
+    """
     standard = (clipped - clipped.mean()) / deviation
-    # Of a sample of m: var(mean) = 1/m, var(log sd) = (kurtosis - 1)/4m, covariance = skewness/2m.
+    # For a sample of m: var(mean) = 1/m, var(log sd) = (kurtosis - 1)/4m, covariance = skewness/2m.
     skewness, kurtosis = float((standard**3).mean()), float((standard**4).mean())
     covariance = np.array([[1, skewness / 2], [skewness / 2, (kurtosis - 1) / 4]]) / len(clipped)
     errors = rng.multivariate_normal([0, 0], covariance, DRAWS, method="eigh")
@@ -87,7 +102,10 @@ def _moments(clipped: Array, deviation: float, size: int, rng: np.random.Generat
 
 
 def _counts(mix: Array, size: int, reference: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return shares of `DRAWS` windows of `size` rows, and a reference for each, drawn for ten at a time."""
+    """Return category shares of `DRAWS` windows and of their references.
+
+    Ten windows share a drawn reference.
+    """
     mix = mix / mix.sum()
     references = rng.multinomial(reference, mix, DRAWS // _SHARED) / reference
     return rng.multinomial(size, mix, DRAWS) / size, np.repeat(references, _SHARED, axis=0)

@@ -1,9 +1,8 @@
-"""What the calendar alone changes, as far as the reference shows it.
+"""Natural change between days, weeks and hours of the reference.
 
-A window of a day is of one weekday, Sundays are unlike the rest, and no two days are alike; a window of
-an hour may be of the night. The reference's rows of each weekday, of each week and of each hour of the
-day are compared with all of it, and of the largest difference what chance doesn't explain is natural;
-so is twice the standard deviation of single days beyond chance.
+A window of one day has a single weekday, a window of one hour may lie at night. The reference's rows of
+each weekday, week and hour of the day are compared with the whole reference. The largest difference
+beyond noise is natural change, and so are two standard deviations of single days beyond noise.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,9 +18,9 @@ from lambda_monitor.profiles.profile import Profile, ProfileSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-# A part of the calendar with fewer reference rows than this shows nothing of its own.
+# Least reference rows of a calendar part.
 _LEAST_ROWS = 50
-# Weekdays come round: only a reference that saw each at least twice can tell them from single days.
+# Least days: each weekday at least twice, to separate weekdays from single days.
 _LEAST_DAYS = 14
 _DEVIATIONS = 2
 
@@ -30,14 +29,17 @@ Changes = dict[Key, float]
 
 
 class Chance(NamedTuple):
-    """The size of a statistic by chance, in units of sqrt(1/n + 1/m): usual (root mean square), rare."""
+    """Size of a statistic without drift, in units of sqrt(1/n + 1/m).
+
+    `usual` is the root mean square, `rare` a high quantile.
+    """
 
     usual: float
     rare: float
 
 
 class Difference(NamedTuple):
-    """How far a part of the calendar lies from all of the reference, and how far chance alone puts it."""
+    """Distance of a calendar part from the whole reference, and its noise."""
 
     value: float
     chance: Chance
@@ -47,14 +49,17 @@ Differences = dict[Key, list[Difference]]
 
 
 class Seasons(NamedTuple):
-    """The natural change of each statistic: between whole days, and between hours of the day."""
+    """Natural change of each statistic between days and between hours."""
 
     days: Changes
     hours: Changes
 
 
 def natural(table: pa.Table, specs: ProfileSpec, chance: Mapping[Key, Chance]) -> Seasons | None:
-    """Return how far parts of the calendar lie from all of a reference; None where it has no time for it."""
+    """Return the natural change of each statistic of a reference.
+
+    None where the reference has no time column or spans fewer than two weeks.
+    """
     times = _times(table)
     if times is None:
         return None
@@ -73,7 +78,7 @@ def natural(table: pa.Table, specs: ProfileSpec, chance: Mapping[Key, Chance]) -
 
 
 def _usual(found: Sequence[Difference]) -> float:
-    """Return twice the standard deviation of differences beyond chance."""
+    """Return two standard deviations of the differences beyond noise."""
     excess = [difference.value**2 - difference.chance.usual**2 for difference in found]
     return _DEVIATIONS * float(np.sqrt(max(float(np.mean(excess)), 0.0))) if excess else 0.0
 
@@ -83,7 +88,7 @@ def _largest(found: Sequence[Difference]) -> float:
 
 
 def _beyond(found: Difference) -> float:
-    """Return what of a difference chance doesn't explain; nothing where it may explain all of it."""
+    """Return the part of a difference beyond noise, 0 within it."""
     value, chance = found
     return float(np.sqrt(max(value**2 - chance.usual**2, 0.0))) if value > chance.rare else 0.0
 
@@ -99,7 +104,7 @@ def _times(table: pa.Table) -> "pd.Series[pd.Timestamp] | None":
 
 
 def _profiles(table: pa.Table, specs: ProfileSpec, part: "pd.Series[int]") -> Iterator[Profile]:
-    """Yield the profile of each part of the calendar that has rows enough."""
+    """Yield the profile of each calendar part with enough rows."""
     counts = part.value_counts()
     for value in sorted(counts.index[counts >= _LEAST_ROWS]):
         yield Profile.of(table.filter(pa.array((part == value).to_numpy())), specs)
@@ -108,11 +113,11 @@ def _profiles(table: pa.Table, specs: ProfileSpec, part: "pd.Series[int]") -> It
 def _differences(
     whole: Profile, parts: Iterable[Profile], specs: ProfileSpec, chance: Mapping[Key, Chance]
 ) -> Differences:
-    """Return each statistic of each part against the whole, with its size by chance at that many rows."""
+    """Return each statistic of each part against the whole, with its noise."""
     columns = dict.fromkeys(name for name, _ in chance)
     found: Differences = {key: [] for key in chance}
     for part in parts:
-        # The part belongs to the whole, so its rows err less against it than new ones would.
+        # The part belongs to the whole, so its error against it is smaller than a new sample's.
         unit = float(np.sqrt(max(1 / part.rows - 1 / whole.rows, 0.0)))
         for name in columns:
             for statistic, distance in distances(whole, part, name, specs).items():

@@ -1,6 +1,6 @@
-"""Thresholds made at training: what chance and the calendar do to the reference, column by column.
+"""Drift thresholds per column, from noise and natural change.
 
-Chance is found by resampling (resampling.py) at two sizes of window; beyond them it scales with
+Noise is found by resampling (resampling.py) at two window sizes; in between and beyond it scales with
 sqrt(1/n + 1/m), so one file serves windows of every size.
 """
 
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METHOD = "resampling of window and reference, generalised Pareto tail, Bonferroni, tolerance"
-# Changes below these matter to nobody: about as much as ordinary months of real taxi trips differ from
-# one another (make bench-alerts), and a third or less of a shift a person would call one.
+# Tolerated changes: about the difference between ordinary months of real taxi trips (make bench-alerts),
+# and a third or less of a relevant shift.
 TOLERANCE = {SHIFT: 0.06, SPREAD: 0.1, SHAPE: 0.04, MIX: 0.06, LEVEL: 0.03}
-# What is to be predicted moves more with the seasons than what it is predicted from, and predictions
-# follow it; whether the model keeps up is for the performance checks to say.
+# Target and predictions vary more by season than features; performance checks cover the model's error.
 FACTOR = {bundle.TARGET_COLUMN: 3.0, bundle.PREDICTION_COLUMN: 1.5}
-# A segment's mean prediction moves by about 0.05 of its standard deviations between taxi's ordinary months.
+# Between ordinary taxi months a segment's mean prediction moves by about 0.05 standard deviations.
 SEGMENT_TOLERANCE = 0.15
-# The chance of a change of exactly the tolerance to be told, for each statistic.
+# Probability that a change of exactly the tolerance is reported, per statistic.
 _TOLERATED_RATE = 1e-3
 
 Array = npt.NDArray[np.float64]
@@ -41,9 +40,10 @@ Drawn = dict[Key, Array]
 def compute(
     reference: "pd.DataFrame", contract: Contract, *, window_rows: int, false_alarm_rate: float, seed: int
 ) -> bytes:
-    """Return `thresholds.json`; windows of any size can be judged by it, `window_rows` is what is usual.
+    """Return `thresholds.json`, valid for windows of every size.
 
-    `false_alarm_rate` is the chance that a window without drift raises any drift alert at all.
+    `window_rows` is the usual size, `false_alarm_rate` the probability that a window without drift
+    raises any drift alert.
     """
     table = pa.Table.from_pandas(reference, preserve_index=False)
     specs = ProfileSpec.of(contract, table)
@@ -67,7 +67,7 @@ def compute(
 
 
 def _draw(reference: pa.Table, specs: ProfileSpec, size: int, rng: np.random.Generator) -> Drawn:
-    """Return every statistic of windows of `size` rows, in units of sqrt(1/n + 1/m)."""
+    """Return draws of every statistic, in units of sqrt(1/n + 1/m)."""
     whole = Profile.of(reference, specs)
     drawn: Drawn = {}
     for name in specs.columns:
@@ -85,7 +85,10 @@ def _draw(reference: pa.Table, specs: ProfileSpec, size: int, rng: np.random.Gen
 def _limits(
     many: Drawn, few: Drawn, rate: float, reference: pa.Table, specs: ProfileSpec
 ) -> dict[str, dict[str, Limit]]:
-    """Return the limit of every statistic by column; `rate` is that of one."""
+    """Return the limit of every statistic by column.
+
+    `rate` is the false-alarm rate of one limit.
+    """
     chance = {
         key: Chance(usual=float(np.sqrt((units**2).mean())), rare=resampling.exceeded(units, _TOLERATED_RATE))
         for key, units in many.items()
@@ -103,7 +106,7 @@ def _limits(
 def _limit(
     many: Array, few: Array, rate: float, rare: float, tolerance: float, hours: float | None = None
 ) -> Limit:
-    """Return the limit of one statistic by its draws at many and at few rows."""
+    """Return the limit of one statistic from draws at two window sizes."""
     noise = resampling.exceeded(many, rate)
     factors = [
         resampling.exceeded(few, at) / limit
@@ -120,7 +123,7 @@ def _limit(
 
 
 def _residuals(table: pa.Table, specs: ProfileSpec, column: str) -> Array:
-    """Return the outcome of each reference row in the standard deviations of its segment, from its mean."""
+    """Return each reference row's outcome, standardized within its segment."""
     spec = specs.segments
     if spec is None:
         return np.empty(0)
@@ -134,7 +137,10 @@ def _residuals(table: pa.Table, specs: ProfileSpec, column: str) -> Array:
 
 
 def _segment_limit(residuals: Array, rate: float, rng: np.random.Generator) -> Limit:
-    """Return the limit of each segment of a column; `rate` is that of one segment."""
+    """Return the limit of each segment of a column.
+
+    `rate` is the false-alarm rate of one segment.
+    """
     if not len(residuals):
         return Limit(noise=0.0, chance=0.0, few=1.0, tolerance=SEGMENT_TOLERANCE)
     sizes = (segments.LEAST_ROWS, MANY_ROWS)

@@ -1,4 +1,4 @@
-"""Generators fitted to real data. Every output names their rows synthetic.
+"""Generators of synthetic rows, fitted to real data.
 
 taxi      synthetic taxi rides
 wine      synthetic white wines

@@ -1,7 +1,7 @@
 """Fit the taxi generator to real months: `python -m training.synthetic.fit_taxi FOLDER`.
 
-FOLDER holds `yellow_YYYY-MM.csv.gz`. What is kept are counts, means and quantiles; a zone pair with
-fewer than three rides goes into its zones' totals.
+FOLDER holds `yellow_YYYY-MM.csv.gz`. The output has counts, means and quantiles; zone pairs with
+fewer than three rides are merged into their zones' totals.
 """
 
 import argparse
@@ -15,17 +15,17 @@ import pandas as pd
 from training.synthetic.taxi import BINS, KNOTS, LOCKDOWN, PARAMETERS, PROBABILITIES, ZONES, Array
 
 PAIR_RIDES = 3
-# Minutes above which a meter was left running.
+# Minutes above which the meter was left running.
 LONG = 180
-# Expected rides from which on a zone's share in a month can be compared.
+# Least expected rides for comparing a zone's share in a month.
 COMPARABLE = 5
-# A zone's or hour's own effect counts in full only with many more rides than this.
+# Prior weight, in rides, that shrinks a zone's or hour's effect to zero.
 PRIOR_RIDES = 30
 ODD = ("zero_distance", "zero_minutes", "long", "negative")
 
 
 def main() -> None:
-    """Read the months, fit, and write taxi.npz beside the generator."""
+    """Read the months, fit the generator and write taxi.npz."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -38,7 +38,10 @@ def main() -> None:
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """Return every ride with month, minutes, hour of the week and kind of oddness (-1: none)."""
+    """Return rides with month, minutes, hour of the week and kind.
+
+    `odd` is the index in ODD, -1 for an ordinary ride.
+    """
     frames = []
     for path in sorted(folder.glob("yellow_*.csv.gz")):
         rides = pd.read_csv(path, parse_dates=["tpep_pickup_datetime", "tpep_dropoff_datetime"])
@@ -98,12 +101,12 @@ def _fit_trips(good: pd.DataFrame) -> dict[str, Array]:
 def _fit_minutes(good: pd.DataFrame) -> dict[str, Array]:
     log_distance = np.log(good["trip_distance"]).to_numpy()
     rest = np.log(good["minutes"])
-    # Hat functions: the share of each knot in a straight line between knots.
+    # Hat functions: weights of the knots in linear interpolation.
     hats = np.column_stack([np.interp(log_distance, KNOTS, unit) for unit in np.eye(len(KNOTS))])
-    # A weak pull towards 11 miles an hour decides where a knot has no rides.
-    pull = 0.1
-    target = np.append(rest, pull * (KNOTS + np.log(60 / 11)))
-    line = np.linalg.lstsq(np.vstack([hats, np.eye(len(KNOTS)) * pull]), target)[0]
+    # A weak prior of 11 miles an hour sets knots without rides.
+    prior = 0.1
+    target = np.append(rest, prior * (KNOTS + np.log(60 / 11)))
+    line = np.linalg.lstsq(np.vstack([hats, np.eye(len(KNOTS)) * prior]), target)[0]
     rest = rest - hats @ line
     effects = {}
     for name, column, size in (
@@ -113,8 +116,8 @@ def _fit_minutes(good: pd.DataFrame) -> dict[str, Array]:
     ):
         effects[name] = _effects(rest, good[column], size)
         rest = rest - effects[name][good[column]]
-    place = np.searchsorted(BINS, log_distance)
-    spread = np.stack([np.quantile(rest[place == b], PROBABILITIES) for b in range(len(BINS) + 1)])
+    position = np.searchsorted(BINS, log_distance)
+    spread = np.stack([np.quantile(rest[position == b], PROBABILITIES) for b in range(len(BINS) + 1)])
     return {"log_minutes": line, **effects, "minutes_spread": spread}
 
 
@@ -131,7 +134,10 @@ def _fit_odd(rides: pd.DataFrame) -> dict[str, Array]:
 
 
 def _fit_seasons(rides: pd.DataFrame, fitted: Mapping[str, Array]) -> dict[str, Array]:
-    """Return each month's departures from all: zone shares, log distance, log minutes, odd rows."""
+    """Return each month's departures from all months.
+
+    They concern zone shares, log distance, log minutes and odd rows.
+    """
     good = rides[rides["odd"] < 0]
     months = sorted(rides["month"].unique())
     of_month = {m: good[good["month"] == m] for m in months}
@@ -160,17 +166,20 @@ def _means(values: pd.Series, of_month: Mapping[str, pd.DataFrame]) -> Array:
 
 
 def _ratios(all_zones: pd.Series, zones: pd.Series) -> Array:
-    """Return each zone's share in a month over its share in all, drawn to 1 as far as chance explains it."""
+    """Return each zone's share in a month over its overall share.
+
+    Ratios shrink to 1 as far as noise explains them.
+    """
     share, seen = _shares(all_zones, ZONES + 1), np.bincount(zones, minlength=ZONES + 1)
     expected = share * len(zones)
     enough = expected >= COMPARABLE
     chi_square = ((seen - expected)[enough] ** 2 / expected[enough]).sum()
-    trust = max(0.0, 1 - (enough.sum() - 1) / chi_square)
-    return np.where(enough, 1 + trust * (seen / np.maximum(expected, 1e-9) - 1), 1)
+    weight = max(0.0, 1 - (enough.sum() - 1) / chi_square)
+    return np.where(enough, 1 + weight * (seen / np.maximum(expected, 1e-9) - 1), 1)
 
 
 def _effects(values: pd.Series, groups: pd.Series, size: int) -> Array:
-    """Return each group's mean, drawn to zero where it has few rides."""
+    """Return each group's mean, shrunk to zero for few rides."""
     count = np.bincount(groups, minlength=size)
     return np.bincount(groups, weights=values, minlength=size) / (count + PRIOR_RIDES)
 
@@ -180,7 +189,7 @@ def _shares(values: pd.Series, size: int) -> Array:
 
 
 def _compact(values: Array) -> Array:
-    """Return the array in the smallest type that loses nothing that matters."""
+    """Return the array as uint16 or float32 where it fits."""
     if values.dtype.kind == "i":
         return values.astype(np.uint16)
     return values.astype(np.float32) if values.dtype.kind == "f" else values

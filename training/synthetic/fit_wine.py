@@ -1,6 +1,6 @@
 """Fit the wine generator: `python -m training.synthetic.fit_wine PATH/winequality-white.csv`.
 
-A quality with fewer than fifty wines borrows the quantiles and correlations of the next common one.
+A quality with fewer than fifty wines takes quantiles and correlations of the nearest common one.
 """
 
 import argparse
@@ -18,7 +18,7 @@ COMMON = 50
 
 
 def main() -> None:
-    """Read the wines, fit, and write wine.npz beside the generator."""
+    """Read the wines, fit the generator and write wine.npz."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="winequality-white.csv")
     fitted = fit(read_table(parser.parse_args().file))

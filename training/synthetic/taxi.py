@@ -1,7 +1,8 @@
-"""Synthetic taxi rides: zone pairs, distances, hours and speeds as in real months, odd rows too.
+"""Synthetic taxi rides with the distributions of real months.
 
-The parameters in `taxi.npz` were fitted by `python -m training.synthetic.fit_taxi`; the file holds
-counts, means and quantiles, no ride.
+Zone pairs, distances, hours, speeds and odd rows follow them.
+`python -m training.synthetic.fit_taxi` fitted the parameters in `taxi.npz`: counts, means and
+quantiles, no rides.
 """
 
 import calendar
@@ -22,17 +23,17 @@ PARAMETERS = Path(__file__).with_name("taxi.npz")
 ROWS = 10_000
 ZONES = 265
 LOCKDOWN = "2020-04"
-# Distances, in log miles, where the mean duration is known; straight lines in between.
+# Knots of the mean duration, in log miles; linear in between.
 KNOTS = np.log([0.05, 0.2, 0.4, 0.7, 1, 1.5, 2, 3, 4.5, 6.5, 9, 12, 16, 22, 40])
-# Upper ends, in log miles, of the bins that have a spread of their own.
+# Upper ends, in log miles, of the bins of the duration's spread.
 BINS = np.log([0.3, 0.7, 1.5, 3, 8])
-# Probabilities whose quantiles are kept: denser in the tails, which a straight line would thicken.
+# Probabilities of the stored quantiles: denser in the tails, where interpolation is coarse.
 _TAIL = [0.0, 0.0005, 0.002, 0.005, 0.01, 0.02, 0.04]
 PROBABILITIES = np.array([*_TAIL, *np.linspace(0.07, 0.93, 30), *(1 - p for p in reversed(_TAIL))])
 
 
 def month(part: str, rows: int = ROWS) -> pd.DataFrame:
-    """Return the rides of a month such as 2019-04, the same at every call.
+    """Return the rides of a month such as 2019-04, reproducibly.
 
     Columns are those of the TLC's files: pickup and dropoff time, zones, distance in miles.
     """
@@ -46,7 +47,7 @@ def month(part: str, rows: int = ROWS) -> pd.DataFrame:
     log_minutes += np.interp(log_distance, KNOTS, regime["log_minutes"])
     log_minutes += _draw_each(rng, regime["minutes_spread"][np.searchsorted(BINS, log_distance)])
     distance, minutes = np.exp(log_distance), np.exp(log_minutes)
-    _make_odd(rng, regime, season, distance, minutes)
+    _insert_odd(rng, regime, season, distance, minutes)
     start = _times(rng, part, slot)
     return pd.DataFrame(
         {
@@ -67,7 +68,10 @@ def parameters(regime: str) -> Mapping[str, Array]:
 
 
 def _season(part: str) -> dict[str, Array]:
-    """Return how a month differs: as fitted, else as the same month of the fitted years does on average."""
+    """Return a month's departures from the regime.
+
+    A month that was not fitted has the average of the same month of other years.
+    """
     seasons = parameters("seasons")
     names = [str(n) for n in seasons["months"]]
     chosen = [n == part for n in names]
@@ -80,7 +84,10 @@ def _season(part: str) -> dict[str, Array]:
 def _trips(
     rng: np.random.Generator, regime: Mapping[str, Array], season: Mapping[str, Array], rows: int
 ) -> tuple[Array, Array, Array]:
-    """Return pickup zone, dropoff zone and log miles: common pairs as pairs, rare ones zone by zone."""
+    """Return pickup zone, dropoff zone and log miles.
+
+    Common zone pairs are drawn as pairs, rare ones zone by zone.
+    """
     pu, do = regime["pair_pu"], regime["pair_do"]
     weights = regime["pair_count"] * season["pu"][pu] * season["do"][do]
     pair = rng.choice(len(pu), rows, p=weights / weights.sum())
@@ -103,14 +110,17 @@ def _trips(
     return pickup, dropoff, np.clip(log_distance + season["log_distance"], *limit)
 
 
-def _make_odd(
+def _insert_odd(
     rng: np.random.Generator,
     regime: Mapping[str, Array],
     season: Mapping[str, Array],
     distance: Array,
     minutes: Array,
 ) -> None:
-    """Put in the rows every real month has: zero distance, zero duration, day-long rides, clocks set back."""
+    """Change some rides into odd ones, at the fitted rates.
+
+    Odd rides have zero distance, zero duration, a day's duration or a negative one.
+    """
     rates = regime["odd_rates"] * season["odd"]
     kind = np.searchsorted(np.cumsum(rates), rng.random(len(distance)))
     for number, what in enumerate(("zero_distance", "zero_minutes", "long", "negative")):
@@ -124,7 +134,7 @@ def _make_odd(
 
 
 def _times(rng: np.random.Generator, part: str, slot: Array) -> pd.DatetimeIndex:
-    """Return pickup times within the month that fall into the given hours of the week."""
+    """Return pickup times of the month in the given hours of week."""
     year, number = (int(x) for x in part.split("-"))
     days = np.arange(1, calendar.monthrange(year, number)[1] + 1)
     weekdays = (calendar.weekday(year, number, 1) + days - 1) % 7
@@ -134,16 +144,16 @@ def _times(rng: np.random.Generator, part: str, slot: Array) -> pd.DatetimeIndex
 
 
 def _draw(rng: np.random.Generator, quantiles: Array, count: int) -> Array:
-    """Return values that are distributed as the quantiles say."""
+    """Return values drawn from the distribution of the quantiles."""
     return np.interp(rng.random(count), PROBABILITIES, quantiles)
 
 
 def _draw_each(rng: np.random.Generator, quantiles: Array) -> Array:
-    """Return one value for each row of quantiles."""
-    place = rng.random(len(quantiles))
-    left = np.searchsorted(PROBABILITIES, place, side="right") - 1
+    """Return one value per row of quantiles."""
+    position = rng.random(len(quantiles))
+    left = np.searchsorted(PROBABILITIES, position, side="right") - 1
     row = np.arange(len(quantiles))
     low, high = quantiles[row, left], quantiles[row, left + 1]
-    share = (place - PROBABILITIES[left]) / np.diff(PROBABILITIES)[left]
+    share = (position - PROBABILITIES[left]) / np.diff(PROBABILITIES)[left]
     values: Array = low + share * (high - low)
     return values

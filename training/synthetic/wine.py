@@ -1,7 +1,8 @@
-"""Synthetic white wines: alcohol, volatile acidity and sulphates by quality, correlated as in real ones.
+"""Synthetic white wines with the distributions of real ones.
 
-The parameters in `wine.npz` were fitted by `python -m training.synthetic.fit_wine`; the file holds
-shares, quantiles and correlations, no wine.
+Alcohol, volatile acidity and sulphates are drawn by quality, correlated.
+`python -m training.synthetic.fit_wine` fitted the parameters in `wine.npz`: shares, quantiles and
+correlations, no wines.
 """
 
 from pathlib import Path
@@ -19,7 +20,10 @@ PROBABILITIES = np.array([*TAIL, *np.linspace(0.05, 0.95, 19), *(1 - p for p in 
 
 
 def wines(part: str, rows: int = ROWS) -> pd.DataFrame:
-    """Return made-up wines, the same at every call; `part` is ignored: they are split by content."""
+    """Return synthetic wines, reproducibly.
+
+    `part` is ignored, since wines are split by content.
+    """
     del part
     rng = np.random.default_rng(ROWS)
     with np.load(PARAMETERS, allow_pickle=False) as fitted:
@@ -31,7 +35,7 @@ def wines(part: str, rows: int = ROWS) -> pd.DataFrame:
         of_class = drawn == number
         normal = rng.multivariate_normal(np.zeros(len(COLUMNS)), correlations[number], of_class.sum())
         for column in range(len(COLUMNS)):
-            place = ndtr(normal[:, column])
-            values[of_class, column] = np.interp(place, PROBABILITIES, quantiles[number, column])
+            position = ndtr(normal[:, column])
+            values[of_class, column] = np.interp(position, PROBABILITIES, quantiles[number, column])
     frame = pd.DataFrame(values, columns=list(COLUMNS)).round(COLUMNS)
     return frame.assign(quality=classes[drawn].astype(np.int64))

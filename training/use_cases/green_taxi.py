@@ -1,4 +1,4 @@
-"""How long will a New York taxi ride take? A month of rides trains, the next one validates."""
+"""New York taxi ride duration: one month trains, the next validates."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from contract.schema import DType, Feature, Kind, Target, Task
-from training.sources import Download, Folder, Generated
+from training.sources import Download, Folder, Synthetic
 from training.synthetic import taxi
 from training.use_case import Demo, Params, UseCase
 
@@ -23,7 +23,10 @@ KNOWN_ZONE = pa.Check.in_range(1, 265, error="is a taxi zone, 1 to 265")
 
 
 def prepare(raw: pd.DataFrame) -> pd.DataFrame:
-    """Add the ride's duration in minutes; green (lpep) and yellow (tpep) cabs prefix their clocks."""
+    """Add the ride's duration in minutes.
+
+    Times have the prefix lpep in green cabs' files, tpep in yellow ones'.
+    """
     rides = raw.rename(columns=lambda name: name.removeprefix("lpep_").removeprefix("tpep_"))
     for clock in ("pickup_datetime", "dropoff_datetime"):
         rides[clock] = pd.to_datetime(rides[clock])
@@ -32,7 +35,10 @@ def prepare(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def pipeline(params: Params) -> Pipeline:
-    """Return one-hot zones, rare ones left out, in front of the model that `params` names."""
+    """Return one-hot zones before the model that `params` names.
+
+    Rare zones get no column.
+    """
     zones = OneHotEncoder(handle_unknown="ignore", min_frequency=params["min_frequency"])
     return make_pipeline(
         ColumnTransformer([("zones", zones, ZONES)], remainder="passthrough"), _model(params)
@@ -91,7 +97,7 @@ USE_CASE = UseCase(
             ]
         ),
         Download("https://d37ci6vzurychx.cloudfront.net/trip-data/green_tripdata_{part}.parquet"),
-        Generated(taxi.month, fitted_to=taxi.FITTED_TO),
+        Synthetic(taxi.month, fitted_to=taxi.FITTED_TO),
     ],
     prepare=prepare,
     rules=pa.DataFrameSchema(

@@ -1,4 +1,4 @@
-"""How good is a white wine? Its quality, 3 to 9, from the three measurements that tell most."""
+"""White wine quality, 3 to 9, from the three strongest measurements."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from contract.schema import DType, Feature, Kind, Target, Task
-from training.sources import Download, Folder, Generated
+from training.sources import Download, Folder, Synthetic
 from training.split import by_content
 from training.synthetic import wine
 from training.use_case import Demo, Gate, Params, UseCase
@@ -18,21 +18,24 @@ from training.use_case import Demo, Gate, Params, UseCase
 if TYPE_CHECKING:
     import optuna
 
-WEAK = 10.0  # % alcohol, below which lie two wines in five
+WEAK = 10.0  # % alcohol; two wines in five have less
 
 
 def positive(most: float) -> pa.Check:
-    """Return the rule that a measurement is above zero and below `most`."""
+    """Return the rule: above zero, at most `most`."""
     return pa.Check.in_range(0, most, include_min=False, error=f"lies between 0 and {most:g}")
 
 
 def weak(wines: pd.DataFrame) -> pd.DataFrame:
-    """Return the weak wines: chosen, none altered."""
+    """Return the weak wines, unaltered."""
     return wines[wines["alcohol"] < WEAK]
 
 
 def pipeline(params: Params) -> Pipeline:
-    """Return the model that `params` names; only the logistic one needs scaled measurements."""
+    """Return the model that `params` names.
+
+    Only the logistic one needs scaled measurements.
+    """
     rest = {k: v for k, v in params.items() if k != "model"}
     if params["model"] == "logistic":
         return make_pipeline(StandardScaler(), LogisticRegression(**rest, max_iter=1_000))
@@ -84,7 +87,7 @@ USE_CASE = UseCase(
         Download(
             "https://archive.ics.uci.edu/ml/machine-learning-databases/wine-quality/winequality-white.csv"
         ),
-        Generated(wine.wines, fitted_to=wine.FITTED_TO),
+        Synthetic(wine.wines, fitted_to=wine.FITTED_TO),
     ],
     prepare=lambda raw: raw,
     rules=pa.DataFrameSchema(
@@ -105,5 +108,5 @@ USE_CASE = UseCase(
     pipeline=pipeline,
     params={"model": "boosting", "n_estimators": 40, "max_depth": 3, "learning_rate": 0.1},
     search_space=search_space,
-    gate=Gate(margin=0.05),  # under a thousand wines are held out: less can't be told apart
+    gate=Gate(margin=0.05),  # smaller differences aren't significant on a thousand wines
 )

@@ -196,8 +196,8 @@ def test_hours_of_the_day_count_unless_the_user_says_so() -> None:
     times = pd.date_range("2026-03-01", periods=len(REFERENCE), freq="4min")
     night = REFERENCE.assign(time=times)
     night["distance"] += 3 * (times.hour < 5)
-    made_limits = calibration.compute(night, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
-    limit = thresholds.load(made_limits).limits["distance"][SHIFT]
+    night_limits = calibration.compute(night, CONTRACT, window_rows=1_000, false_alarm_rate=0.001, seed=3)
+    limit = thresholds.load(night_limits).limits["distance"][SHIFT]
     deviations = (
         abs(night["distance"][times.hour < 5].mean() - night["distance"].mean()) / night["distance"].std()
     )
