@@ -1,4 +1,4 @@
-# One key for everything the use case keeps: streams, buckets, images, logs, alerts.
+# One key per use case: streams, buckets, images, logs, alerts.
 resource "aws_kms_key" "this" {
   description             = "Scorewatch, use case ${var.use_case}"
   enable_key_rotation     = true
@@ -11,10 +11,10 @@ resource "aws_kms_alias" "this" {
   target_key_id = aws_kms_key.this.key_id
 }
 
-# In a key policy the resource "*" is this key.
+# In a key policy, resource "*" means this key.
 data "aws_iam_policy_document" "key" {
-  # Without the account in it a key can be lost for ever; who may do what is then up to IAM policies,
-  # and ours name the key, the actions and the service the call comes through.
+  # Without this statement nobody could administer the key. It lets IAM policies grant access; the policies
+  # here name the key, the actions and the calling service.
   statement {
     sid       = "AccountAdministersThroughIam"
     actions   = ["kms:*"]

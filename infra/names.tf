@@ -1,4 +1,4 @@
-# The one place that makes names: modules are handed theirs, Python reads the outputs.
+# All resource names. Modules receive them as variables, Python reads them from the outputs.
 locals {
   project = "scorewatch"
   prefix  = "${local.project}-${replace(var.use_case, "_", "-")}"
@@ -7,7 +7,7 @@ locals {
   region     = data.aws_region.current.name
   partition  = data.aws_partition.current.partition
 
-  # Bucket names are global; the account and region make ours unique without spelling the account out.
+  # Bucket names are global. A hash of account and region makes them unique without exposing the account id.
   bucket_suffix = substr(sha256("${local.account_id} ${local.region}"), 0, 8)
 
   names = {

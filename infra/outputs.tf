@@ -1,10 +1,10 @@
 output "region" {
-  description = "Region everything is in."
+  description = "Region of all resources."
   value       = local.region
 }
 
 output "use_case" {
-  description = "Use case this is for."
+  description = "Use case of this stack."
   value       = var.use_case
 }
 
@@ -14,32 +14,32 @@ output "model_name" {
 }
 
 output "model_version" {
-  description = "Version that is live."
+  description = "Live model version."
   value       = var.model_version
 }
 
 output "id_column" {
-  description = "Column of the record's id in the table over the predictions; null where there is none."
+  description = "Id column of the predictions table; null if there is none."
   value       = var.id_column
 }
 
 output "input_stream" {
-  description = "Stream to put records on."
+  description = "Name of the stream that takes records."
   value       = module.stream.input_name
 }
 
 output "output_stream" {
-  description = "Stream the prediction events are on."
+  description = "Name of the stream that carries prediction events."
   value       = module.stream.output_name
 }
 
 output "artifact_bucket" {
-  description = "Bucket of the models."
+  description = "Name of the bucket that holds the models."
   value       = module.lake.artifact_bucket
 }
 
 output "lake_bucket" {
-  description = "Bucket of predictions, rejected records, ground truth, reports and alerts."
+  description = "Name of the bucket that holds predictions, rejected records, ground truth, reports and alerts."
   value       = module.lake.lake_bucket
 }
 
@@ -54,76 +54,76 @@ output "rejected_delivery_stream" {
 }
 
 output "ground_truth_delivery_stream" {
-  description = "Delivery stream to put ground truth on."
+  description = "Delivery stream that takes ground truth."
   value       = module.lake.delivery_names["ground_truth"]
 }
 
 output "predict_function" {
-  description = "Prediction function; null while there is no image."
+  description = "Name of the prediction function; null without an image."
   value       = module.scorer.function
 }
 
 output "http_function" {
-  description = "HTTP function; null when it isn't enabled."
+  description = "Name of the HTTP function; null if it is not enabled."
   value       = module.scorer.http_function
 }
 
 output "http_url" {
-  description = "URL of the HTTP function; null when it isn't enabled."
+  description = "URL of the HTTP function; null if it is not enabled."
   value       = module.scorer.http_url
 }
 
 output "predict_image" {
-  description = "Image the prediction function runs; null while there is none."
+  description = "Image URI of the prediction function; null if there is none."
   value       = var.predict_image
 }
 
 output "monitor_image" {
-  description = "Image the monitoring function runs; null while there is none."
+  description = "Image URI of the monitoring function; null if there is none."
   value       = var.monitor_image
 }
 
 output "monitor_function" {
-  description = "Monitoring function; null while there is no image."
+  description = "Name of the monitoring function; null without an image."
   value       = module.monitor.function
 }
 
 output "monitor_failed_queue" {
-  description = "Queue of monitoring runs that failed."
+  description = "Name of the queue of failed monitoring runs."
   value       = module.monitor.failed_queue
 }
 
 output "alert_topic_arn" {
-  description = "Topic all alerts and alarms go to."
+  description = "ARN of the topic that receives all alerts and alarms."
   value       = module.alerts.topic_arn
 }
 
 output "predict_repository_url" {
-  description = "Repository of the prediction image."
+  description = "URL of the prediction image's repository."
   value       = module.scorer.repository_url
 }
 
 output "monitor_repository_url" {
-  description = "Repository of the monitoring image."
+  description = "URL of the monitoring image's repository."
   value       = module.monitor.repository_url
 }
 
 output "kms_key_arn" {
-  description = "Key everything is encrypted with."
+  description = "ARN of the encryption key."
   value       = aws_kms_key.this.arn
 }
 
 output "athena_workgroup" {
-  description = "Workgroup for queries."
+  description = "Name of the Athena workgroup."
   value       = module.lake.athena_workgroup
 }
 
 output "glue_database" {
-  description = "Database of the table over the predictions."
+  description = "Name of the Glue database that holds the predictions table."
   value       = module.lake.glue_database
 }
 
 output "predictions_table" {
-  description = "Table over the predictions."
+  description = "Name of the predictions table."
   value       = module.lake.predictions_table
 }

@@ -1,5 +1,5 @@
 variable "delivery_interval_seconds" {
-  description = "Longest time an event waits for its object in the lake."
+  description = "Longest time in seconds before Firehose writes a buffered event to the lake."
   type        = number
   default     = 300
 
@@ -10,7 +10,7 @@ variable "delivery_interval_seconds" {
 }
 
 variable "delivery_size_mb" {
-  description = "Size in MB, before compression, at which an object is written before its time."
+  description = "Buffer size in MB, before compression, at which Firehose writes an object early."
   type        = number
   default     = 64
 
@@ -21,35 +21,35 @@ variable "delivery_size_mb" {
 }
 
 variable "lake_expiration_days" {
-  description = "Days after which whatever holds records is removed: predictions, rejected records, ground truth, profiles, reports; null keeps them."
+  description = "Days after which all objects that hold records are deleted: predictions, rejected records, ground truth, failed batches, profiles, reports; null keeps them."
   type        = number
   default     = null
 
   validation {
     condition     = var.lake_expiration_days == null || try(var.lake_expiration_days >= 7, false)
-    error_message = "lake_expiration_days must be 7 or more, or null to keep everything: the monitor still needs the last days."
+    error_message = "lake_expiration_days must be 7 or more, or null to keep everything: the monitor reads the last days."
   }
 }
 
 variable "lake_infrequent_access_days" {
-  description = "Days after which predictions move to the infrequent access class; null leaves them."
+  description = "Days after which predictions move to the infrequent access class; null for never."
   type        = number
   default     = null
 
   validation {
     condition     = var.lake_infrequent_access_days == null || try(var.lake_infrequent_access_days >= 30, false)
-    error_message = "lake_infrequent_access_days must be 30 or more, which is a rule of S3, or null."
+    error_message = "lake_infrequent_access_days must be 30 or more (a rule of S3), or null."
   }
 }
 
 variable "access_log_bucket" {
-  description = "Bucket of the account that takes the access logs of ours; null for none."
+  description = "Existing bucket that receives the buckets' access logs; null for none."
   type        = string
   default     = null
 }
 
 variable "noncurrent_version_days" {
-  description = "Days for which a replaced or deleted object can still be brought back."
+  description = "Days for which replaced or deleted objects can be restored."
   type        = number
   default     = 30
 
@@ -60,7 +60,7 @@ variable "noncurrent_version_days" {
 }
 
 variable "athena_scan_limit_gb" {
-  description = "Most one Athena query may read, in GB: a limit to what a mistake costs."
+  description = "Most data one Athena query may read, in GB. It limits the cost of a query."
   type        = number
   default     = 100
 

@@ -5,12 +5,12 @@ variable "monitor_memory_mb" {
 
   validation {
     condition     = var.monitor_memory_mb >= 1024 && var.monitor_memory_mb <= 10240
-    error_message = "monitor_memory_mb must be 1024 to 10240: Evidently alone needs the lower bound."
+    error_message = "monitor_memory_mb must be 1024 to 10240: Evidently needs 1024."
   }
 }
 
 variable "monitor_timeout_seconds" {
-  description = "Time one monitoring run may take."
+  description = "Timeout of one monitoring run in seconds."
   type        = number
   default     = 900
 
@@ -21,7 +21,7 @@ variable "monitor_timeout_seconds" {
 }
 
 variable "schedule" {
-  description = "When the monitor runs, in UTC: a rate(...) or cron(...) expression. After the hour's last objects have landed."
+  description = "Schedule of the monitor in UTC: a rate(...) or cron(...) expression. Choose a time after the hour's last objects have landed."
   type        = string
   default     = "cron(20 * * * ? *)"
 
@@ -32,7 +32,7 @@ variable "schedule" {
 }
 
 variable "window_hours" {
-  description = "Complete hours a run looks at."
+  description = "Length of the monitored window in complete hours."
   type        = number
   default     = 24
 
@@ -43,13 +43,13 @@ variable "window_hours" {
 }
 
 variable "reminder_hours" {
-  description = "Hours after which an alert that still holds is sent again."
+  description = "Hours after which a lasting alert is sent again."
   type        = number
   default     = 24
 
   validation {
     condition     = var.reminder_hours >= 1
-    error_message = "reminder_hours must be 1 or more: an alert sent every run is soon ignored."
+    error_message = "reminder_hours must be 1 or more."
   }
 }
 
@@ -65,7 +65,7 @@ variable "label_delay_days" {
 }
 
 variable "athena_min_mb" {
-  description = "Compressed size in MB of a window from which Athena makes its profiles in the function's place; 0 for never."
+  description = "Compressed size in MB of unread objects from which Athena computes the profiles instead of the function; 0 for never."
   type        = number
   default     = 2048
 
@@ -76,18 +76,18 @@ variable "athena_min_mb" {
 }
 
 variable "alert_emails" {
-  description = "Addresses that get the alerts, after each has confirmed the mail AWS sends it."
+  description = "Email addresses that receive the alerts. AWS first sends each a mail to confirm."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for address in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
-    error_message = "alert_emails must be mail addresses, e.g. [\"team@example.com\"]."
+    error_message = "alert_emails must be email addresses, e.g. [\"team@example.com\"]."
   }
 }
 
 variable "iterator_age_alarm_seconds" {
-  description = "Age of the oldest unscored record at which an alarm is raised."
+  description = "Age in seconds of the oldest unscored record that raises an alarm."
   type        = number
   default     = 600
 
@@ -98,7 +98,7 @@ variable "iterator_age_alarm_seconds" {
 }
 
 variable "rejected_alarm_percent" {
-  description = "Share of rejected records within 15 minutes at which an alarm is raised."
+  description = "Percentage of rejected records in each of three 5-minute periods that raises an alarm."
   type        = number
   default     = 5
 
@@ -109,12 +109,12 @@ variable "rejected_alarm_percent" {
 }
 
 variable "monitor_silence_hours" {
-  description = "Hours without a monitoring run after which an alarm is raised. Longer than the schedule's pause."
+  description = "Hours without a monitoring run that raise an alarm. Must be longer than the schedule's interval."
   type        = number
   default     = 3
 
   validation {
     condition     = var.monitor_silence_hours >= 1 && var.monitor_silence_hours <= 24 && floor(var.monitor_silence_hours) == var.monitor_silence_hours
-    error_message = "monitor_silence_hours must be a whole number from 1 to 24, which is as far as an alarm looks back."
+    error_message = "monitor_silence_hours must be a whole number from 1 to 24 (CloudWatch evaluates at most one day)."
   }
 }

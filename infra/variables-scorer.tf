@@ -10,29 +10,29 @@ variable "predict_memory_mb" {
 }
 
 variable "predict_timeout_seconds" {
-  description = "Time a batch may take, retries of failed puts included."
+  description = "Timeout of one batch in seconds, retries of failed puts included."
   type        = number
   default     = 60
 
   validation {
     condition     = var.predict_timeout_seconds >= 10 && var.predict_timeout_seconds <= 900
-    error_message = "predict_timeout_seconds must be 10 to 900: below 10 a cold start leaves no time for retries."
+    error_message = "predict_timeout_seconds must be 10 to 900: below 10, a cold start leaves no time for retries."
   }
 }
 
 variable "predict_reserved_concurrency" {
-  description = "Concurrent executions kept for, and the limit of, the prediction function; null for none. The stream needs shards times parallelization_factor."
+  description = "Reserved and maximum concurrency of the prediction function; null for none. The stream needs shards times parallelization_factor."
   type        = number
   default     = null
 
   validation {
     condition     = var.predict_reserved_concurrency == null || try(var.predict_reserved_concurrency >= 1, false)
-    error_message = "predict_reserved_concurrency must be 1 or more, or null: 0 would stop the scoring."
+    error_message = "predict_reserved_concurrency must be 1 or more, or null: 0 would stop scoring."
   }
 }
 
 variable "batch_size" {
-  description = "Most records one invocation scores."
+  description = "Maximum number of records per invocation."
   type        = number
   default     = 1000
 
@@ -43,7 +43,7 @@ variable "batch_size" {
 }
 
 variable "batching_window_seconds" {
-  description = "Longest wait for a batch to fill: the price of fewer invocations is this much latency."
+  description = "Longest wait in seconds for a batch to fill. Longer means fewer invocations and more latency."
   type        = number
   default     = 1
 
@@ -53,12 +53,12 @@ variable "batching_window_seconds" {
   }
   validation {
     condition     = var.batch_size <= 10 || var.batching_window_seconds >= 1
-    error_message = "batching_window_seconds must be 1 or more when batch_size is above 10, which is a rule of Lambda."
+    error_message = "batching_window_seconds must be 1 or more when batch_size is above 10 (a rule of Lambda)."
   }
 }
 
 variable "parallelization_factor" {
-  description = "Batches of one shard that are scored at once; order is kept within a partition key."
+  description = "Batches of one shard that are scored concurrently; order is kept within a partition key."
   type        = number
   default     = 1
 
@@ -69,40 +69,40 @@ variable "parallelization_factor" {
 }
 
 variable "maximum_retry_attempts" {
-  description = "Times a failed batch is tried again before it goes to the failed prefix of the lake bucket."
+  description = "Retries of a failed batch before it goes to the failed prefix of the lake bucket."
   type        = number
   default     = 100
 
   validation {
     condition     = var.maximum_retry_attempts >= 0 && var.maximum_retry_attempts <= 10000
-    error_message = "maximum_retry_attempts must be 0 to 10000: an unlimited number would let one batch hold up its shard for ever."
+    error_message = "maximum_retry_attempts must be 0 to 10000: unlimited retries would let one batch block its shard."
   }
 }
 
 variable "maximum_record_age_seconds" {
-  description = "Age at which a record that can't be scored goes to the failed prefix of the lake bucket."
+  description = "Age in seconds at which an unscored record goes to the failed prefix of the lake bucket."
   type        = number
   default     = 43200
 
   validation {
     condition     = var.maximum_record_age_seconds >= 60 && var.maximum_record_age_seconds < var.stream_retention_hours * 3600
-    error_message = "maximum_record_age_seconds must be 60 or more and below stream_retention_hours * 3600: a record must reach the failed prefix before the stream forgets it."
+    error_message = "maximum_record_age_seconds must be 60 or more and below stream_retention_hours * 3600: a record must reach the failed prefix before it expires in the stream."
   }
 }
 
 variable "http_enabled" {
-  description = "Serve POST /predict on a function URL with IAM authentication as well."
+  description = "Also serve POST /predict on a function URL with IAM authentication."
   type        = bool
   default     = false
 }
 
 variable "http_reserved_concurrency" {
-  description = "Concurrent executions kept for, and the limit of, the HTTP function; null for none."
+  description = "Reserved and maximum concurrency of the HTTP function; null for none."
   type        = number
   default     = null
 
   validation {
     condition     = var.http_reserved_concurrency == null || try(var.http_reserved_concurrency >= 1, false)
-    error_message = "http_reserved_concurrency must be 1 or more, or null; set http_enabled = false to switch it off."
+    error_message = "http_reserved_concurrency must be 1 or more, or null; to switch HTTP off, set http_enabled = false."
   }
 }

@@ -1,5 +1,5 @@
 variable "input_shards" {
-  description = "Shards of the input stream, each 1,000 records or 1 MiB a second; null for on-demand capacity."
+  description = "Shards of the input stream, each for 1,000 records or 1 MiB per second; null for on-demand capacity."
   type        = number
   default     = 1
 
@@ -10,7 +10,7 @@ variable "input_shards" {
 }
 
 variable "output_shards" {
-  description = "Shards of the output stream; null for on-demand capacity. Events are larger than records: give it at least as many as the input."
+  description = "Shards of the output stream; null for on-demand capacity. Events are larger than records: use at least as many as input_shards."
   type        = number
   default     = 1
 
@@ -21,7 +21,7 @@ variable "output_shards" {
 }
 
 variable "stream_retention_hours" {
-  description = "Hours for which the streams keep records: the time there is to repair what stops the scoring."
+  description = "Retention of both streams in hours: the time available to repair a fault that stops scoring."
   type        = number
   default     = 24
 

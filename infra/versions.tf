@@ -1,18 +1,18 @@
 terraform {
-  # 1.9 lets a validation look at other variables, 1.11 locks a state in S3 without a table.
+  # 1.9: validations may refer to other variables. 1.11: state in S3 is locked without a DynamoDB table.
   required_version = ">= 1.11, < 2.0"
 
   required_providers {
     aws = {
       source = "hashicorp/aws"
-      # Pinned exactly, in place of a committed lock file: a lock written on one platform holds that
-      # platform's hashes alone, and init would refuse it on every other.
+      # Pinned exactly instead of a committed lock file: a lock written on one platform has only that
+      # platform's hashes, and init on another platform would reject it.
       version = "= 5.100.0"
     }
   }
 }
 
-# Region, credentials and endpoint come from the AWS environment variables alone.
+# Region, credentials and endpoint come only from the AWS environment variables.
 provider "aws" {
   default_tags {
     tags = local.tags

@@ -30,7 +30,7 @@ variables {
   monitor_silence_hours      = 3
 }
 
-run "people_hear_of_it" {
+run "every_address_is_subscribed" {
   command = plan
 
   module {
@@ -39,7 +39,7 @@ run "people_hear_of_it" {
 
   assert {
     condition     = toset([for s in aws_sns_topic_subscription.email : s.endpoint]) == toset(["a@example.com", "b@example.com"])
-    error_message = "Somebody who should get alerts doesn't."
+    error_message = "An address is not subscribed to the topic."
   }
   assert {
     condition     = aws_sns_topic.this.kms_master_key_id == var.kms_key_arn
@@ -47,11 +47,11 @@ run "people_hear_of_it" {
   }
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : length(alarm.alarm_description) > 40])
-    error_message = "An alarm must say what to do."
+    error_message = "An alarm's description must name the next step."
   }
 }
 
-run "silence_is_an_alarm" {
+run "a_missing_run_raises_an_alarm" {
   command = plan
 
   module {
@@ -60,15 +60,15 @@ run "silence_is_an_alarm" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["monitor-silent"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["monitor-silent"].evaluation_periods == 3
-    error_message = "A monitor that doesn't run reports nothing: that must count as bad."
+    error_message = "Missing invocations of the monitor must count as breaching."
   }
   assert {
     condition     = alltrue([for key, alarm in aws_cloudwatch_metric_alarm.this : alarm.treat_missing_data == "notBreaching" if key != "monitor-silent"])
-    error_message = "A stream without records is not an incident."
+    error_message = "Missing data must not raise any other alarm."
   }
 }
 
-run "rejected_is_a_share" {
+run "rejected_alarm_uses_a_share" {
   command = plan
 
   module {
@@ -77,15 +77,15 @@ run "rejected_is_a_share" {
 
   assert {
     condition     = one([for q in aws_cloudwatch_metric_alarm.rejected[0].metric_query : q.expression if q.return_data == true]) == "100 * rejected / received"
-    error_message = "The alarm must look at the share, not the count."
+    error_message = "The alarm must evaluate the share, not the count."
   }
   assert {
     condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.rejected[0].metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["Scorewatch Records", "Scorewatch Rejected"])
-    error_message = "The metrics are not those the prediction function writes."
+    error_message = "The metrics must be those the prediction function writes."
   }
 }
 
-run "no_functions_no_alarms_on_them" {
+run "no_alarms_on_missing_functions" {
   command = plan
 
   module {
@@ -101,6 +101,6 @@ run "no_functions_no_alarms_on_them" {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
       "delivery-predictions-late", "delivery-rejected-late", "delivery-ground-truth-late", "input-throttled", "output-throttled",
     ]) && length(aws_cloudwatch_metric_alarm.rejected) == 0
-    error_message = "There is an alarm on a function that isn't there."
+    error_message = "There is an alarm on a function that does not exist."
   }
 }

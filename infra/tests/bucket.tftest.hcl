@@ -27,34 +27,34 @@ run "private_and_encrypted" {
       aws_s3_bucket_public_access_block.this.block_public_acls && aws_s3_bucket_public_access_block.this.block_public_policy &&
       aws_s3_bucket_public_access_block.this.ignore_public_acls && aws_s3_bucket_public_access_block.this.restrict_public_buckets
     )
-    error_message = "The bucket could be made public."
+    error_message = "Every kind of public access must be blocked."
   }
   assert {
     condition = alltrue([
       for rule in aws_s3_bucket_server_side_encryption_configuration.this.rule :
       rule.bucket_key_enabled && rule.apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key_arn
     ])
-    error_message = "The bucket isn't encrypted with our key."
+    error_message = "The bucket must be encrypted with the given key."
   }
   assert {
     condition     = aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Enabled"
-    error_message = "What is overwritten must be there to bring back."
+    error_message = "Overwritten objects must be restorable."
   }
   assert {
     condition     = !aws_s3_bucket.this.force_destroy
-    error_message = "Destroying must refuse to take data along unless told to."
+    error_message = "terraform destroy must not delete data by default."
   }
   assert {
     condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule.id] == ["clean-up"]
-    error_message = "Objects must be kept until somebody says for how long."
+    error_message = "Objects must not expire by default."
   }
   assert {
     condition     = length(aws_s3_bucket_logging.this) == 0
-    error_message = "There is no bucket to log to."
+    error_message = "There must be no access log by default."
   }
 }
 
-run "rules_and_access_log_when_asked_for" {
+run "optional_rules_and_access_log" {
   command = plan
 
   module {
@@ -70,10 +70,10 @@ run "rules_and_access_log_when_asked_for" {
     condition = toset([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : "${rule.id} ${rule.filter[0].prefix}"]) == toset([
       "clean-up ", "expire-predictions predictions/", "expire-rejected rejected/", "infrequent-access-predictions predictions/",
     ])
-    error_message = "The rules asked for are not there."
+    error_message = "A requested lifecycle rule is missing."
   }
   assert {
     condition     = aws_s3_bucket_logging.this[0].target_bucket == "account-logs" && aws_s3_bucket_logging.this[0].target_prefix == "lake/"
-    error_message = "The access log goes elsewhere."
+    error_message = "The access log must go to the given bucket."
   }
 }

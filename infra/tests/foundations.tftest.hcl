@@ -1,4 +1,4 @@
-# Without images the first apply makes everything but the functions, and succeeds.
+# Without images the first apply creates everything but the functions.
 mock_provider "aws" {
   source = "./tests/mocks"
 }
@@ -13,15 +13,15 @@ run "foundations_only" {
 
   assert {
     condition     = output.predict_function == null && output.monitor_function == null && output.http_function == null
-    error_message = "There is a function without an image."
+    error_message = "There must be no function without an image."
   }
   assert {
     condition     = length(output.predict_repository_url) > 0 && length(output.monitor_repository_url) > 0
-    error_message = "The repositories the images go to must come with the first apply."
+    error_message = "The first apply must create the image repositories."
   }
   assert {
     condition     = !contains(keys(module.alerts.alarms), "monitor-silent") && contains(keys(module.alerts.alarms), "input-throttled")
-    error_message = "Alarms on functions must wait for the functions; those on streams must not."
+    error_message = "Without functions there must be alarms on streams only."
   }
 }
 
@@ -35,11 +35,11 @@ run "functions" {
 
   assert {
     condition     = output.predict_function == "scorewatch-green-taxi-predict" && output.monitor_function == "scorewatch-green-taxi-monitor"
-    error_message = "Images make the functions."
+    error_message = "With images there must be both functions."
   }
   assert {
     condition     = output.http_function == null && output.http_url == null
-    error_message = "HTTP must be off unless asked for."
+    error_message = "HTTP must be off by default."
   }
   assert {
     condition     = alltrue([for alarm in ["scoring-late", "predict-errors", "predict-throttles", "monitor-errors", "monitor-silent", "monitor-failed", "batches-given-up", "records-rejected"] : contains(keys(module.alerts.alarms), alarm)])
@@ -57,6 +57,6 @@ run "http" {
 
   assert {
     condition     = output.http_function == "scorewatch-green-taxi-predict-http"
-    error_message = "http_enabled makes the HTTP function, of the same image."
+    error_message = "http_enabled must create the HTTP function with the same image."
   }
 }

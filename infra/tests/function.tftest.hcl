@@ -36,11 +36,11 @@ run "function" {
 
   assert {
     condition     = aws_lambda_function.this.package_type == "Image" && aws_lambda_function.this.image_config[0].command == tolist(["lambda_predict.handler.handler"])
-    error_message = "The image must run the handler it is asked for."
+    error_message = "The image must run the given handler."
   }
   assert {
     condition     = aws_lambda_function.this.reserved_concurrent_executions == -1
-    error_message = "No reservation must mean no limit, not zero."
+    error_message = "No reservation must be -1 (no limit), not 0."
   }
   assert {
     condition     = aws_lambda_function.this.tracing_config[0].mode == "Active"
@@ -48,13 +48,13 @@ run "function" {
   }
   assert {
     condition     = aws_cloudwatch_log_group.this.name == "/aws/lambda/scorewatch-green-taxi-predict" && aws_cloudwatch_log_group.this.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.this.retention_in_days == 30
-    error_message = "The log must be the one Lambda writes to, encrypted and not kept for ever."
+    error_message = "The log group must be the one Lambda writes to, with a key and a retention."
   }
   assert {
     condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.base.json).Statement : s.Action])) == toset([
       "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
     ])
-    error_message = "Logging and tracing take these four actions."
+    error_message = "Logging and tracing need exactly these four actions."
   }
   assert {
     condition = alltrue([
@@ -62,11 +62,11 @@ run "function" {
       s.Resource == "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/scorewatch-green-taxi-predict:log-stream:*"
       if s.Sid == "WriteLog"
     ])
-    error_message = "A function must write to its own log only."
+    error_message = "A function must write only to its own log."
   }
 }
 
-run "no_tracing_no_right_to_trace" {
+run "without_tracing_no_xray_rights" {
   command = plan
 
   module {
@@ -78,10 +78,10 @@ run "no_tracing_no_right_to_trace" {
 
   assert {
     condition     = aws_lambda_function.this.tracing_config[0].mode == "PassThrough"
-    error_message = "Tracing must be off when it isn't wanted."
+    error_message = "Tracing must be off with tracing = false."
   }
   assert {
     condition     = [for s in jsondecode(data.aws_iam_policy_document.base.json).Statement : s.Sid] == ["WriteLog"]
-    error_message = "A role must not do more than it uses."
+    error_message = "Without tracing the role must have no X-Ray rights."
   }
 }

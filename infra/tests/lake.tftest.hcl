@@ -52,7 +52,7 @@ variables {
   }
 }
 
-run "objects_land_where_the_layout_says" {
+run "deliveries_follow_the_layout" {
   command = plan
 
   module {
@@ -65,7 +65,7 @@ run "objects_land_where_the_layout_says" {
       aws_kinesis_firehose_delivery_stream.this[key].extended_s3_configuration[0].prefix ==
       "${prefix}/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
     ])
-    error_message = "Python reads hour partitions at another place."
+    error_message = "The hour partitions must be those Python reads."
   }
   assert {
     condition = alltrue([
@@ -75,19 +75,19 @@ run "objects_land_where_the_layout_says" {
       delivery.extended_s3_configuration[0].kms_key_arn == var.kms_key_arn &&
       delivery.extended_s3_configuration[0].cloudwatch_logging_options[0].enabled
     ])
-    error_message = "A delivery must compress, encrypt, log, and keep what it can't deliver."
+    error_message = "A delivery must compress, encrypt, log, and keep undelivered records."
   }
   assert {
     condition     = aws_kinesis_firehose_delivery_stream.this["predictions"].kinesis_source_configuration[0].kinesis_stream_arn == var.output_stream_arn
-    error_message = "Predictions come from the output stream."
+    error_message = "The source of the predictions must be the output stream."
   }
   assert {
     condition     = alltrue([for key in ["rejected", "ground_truth"] : aws_kinesis_firehose_delivery_stream.this[key].server_side_encryption[0].key_arn == var.kms_key_arn])
-    error_message = "What is put directly must be encrypted on its way too."
+    error_message = "Deliveries with direct puts must encrypt their buffers."
   }
 }
 
-run "athena_sees_the_same_partitions" {
+run "athena_table_has_the_same_partitions" {
   command = plan
 
   module {
@@ -96,23 +96,23 @@ run "athena_sees_the_same_partitions" {
 
   assert {
     condition     = aws_glue_catalog_table.predictions.parameters["storage.location.template"] == "s3://lake/predictions/year=$${year}/month=$${month}/day=$${day}/hour=$${hour}"
-    error_message = "Athena would look for partitions at another place."
+    error_message = "Athena's location template must match the layout."
   }
   assert {
     condition     = [for key in aws_glue_catalog_table.predictions.partition_keys : key.name] == ["year", "month", "day", "hour"]
-    error_message = "The partition columns are not the layout's."
+    error_message = "The partition columns must be the layout's."
   }
   assert {
     condition     = alltrue([for name in ["year", "month", "day", "hour"] : contains(keys(aws_glue_catalog_table.predictions.parameters), "projection.${name}.range")])
-    error_message = "A partition without a range fails every query."
+    error_message = "A partition column without a range fails every query."
   }
   assert {
     condition     = aws_glue_catalog_table.predictions.storage_descriptor[0].columns[0].name == "ride_id"
-    error_message = "Without the id no query joins predictions to ground truth."
+    error_message = "The table must have the id column."
   }
 }
 
-run "the_table_does_without_an_id" {
+run "table_without_an_id_column" {
   command = plan
 
   variables {
@@ -125,11 +125,11 @@ run "the_table_does_without_an_id" {
 
   assert {
     condition     = aws_glue_catalog_table.predictions.storage_descriptor[0].columns[0].name == "features"
-    error_message = "A contract whose id can't be a column must still get a table."
+    error_message = "Without an id column the table must still be created."
   }
 }
 
-run "a_delivery_writes_under_its_prefix_only" {
+run "a_delivery_writes_only_under_its_prefix" {
   command = plan
 
   module {
@@ -144,14 +144,14 @@ run "a_delivery_writes_under_its_prefix_only" {
         if s.Sid == "WriteObjects"
       ])
     ])
-    error_message = "A delivery could write where another one does."
+    error_message = "A delivery must write only under its own prefixes."
   }
   assert {
     condition = alltrue([
       for key, document in data.aws_iam_policy_document.delivery :
       anytrue([for s in jsondecode(document.json).Statement : s.Sid == "ReadStream"]) == (key == "predictions")
     ])
-    error_message = "Only the predictions' delivery reads the stream."
+    error_message = "Only the predictions' delivery may read the stream."
   }
   assert {
     condition = alltrue(flatten([
@@ -163,7 +163,7 @@ run "a_delivery_writes_under_its_prefix_only" {
   }
 }
 
-run "unknown_partitions_are_refused" {
+run "unknown_partitions_are_rejected" {
   command = plan
 
   module {
@@ -186,7 +186,7 @@ run "unknown_partitions_are_refused" {
   expect_failures = [var.layout]
 }
 
-run "what_holds_records_expires_together" {
+run "all_prefixes_with_records_expire" {
   command = plan
 
   variables {
@@ -201,6 +201,6 @@ run "what_holds_records_expires_together" {
     condition = alltrue([
       for prefix in ["predictions", "rejected", "ground_truth", "aws/lambda", "profiles", "reports"] : local.expiration_days[prefix] == 90
     ])
-    error_message = "Records would outlive lake_expiration_days."
+    error_message = "Every prefix that holds records must expire after lake_expiration_days."
   }
 }

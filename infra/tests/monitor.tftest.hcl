@@ -49,7 +49,7 @@ variables {
   }
 }
 
-run "it_runs_by_the_clock_and_failures_are_kept" {
+run "schedule_and_failed_runs" {
   command = plan
 
   module {
@@ -58,19 +58,19 @@ run "it_runs_by_the_clock_and_failures_are_kept" {
 
   assert {
     condition     = aws_scheduler_schedule.this[0].schedule_expression == "rate(1 hour)" && aws_scheduler_schedule.this[0].target[0].input == "{}"
-    error_message = "A scheduled run looks at the last complete hours: it is given no window."
+    error_message = "A scheduled run must have an empty input: the window is the last complete hours."
   }
   assert {
     condition     = aws_scheduler_schedule.this[0].target[0].retry_policy[0].maximum_retry_attempts > 0 && length(aws_scheduler_schedule.this[0].target[0].dead_letter_config) == 1
-    error_message = "A start that fails must be tried again, then kept."
+    error_message = "A failed start must be retried, then sent to the queue."
   }
   assert {
     condition     = aws_sqs_queue.failed.sqs_managed_sse_enabled && aws_sqs_queue.failed.message_retention_seconds == 1209600
-    error_message = "Failed runs must be kept, encrypted, as long as a queue can."
+    error_message = "The queue must be encrypted, with the longest retention."
   }
 }
 
-run "it_never_writes_what_it_judges" {
+run "the_monitor_writes_only_results" {
   command = plan
 
   module {
@@ -81,7 +81,7 @@ run "it_never_writes_what_it_judges" {
     condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Resource if s.Sid == "WriteFindings"])) == toset([
       "arn:aws:s3:::lake/reports/*", "arn:aws:s3:::lake/profiles/*", "arn:aws:s3:::lake/alerts/*", "arn:aws:s3:::lake/athena-results/*",
     ])
-    error_message = "The monitor must write its findings, nothing else."
+    error_message = "The monitor must write only under its own prefixes."
   }
   assert {
     condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Action])) == toset([
@@ -89,18 +89,18 @@ run "it_never_writes_what_it_judges" {
       "kms:GenerateDataKey", "sns:Publish", "athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults",
       "athena:StopQueryExecution", "cloudwatch:GetMetricData", "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions", "sqs:SendMessage",
     ])
-    error_message = "The monitor's role may do something else."
+    error_message = "The monitor's role must have exactly these actions."
   }
   assert {
     condition = alltrue(flatten([
       for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : [for r in flatten([s.Resource]) : startswith(r, "arn:")]
       if s.Action != "cloudwatch:GetMetricData"
     ]))
-    error_message = "Every statement must name its resources, where AWS has names for them."
+    error_message = "Every statement must name its resources, except CloudWatch's."
   }
 }
 
-run "the_clock_can_start_this_function_only" {
+run "the_scheduler_starts_only_this_function" {
   command = plan
 
   module {
@@ -112,10 +112,10 @@ run "the_clock_can_start_this_function_only" {
       "lambda:InvokeFunction arn:aws:lambda:eu-west-1:123456789012:function:scorewatch-green-taxi-monitor",
       "sqs:SendMessage arn:aws:sqs:eu-west-1:123456789012:scorewatch-green-taxi-monitor-failed",
     ])
-    error_message = "The scheduler's role may do something else."
+    error_message = "The scheduler's role must have exactly these rights."
   }
   assert {
     condition     = jsondecode(data.aws_iam_policy_document.schedule_trust.json).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "Another account's schedule could use the role."
+    error_message = "Only this account's schedules may use the role."
   }
 }

@@ -23,14 +23,14 @@ run "repository" {
 
   assert {
     condition     = aws_ecr_repository.this.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.this.image_scanning_configuration[0].scan_on_push
-    error_message = "A tag must never mean another image, and every image must be scanned."
+    error_message = "Tags must be immutable and images scanned on push."
   }
   assert {
     condition     = aws_ecr_repository.this.encryption_configuration[0].kms_key == var.kms_key_arn
-    error_message = "Images must be encrypted with our key."
+    error_message = "Images must be encrypted with the given key."
   }
   assert {
     condition     = jsondecode(data.aws_iam_policy_document.pull.json).Statement[0].Condition.ArnLike["aws:SourceArn"] == var.function_arns[0]
-    error_message = "Only our function may pull the image."
+    error_message = "Only the given functions may pull images."
   }
 }

@@ -1,4 +1,4 @@
-# The real provider, which needs no AWS to plan: it makes the policies' JSON.
+# The real provider, which builds the policies' JSON and plans without AWS.
 provider "aws" {
   region                      = "eu-west-1"
   access_key                  = "test"
@@ -44,7 +44,7 @@ variables {
   }
 }
 
-run "nothing_is_lost_between_stream_and_function" {
+run "event_source_mapping_loses_no_record" {
   command = plan
 
   module {
@@ -53,23 +53,23 @@ run "nothing_is_lost_between_stream_and_function" {
 
   assert {
     condition     = aws_lambda_event_source_mapping.input[0].starting_position == "TRIM_HORIZON"
-    error_message = "Any other position loses what was put before the first poll."
+    error_message = "Any other position loses records put before the first poll."
   }
   assert {
     condition     = tolist(aws_lambda_event_source_mapping.input[0].function_response_types) == tolist(["ReportBatchItemFailures"])
-    error_message = "Partial batch responses must be on: the handler reports where to resume."
+    error_message = "Partial batch responses must be on."
   }
   assert {
     condition     = aws_lambda_event_source_mapping.input[0].bisect_batch_on_function_error
-    error_message = "A batch that fails must be split, so that one record can't take others with it."
+    error_message = "A failing batch must be split to isolate the failing record."
   }
   assert {
     condition     = aws_lambda_event_source_mapping.input[0].destination_config[0].on_failure[0].destination_arn == "arn:aws:s3:::lake"
-    error_message = "What Lambda gives up on must go to the lake, payload included."
+    error_message = "Batches that Lambda gives up on must go to the lake bucket, payload included."
   }
 }
 
-run "a_role_does_what_it_must_and_no_more" {
+run "roles_have_the_least_rights" {
   command = plan
 
   module {
@@ -82,13 +82,13 @@ run "a_role_does_what_it_must_and_no_more" {
       "kms:GenerateDataKey", "kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
       "kinesis:GetShardIterator", "kinesis:ListShards",
     ])
-    error_message = "The stream function's role may do something else."
+    error_message = "The stream function's role must have exactly these actions."
   }
   assert {
     condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.score.json).Statement : s.Action])) == toset([
       "s3:GetObject", "s3:ListBucket", "kinesis:PutRecords", "firehose:PutRecordBatch", "kms:Decrypt", "kms:GenerateDataKey",
     ])
-    error_message = "The HTTP function's role may do something else."
+    error_message = "The HTTP function's role must have exactly these actions."
   }
   assert {
     condition = alltrue(flatten([
@@ -101,25 +101,25 @@ run "a_role_does_what_it_must_and_no_more" {
       for s in jsondecode(data.aws_iam_policy_document.stream.json).Statement : s.Resource == "arn:aws:s3:::artifacts/models/scorewatch-green-taxi/*"
       if s.Sid == "ReadModel"
     ])
-    error_message = "It must read no other model."
+    error_message = "The role must read no other model."
   }
   assert {
     condition = alltrue([
       for s in jsondecode(data.aws_iam_policy_document.stream.json).Statement : s.Resource == "arn:aws:s3:::lake/aws/lambda/*"
       if s.Action == "s3:PutObject"
     ])
-    error_message = "It must write to the lake only what Lambda gave up on."
+    error_message = "The role must write to the lake only under the failed prefix."
   }
   assert {
     condition = alltrue([
       for s in jsondecode(data.aws_iam_policy_document.stream.json).Statement : can(s.Condition.StringEquals["kms:ViaService"])
       if s.Resource == var.kms_key_arn
     ])
-    error_message = "It must use the key through the services only, never by itself."
+    error_message = "The role must use the key only through the services."
   }
 }
 
-run "http_asks_for_iam" {
+run "http_requires_iam" {
   command = plan
 
   module {
@@ -128,11 +128,11 @@ run "http_asks_for_iam" {
 
   assert {
     condition     = aws_lambda_function_url.http[0].authorization_type == "AWS_IAM"
-    error_message = "Nobody may score without signing the request."
+    error_message = "The function URL must require signed requests."
   }
 }
 
-run "http_is_off_unless_asked_for" {
+run "http_is_off_by_default" {
   command = plan
 
   module {
@@ -144,11 +144,11 @@ run "http_is_off_unless_asked_for" {
 
   assert {
     condition     = length(aws_lambda_function_url.http) == 0 && length(module.http_function) == 0
-    error_message = "There is an HTTP function that nobody asked for."
+    error_message = "There must be no HTTP function by default."
   }
 }
 
-run "no_image_no_mapping" {
+run "without_an_image_only_the_repository" {
   command = plan
 
   module {
@@ -160,6 +160,6 @@ run "no_image_no_mapping" {
 
   assert {
     condition     = length(aws_lambda_event_source_mapping.input) == 0 && length(module.function) == 0 && length(module.http_function) == 0
-    error_message = "Only the repository can come before the image."
+    error_message = "Without an image there must be only the repository."
   }
 }

@@ -25,14 +25,14 @@ run "streams" {
 
   assert {
     condition     = aws_kinesis_stream.this["input"].shard_count == 2 && aws_kinesis_stream.this["input"].stream_mode_details[0].stream_mode == "PROVISIONED"
-    error_message = "A number of shards means provisioned capacity."
+    error_message = "A number of shards must give provisioned capacity."
   }
   assert {
     condition     = aws_kinesis_stream.this["output"].stream_mode_details[0].stream_mode == "ON_DEMAND"
-    error_message = "No number of shards means on-demand capacity."
+    error_message = "A null number of shards must give on-demand capacity."
   }
   assert {
     condition     = alltrue([for stream in aws_kinesis_stream.this : stream.encryption_type == "KMS" && stream.kms_key_id == var.kms_key_arn])
-    error_message = "A stream isn't encrypted with our key."
+    error_message = "Every stream must be encrypted with the given key."
   }
 }

@@ -1,5 +1,4 @@
-# Every rule on a variable refuses what it is there to refuse. A run names many: one that is let through
-# fails the run.
+# Every validation of a variable rejects a wrong value. A run tests many; it fails if one value is accepted.
 mock_provider "aws" {
   source = "./tests/mocks"
 }
@@ -119,7 +118,7 @@ run "wrong_form" {
   ]
 }
 
-run "other_ways" {
+run "other_wrong_values" {
   command = plan
 
   variables {
@@ -133,7 +132,7 @@ run "other_ways" {
   ]
 }
 
-# A rule that looks at another variable is not asked while that one is wrong.
+# A validation that refers to another variable is not evaluated while that variable is invalid.
 run "rules_on_two_variables" {
   command = plan
 
@@ -148,7 +147,7 @@ run "rules_on_two_variables" {
   ]
 }
 
-run "their_bounds" {
+run "bounds_of_rules_on_two_variables" {
   command = plan
 
   variables {

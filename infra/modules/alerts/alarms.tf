@@ -1,8 +1,8 @@
 locals {
-  # What every use case has, whether its functions exist yet or not.
+  # Alarms that don't need the functions to exist.
   delivery_alarms = {
     for key, name in var.delivery_names : "delivery-${replace(key, "_", "-")}-late" => {
-      description = "Events wait longer for the lake than they should: the oldest is older than threshold seconds. See the log of delivery ${name}."
+      description = "Delivery to the lake is late: the oldest undelivered event is older than the threshold (seconds). See the log of delivery ${name}."
       namespace   = "AWS/Firehose"
       metric      = "DeliveryToS3.DataFreshness"
       dimensions  = { DeliveryStreamName = name }
@@ -16,7 +16,7 @@ locals {
 
   stream_alarms = {
     for key, name in { input = var.input_stream, output = var.output_stream } : "${key}-throttled" => {
-      description            = "Puts to ${name} are refused for lack of capacity: raise ${key}_shards, or set it to null for on-demand capacity."
+      description            = "Puts to ${name} are throttled: raise ${key}_shards, or set it to null for on-demand capacity."
       namespace              = "AWS/Kinesis"
       metric                 = "WriteProvisionedThroughputExceeded"
       dimensions             = { StreamName = name }
@@ -31,7 +31,7 @@ locals {
   predict_alarms = { for key, alarm in merge(
     {
       "scoring-late" = {
-        description = "Records wait to be scored: the oldest is older than threshold milliseconds. Look at its errors and throttles, then at input_shards."
+        description = "Scoring is late: the oldest unscored record is older than the threshold (milliseconds). Check the prediction function's errors and throttles, then input_shards."
         namespace   = "AWS/Lambda"
         metric      = "IteratorAge"
         dimensions  = { FunctionName = var.predict_function }
@@ -42,7 +42,7 @@ locals {
         missing     = "notBreaching"
       }
       "batches-given-up" = {
-        description = "Lambda gave up on records; they lie in the failed prefix of the lake bucket. Repair the cause, then send them again."
+        description = "Lambda gave up on records; they are in the failed prefix of the lake bucket. Repair the cause, then send them again."
         namespace   = "AWS/Lambda"
         metric      = "OnFailureDestinationDeliveredEventCount"
         dimensions  = { EventSourceMappingUUID = var.event_source_mapping_id }
@@ -59,7 +59,7 @@ locals {
   monitor_alarms = { for key, alarm in merge(
     {
       "monitor-silent" = {
-        description = "The monitor has not run for ${var.monitor_silence_hours} h, so nobody would hear of drift. Look at its schedule and its log."
+        description = "The monitor has not run for ${var.monitor_silence_hours} h, so drift would go unreported. Check its schedule and its log."
         namespace   = "AWS/Lambda"
         metric      = "Invocations"
         dimensions  = { FunctionName = var.monitor_function }
@@ -71,7 +71,7 @@ locals {
         missing     = "breaching"
       }
       "monitor-failed" = {
-        description = "Monitoring runs failed for good; what was asked of them is in queue ${var.monitor_failed_queue}."
+        description = "Monitoring runs failed after all retries. See the function's log; the runs' input events are in queue ${var.monitor_failed_queue}."
         namespace   = "AWS/SQS"
         metric      = "ApproximateNumberOfMessagesVisible"
         dimensions  = { QueueName = var.monitor_failed_queue }
@@ -124,12 +124,12 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   ok_actions          = [aws_sns_topic.this.arn]
 }
 
-# A share, so one bad record among few and a thousand among millions are told apart.
+# A share instead of a count, so that the alarm does not depend on traffic.
 resource "aws_cloudwatch_metric_alarm" "rejected" {
   count = var.predict_function == null ? 0 : 1
 
   alarm_name          = "${var.prefix}-records-rejected"
-  alarm_description   = "More than ${var.rejected_alarm_percent}% of the records break the contract. They lie in the rejected prefix of the lake bucket, each with its reason."
+  alarm_description   = "More than ${var.rejected_alarm_percent}% of the records break the contract. See the rejected prefix of the lake bucket for each record and its reason."
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.rejected_alarm_percent
   evaluation_periods  = 3

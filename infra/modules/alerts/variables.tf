@@ -1,5 +1,5 @@
 variable "prefix" {
-  description = "Start of the alarms' names."
+  description = "Prefix of the alarm names."
   type        = string
 }
 
@@ -9,17 +9,17 @@ variable "topic" {
 }
 
 variable "emails" {
-  description = "Addresses that get the alerts."
+  description = "Email addresses that receive the alerts."
   type        = set(string)
 }
 
 variable "kms_key_arn" {
-  description = "Key the messages are encrypted with."
+  description = "ARN of the key that encrypts the messages."
   type        = string
 }
 
 variable "partition" {
-  description = "Partition of the account."
+  description = "AWS partition of the account."
   type        = string
 }
 
@@ -44,56 +44,56 @@ variable "output_stream" {
 }
 
 variable "delivery_names" {
-  description = "Names of the delivery streams, by what they deliver."
+  description = "Names of the delivery streams by content."
   type        = map(string)
 }
 
 variable "delivery_interval_seconds" {
-  description = "Longest time an event should wait for its object."
+  description = "Longest time in seconds before Firehose writes a buffered event."
   type        = number
 }
 
 variable "predict_function" {
-  description = "Name of the prediction function; null while there is none."
+  description = "Name of the prediction function; null if there is none."
   type        = string
 }
 
 variable "event_source_mapping_id" {
-  description = "UUID of the event source mapping; null while there is none."
+  description = "UUID of the event source mapping; null if there is none."
   type        = string
 }
 
 variable "monitor_function" {
-  description = "Name of the monitoring function; null while there is none."
+  description = "Name of the monitoring function; null if there is none."
   type        = string
 }
 
 variable "monitor_failed_queue" {
-  description = "Name of the queue of monitoring runs that failed."
+  description = "Name of the queue of failed monitoring runs."
   type        = string
 }
 
 variable "metrics_namespace" {
-  description = "Namespace of the functions' own metrics."
+  description = "Namespace of the functions' custom metrics."
   type        = string
 }
 
 variable "use_case" {
-  description = "Their dimension."
+  description = "Use case, the UseCase dimension of the custom metrics."
   type        = string
 }
 
 variable "iterator_age_alarm_seconds" {
-  description = "Age of the oldest unscored record that raises an alarm."
+  description = "Age in seconds of the oldest unscored record that raises an alarm."
   type        = number
 }
 
 variable "rejected_alarm_percent" {
-  description = "Share of rejected records that raises an alarm."
+  description = "Percentage of rejected records that raises an alarm."
   type        = number
 }
 
 variable "monitor_silence_hours" {
-  description = "Hours without a run that raise an alarm."
+  description = "Hours without a monitoring run that raise an alarm."
   type        = number
 }

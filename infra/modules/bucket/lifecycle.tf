@@ -47,6 +47,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # Rules on noncurrent versions ask for versioning to be on.
+  # Rules on noncurrent versions require versioning.
   depends_on = [aws_s3_bucket_versioning.this]
 }

@@ -1,8 +1,8 @@
-# A bucket nobody but this account reads, encrypted with our key, that forgets nothing at once.
+# A private, encrypted, versioned bucket.
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_144:Every object can be made again or was delivered from a stream; replication is for those whose rules ask for it, at twice the price
-  #checkov:skip=CKV2_AWS_62:Nothing waits for an object: the monitor runs by the clock
-  #checkov:skip=CKV_AWS_18:Variable access_log_bucket turns it on; it takes a bucket that belongs to the account, not to a use case
+  #checkov:skip=CKV_AWS_144:Replication doubles the storage cost; add it if your rules require it
+  #checkov:skip=CKV2_AWS_62:No consumer needs event notifications: the monitor runs on a schedule
+  #checkov:skip=CKV_AWS_18:Variable access_log_bucket turns it on; the log bucket belongs to the account, not to a use case
   bucket        = var.name
   force_destroy = var.force_destroy
 }
@@ -40,7 +40,7 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this.id
   policy = data.aws_iam_policy_document.tls_only.json
 
-  # Both change the bucket's policy status; S3 answers a conflict when they come at once.
+  # Both change the bucket's policy status; S3 reports a conflict if they run at the same time.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 

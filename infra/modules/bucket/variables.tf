@@ -4,17 +4,17 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "Key the objects are encrypted with."
+  description = "ARN of the key that encrypts the objects."
   type        = string
 }
 
 variable "force_destroy" {
-  description = "Remove the bucket with what it holds."
+  description = "Let terraform destroy delete the bucket if it is not empty."
   type        = bool
 }
 
 variable "access_log_bucket" {
-  description = "Bucket that takes the access log; null for none."
+  description = "Bucket that receives the access log; null for none."
   type        = string
 }
 
@@ -24,7 +24,7 @@ variable "noncurrent_version_days" {
 }
 
 variable "expiration_days" {
-  description = "Days after which objects are removed, by prefix without the slash."
+  description = "Days after which objects are deleted, by prefix without the slash."
   type        = map(number)
   default     = {}
 }

@@ -28,7 +28,7 @@ data "aws_iam_policy_document" "base" {
   }
 
   dynamic "statement" {
-    for_each = var.tracing ? ["*"] : [] # X-Ray knows no resources to name
+    for_each = var.tracing ? ["*"] : [] # X-Ray has no resource-level permissions
 
     content {
       sid       = "Trace"

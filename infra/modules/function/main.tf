@@ -1,9 +1,9 @@
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_115:Variables reserve concurrency where it is wanted; a new account has too little to reserve any
-  #checkov:skip=CKV_AWS_116:What fails is kept where the function is called from: the stream's mapping, the monitor's invoke configuration; HTTP callers are told
-  #checkov:skip=CKV_AWS_117:It speaks to AWS services alone, over TLS with signed calls; a VPC would add endpoints to pay and protect nothing of its own
-  #checkov:skip=CKV_AWS_173:The variables are names of things, never secrets; with our key every role would need it for more than its data
-  #checkov:skip=CKV_AWS_272:Code signing is for zip archives; images are named by digest
+  #checkov:skip=CKV_AWS_115:Variables reserve concurrency; a new account has too little to reserve any by default
+  #checkov:skip=CKV_AWS_116:Failures are kept by the event source mapping and the monitor's invoke configuration; HTTP callers receive an error response
+  #checkov:skip=CKV_AWS_117:The function calls only AWS services, with TLS and signed requests; a VPC would add the cost of endpoints
+  #checkov:skip=CKV_AWS_173:The variables are names, never secrets; encrypting them would widen every role's access to the key
+  #checkov:skip=CKV_AWS_272:Code signing is for zip archives; images are deployed by digest
   function_name                  = var.name
   description                    = var.description
   role                           = aws_iam_role.this.arn
@@ -24,8 +24,8 @@ resource "aws_lambda_function" "this" {
     mode = var.tracing ? "Active" : "PassThrough"
   }
 
-  # Lambda would make a log group of its own, without key and retention, and calls made before the
-  # policies are there would fail.
+  # Otherwise Lambda creates the log group itself, without key and retention, and invocations before the
+  # policies exist fail.
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.base, aws_iam_role_policy.work]
 }
 

@@ -1,5 +1,5 @@
 variable "arn_prefixes" {
-  description = "What comes before the name in ARNs of this account and region."
+  description = "ARN prefixes of this account and region, by resource type."
   type = object({
     log_group = string
   })
@@ -26,7 +26,7 @@ variable "handler" {
 }
 
 variable "architecture" {
-  description = "Processor the image is built for."
+  description = "Processor architecture of the image."
   type        = string
 }
 
@@ -36,32 +36,32 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "Time one invocation may take."
+  description = "Timeout of one invocation in seconds."
   type        = number
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrent executions kept for, and the limit of, the function; null for none."
+  description = "Reserved and maximum concurrency; null for none."
   type        = number
 }
 
 variable "environment" {
-  description = "Environment variables. Names of things only, never a secret."
+  description = "Environment variables: names only, no secrets."
   type        = map(string)
 }
 
 variable "policy" {
-  description = "What the function may do besides logging and tracing, as JSON."
+  description = "IAM policy JSON of the function's rights besides logging and tracing."
   type        = string
 }
 
 variable "kms_key_arn" {
-  description = "Key the log is encrypted with."
+  description = "ARN of the key that encrypts the log."
   type        = string
 }
 
 variable "log_retention_days" {
-  description = "Days for which the log is kept."
+  description = "Retention of the log in days."
   type        = number
 }
 

@@ -1,5 +1,5 @@
 locals {
-  # The layout writes partitions as Python's strftime does; Firehose has its own letters.
+  # The layout uses Python's strftime directives; Firehose needs Java's date letters.
   partition = replace(replace(replace(replace(join("/", var.layout.partition),
     "%Y", "!{timestamp:yyyy}"), "%m", "!{timestamp:MM}"), "%d", "!{timestamp:dd}"), "%H", "!{timestamp:HH}"
   )
@@ -13,7 +13,7 @@ locals {
   }
 }
 
-# Producers end each event with a newline, so that objects are JSON lines without any processing here.
+# Producers end each event with a newline, so that objects are JSON lines without processing in Firehose.
 resource "aws_kinesis_firehose_delivery_stream" "this" {
   for_each = local.deliveries
 
@@ -29,7 +29,7 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     }
   }
 
-  # With a stream as the source the stream's own encryption holds.
+  # A delivery with a stream as its source uses the stream's encryption.
   dynamic "server_side_encryption" {
     for_each = each.value.from_stream ? [] : [var.kms_key_arn]
 

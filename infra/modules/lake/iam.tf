@@ -1,5 +1,5 @@
-# A role a delivery: each writes under its own prefix, and only one reads the output stream.
-# Resources are named by their names, not their attributes, so that a plan shows the policies before the
+# One role per delivery: each writes under its own prefix, and only the predictions' role reads the output
+# stream. ARNs are built from names instead of attributes, so that a plan shows the policies before the
 # resources exist.
 locals {
   lake_arn = "${var.arn_prefixes.bucket}${var.lake_bucket}"

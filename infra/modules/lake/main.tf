@@ -1,4 +1,4 @@
-# Two buckets: what the models are, and what came of them. Deployers write the first, services the second.
+# Two buckets: model artifacts, written by deployments, and the lake, written by services.
 module "artifacts" {
   source = "../bucket"
 
@@ -25,7 +25,7 @@ module "lake" {
 locals {
   expiration_days = merge(
     { (var.layout.athena_results) = 7 },
-    # Everything that holds records, the monitor's own copies among it: hours' rows, samples and pictures.
+    # Every prefix that holds records, including the monitor's copies (rows, samples, reports).
     var.expiration_days == null ? {} : {
       (var.layout.predictions)  = var.expiration_days
       (var.layout.rejected)     = var.expiration_days

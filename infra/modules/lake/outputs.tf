@@ -19,12 +19,12 @@ output "lake_bucket_arn" {
 }
 
 output "delivery_names" {
-  description = "Names of the delivery streams, by what they deliver."
+  description = "Names of the delivery streams by content."
   value       = { for key, delivery in aws_kinesis_firehose_delivery_stream.this : key => delivery.name }
 }
 
 output "delivery_arns" {
-  description = "ARNs of the delivery streams, by what they deliver."
+  description = "ARNs of the delivery streams by content."
   value       = { for key, delivery in aws_kinesis_firehose_delivery_stream.this : key => delivery.arn }
 }
 
@@ -39,12 +39,12 @@ output "glue_database_arn" {
 }
 
 output "predictions_table" {
-  description = "Name of the table over the predictions."
+  description = "Name of the predictions table."
   value       = aws_glue_catalog_table.predictions.name
 }
 
 output "predictions_table_arn" {
-  description = "ARN of the table over the predictions."
+  description = "ARN of the predictions table."
   value       = aws_glue_catalog_table.predictions.arn
 }
 

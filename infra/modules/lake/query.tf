@@ -1,13 +1,13 @@
-# Athena over the predictions. Partitions are computed from the path, so there is no crawler and none goes stale.
+# Athena table over the predictions, with partition projection instead of a crawler.
 resource "aws_glue_catalog_database" "this" {
   name        = var.glue_database
-  description = "Scorewatch's lake"
+  description = "Lake of Scorewatch"
 }
 
 resource "aws_glue_catalog_table" "predictions" {
   name          = var.predictions_table
   database_name = aws_glue_catalog_database.this.name
-  description   = "Prediction events, a row an event; deliveries may repeat one: (record.shard, record.sequence_number) tells"
+  description   = "Prediction events, one row per event. Deliveries may repeat an event; (record.shard, record.sequence_number) identifies it"
   table_type    = "EXTERNAL_TABLE"
 
   parameters = merge(
@@ -40,11 +40,11 @@ resource "aws_glue_catalog_table" "predictions" {
     ser_de_info {
       name                  = "json"
       serialization_library = "org.openx.data.jsonserde.JsonSerDe"
-      # A damaged line is counted by the monitor; it must not fail a query over a month.
+      # The monitor counts damaged lines; one of them must not fail a query.
       parameters = { "ignore.malformed.json" = "true" }
     }
 
-    # Maps, not structs: one table holds every model's features, whatever they are called.
+    # Maps instead of structs, so that one table fits the features of every model.
     dynamic "columns" {
       for_each = concat(var.id_column == null ? [] : [{ name = var.id_column, type = "string" }], [
         { name = "features", type = "map<string,string>" },
@@ -77,7 +77,7 @@ locals {
 
 resource "aws_athena_workgroup" "this" {
   name          = var.athena_workgroup
-  description   = "Scorewatch's queries"
+  description   = "Queries of Scorewatch"
   force_destroy = var.force_destroy
 
   configuration {

@@ -1,5 +1,5 @@
 variable "arn_prefixes" {
-  description = "What comes before the name in ARNs of this account and region."
+  description = "ARN prefixes of this account and region, by resource type."
   type = object({
     bucket    = string
     log_group = string
@@ -7,12 +7,12 @@ variable "arn_prefixes" {
 }
 
 variable "account_id" {
-  description = "Account the roles may be used for."
+  description = "Account that may use the roles."
   type        = string
 }
 
 variable "region" {
-  description = "Region, for the service names in key conditions."
+  description = "Region in the service names of key conditions."
   type        = string
 }
 
@@ -22,7 +22,7 @@ variable "artifact_bucket" {
 }
 
 variable "lake_bucket" {
-  description = "Name of the bucket that holds everything that came of them."
+  description = "Name of the bucket that holds predictions, ground truth, reports and alerts."
   type        = string
 }
 
@@ -44,7 +44,7 @@ variable "layout" {
     condition = join("/", [for part in var.layout.partition : split("=", part)[0]]) == "year/month/day/hour" && alltrue([
       for part in var.layout.partition : contains(["%Y", "%m", "%d", "%H"], split("=", part)[1])
     ])
-    error_message = "layout.partition must be year=%Y, month=%m, day=%d, hour=%H: delivery.tf and query.tf know no others."
+    error_message = "layout.partition must be year=%Y, month=%m, day=%d, hour=%H: delivery.tf and query.tf support no others."
   }
 }
 
@@ -58,37 +58,37 @@ variable "delivery_names" {
 }
 
 variable "output_stream_arn" {
-  description = "Stream the predictions are delivered from."
+  description = "ARN of the stream that carries the predictions."
   type        = string
 }
 
 variable "kms_key_arn" {
-  description = "Key everything is encrypted with."
+  description = "ARN of the encryption key."
   type        = string
 }
 
 variable "interval_seconds" {
-  description = "Longest time an event waits for its object."
+  description = "Longest time in seconds before Firehose writes a buffered event."
   type        = number
 }
 
 variable "size_mb" {
-  description = "Size at which an object is written before its time."
+  description = "Buffer size in MB at which Firehose writes an object early."
   type        = number
 }
 
 variable "expiration_days" {
-  description = "Days after which events are removed; null keeps them."
+  description = "Days after which objects that hold records are deleted; null keeps them."
   type        = number
 }
 
 variable "infrequent_access_days" {
-  description = "Days after which predictions move to the infrequent access class; null leaves them."
+  description = "Days after which predictions move to the infrequent access class; null for never."
   type        = number
 }
 
 variable "access_log_bucket" {
-  description = "Bucket that takes the buckets' access logs; null for none."
+  description = "Bucket that receives the buckets' access logs; null for none."
   type        = string
 }
 
@@ -98,17 +98,17 @@ variable "noncurrent_version_days" {
 }
 
 variable "force_destroy" {
-  description = "Remove buckets and the workgroup with what they hold."
+  description = "Let terraform destroy delete buckets and the workgroup if they are not empty."
   type        = bool
 }
 
 variable "log_group_prefix" {
-  description = "Start of the delivery streams' log group names."
+  description = "Prefix of the delivery streams' log group names."
   type        = string
 }
 
 variable "log_retention_days" {
-  description = "Days for which logs are kept."
+  description = "Retention of the logs in days."
   type        = number
 }
 
@@ -118,12 +118,12 @@ variable "glue_database" {
 }
 
 variable "predictions_table" {
-  description = "Name of the table over the predictions."
+  description = "Name of the predictions table."
   type        = string
 }
 
 variable "id_column" {
-  description = "Column of the record's id in the table over the predictions; null for none."
+  description = "Id column of the predictions table; null for none."
   type        = string
 }
 
@@ -133,6 +133,6 @@ variable "athena_workgroup" {
 }
 
 variable "athena_scan_limit_gb" {
-  description = "Most one query may read, in GB."
+  description = "Most data one query may read, in GB."
   type        = number
 }

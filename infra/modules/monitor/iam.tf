@@ -16,7 +16,7 @@ data "aws_iam_policy_document" "monitor" {
     resources = [for prefix in local.read : "${var.lake_bucket_arn}/${prefix}/*"]
   }
 
-  # It never writes what it judges: predictions, rejected records and ground truth stay as they came.
+  # No write access to predictions, rejected records and ground truth.
   statement {
     sid       = "WriteFindings"
     actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
@@ -50,7 +50,7 @@ data "aws_iam_policy_document" "monitor" {
   statement {
     sid       = "ReadHealth"
     actions   = ["cloudwatch:GetMetricData"]
-    resources = ["*"] # CloudWatch knows no metric to name
+    resources = ["*"] # CloudWatch metrics have no resource-level permissions
   }
 
   statement {

@@ -12,7 +12,7 @@ module "function" {
   count  = var.image == null ? 0 : 1
 
   name                 = var.name
-  description          = "Says when ${var.model_name} stops being right"
+  description          = "Monitors data and predictions of ${var.model_name} and sends alerts"
   image                = var.image
   handler              = "lambda_monitor.handler.handler"
   architecture         = var.architecture
@@ -31,7 +31,7 @@ resource "aws_lambda_function_event_invoke_config" "this" {
   count = var.image == null ? 0 : 1
 
   function_name = module.function[0].name
-  # A run is repeatable, but the next one looks at nearly the same window anyway.
+  # One retry is enough: the next scheduled run covers nearly the same window.
   maximum_retry_attempts       = 1
   maximum_event_age_in_seconds = 3600
 

@@ -1,14 +1,14 @@
 output "repository_url" {
-  description = "Where docker pushes the image to."
+  description = "URL of the image repository."
   value       = module.repository.url
 }
 
 output "function" {
-  description = "Name of the function; null while there is no image."
+  description = "Name of the function; null without an image."
   value       = one(module.function[*].name)
 }
 
 output "failed_queue" {
-  description = "Name of the queue of runs that failed."
+  description = "Name of the queue of failed runs."
   value       = aws_sqs_queue.failed.name
 }

@@ -1,9 +1,9 @@
 resource "aws_scheduler_schedule" "this" {
-  #checkov:skip=CKV_AWS_297:What is scheduled is an empty object, always; AWS's own key is enough for that
+  #checkov:skip=CKV_AWS_297:The scheduled input is always an empty object; AWS's own key is enough
   count = var.image == null ? 0 : 1
 
   name                         = var.name
-  description                  = "Runs the monitor over the last complete hours"
+  description                  = "Run the monitor over the last complete hours"
   schedule_expression          = var.schedule
   schedule_expression_timezone = "UTC"
 
@@ -28,7 +28,7 @@ resource "aws_scheduler_schedule" "this" {
   depends_on = [aws_iam_role_policy.schedule]
 }
 
-# Runs that could not start, and runs that failed again: an alarm watches it.
+# Runs that could not start and runs that failed after the retry; alarm monitor-failed watches the queue.
 resource "aws_sqs_queue" "failed" {
   name                      = var.failed_queue
   message_retention_seconds = 1209600

@@ -4,27 +4,27 @@ variable "name" {
 }
 
 variable "failed_queue" {
-  description = "Name of the queue of runs that failed."
+  description = "Name of the queue of failed runs."
   type        = string
 }
 
 variable "image" {
-  description = "Image URI; null while there is none."
+  description = "Image URI; null if there is none."
   type        = string
 }
 
 variable "account_id" {
-  description = "Account the scheduler's role may be used for."
+  description = "Account that may use the scheduler's role."
   type        = string
 }
 
 variable "region" {
-  description = "Region, for the service names in key conditions."
+  description = "Region in the service names of key conditions."
   type        = string
 }
 
 variable "arn_prefixes" {
-  description = "What comes before the name in ARNs of this account and region."
+  description = "ARN prefixes of this account and region, by resource type."
   type = object({
     function  = string
     log_group = string
@@ -33,12 +33,12 @@ variable "arn_prefixes" {
 }
 
 variable "kms_key_arn" {
-  description = "Key everything is encrypted with."
+  description = "ARN of the encryption key."
   type        = string
 }
 
 variable "architecture" {
-  description = "Processor the image is built for."
+  description = "Processor architecture of the image."
   type        = string
 }
 
@@ -48,7 +48,7 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "Time one invocation may take."
+  description = "Timeout of one invocation in seconds."
   type        = number
 }
 
@@ -58,22 +58,22 @@ variable "environment" {
 }
 
 variable "log_retention_days" {
-  description = "Days for which logs are kept."
+  description = "Retention of the logs in days."
   type        = number
 }
 
 variable "force_destroy" {
-  description = "Remove the repository with its images."
+  description = "Let terraform destroy delete the repository if it is not empty."
   type        = bool
 }
 
 variable "artifact_bucket_arn" {
-  description = "Bucket that holds the models."
+  description = "ARN of the bucket that holds the models."
   type        = string
 }
 
 variable "models_prefix" {
-  description = "Prefix of the models."
+  description = "Prefix of the models in the artifact bucket."
   type        = string
 }
 
@@ -83,12 +83,12 @@ variable "model_name" {
 }
 
 variable "lake_bucket_arn" {
-  description = "The lake."
+  description = "ARN of the lake bucket."
   type        = string
 }
 
 variable "layout" {
-  description = "Prefixes, from contract/layout.json."
+  description = "Prefixes of the lake bucket, from contract/layout.json."
   type = object({
     predictions    = string
     rejected       = string
@@ -102,32 +102,32 @@ variable "layout" {
 }
 
 variable "schedule" {
-  description = "When the function runs, in UTC."
+  description = "Schedule of the function in UTC."
   type        = string
 }
 
 variable "alert_topic_arn" {
-  description = "Topic the alerts go to."
+  description = "ARN of the topic that receives the alerts."
   type        = string
 }
 
 variable "athena_workgroup_arn" {
-  description = "Workgroup the queries run in."
+  description = "ARN of the workgroup that runs the queries."
   type        = string
 }
 
 variable "glue_catalog_arn" {
-  description = "The account's Glue catalog."
+  description = "ARN of the account's Glue catalog."
   type        = string
 }
 
 variable "glue_database_arn" {
-  description = "Database the queries read."
+  description = "ARN of the database that the queries read."
   type        = string
 }
 
 variable "predictions_table_arn" {
-  description = "Table the queries read."
+  description = "ARN of the table that the queries read."
   type        = string
 }
 

@@ -18,7 +18,7 @@ resource "aws_ecr_lifecycle_policy" "this" {
   policy = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "Keep the images one could want to go back to"
+      description  = "Keep the last 30 images"
       selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 30 }
       action       = { type = "expire" }
     }]

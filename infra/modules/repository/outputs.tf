@@ -1,4 +1,4 @@
 output "url" {
-  description = "Where docker pushes to."
+  description = "URL of the repository."
   value       = aws_ecr_repository.this.repository_url
 }

@@ -4,16 +4,16 @@ variable "name" {
 }
 
 variable "function_arns" {
-  description = "Functions that may run its images, whether they exist yet or not."
+  description = "ARNs of the functions that may pull images; the functions need not exist."
   type        = list(string)
 }
 
 variable "kms_key_arn" {
-  description = "Key the images are encrypted with."
+  description = "ARN of the key that encrypts the images."
   type        = string
 }
 
 variable "force_destroy" {
-  description = "Remove the repository with its images."
+  description = "Let terraform destroy delete the repository if it is not empty."
   type        = bool
 }

@@ -1,4 +1,4 @@
-# The same image and contract for those who ask instead of stream. Its role reads no stream.
+# The same image behind a function URL. Its role reads no stream.
 locals {
   http = var.http_enabled && var.image != null
 }
@@ -8,7 +8,7 @@ module "http_function" {
   count  = local.http ? 1 : 0
 
   name                 = var.http_name
-  description          = "Scores one record a request with ${var.model_name}"
+  description          = "Scores one record per request with ${var.model_name}"
   image                = var.image
   handler              = "lambda_predict.http.handler"
   architecture         = var.architecture

@@ -1,15 +1,15 @@
-# What scoring takes, from a stream or over HTTP.
+# Rights of both functions, stream and HTTP.
 data "aws_iam_policy_document" "score" {
-  # Every version of this model, not the live one alone: during a deployment both are in use.
+  # All versions of this model: during a deployment two are in use.
   statement {
     sid       = "ReadModel"
     actions   = ["s3:GetObject"]
     resources = ["${var.artifact_bucket_arn}/${var.models_prefix}/${var.model_name}/*"]
   }
 
-  # Without it S3 answers "denied" in place of "not there", and the error would name the wrong fix.
+  # Without it S3 returns AccessDenied instead of NoSuchKey, and the error names the wrong cause.
   statement {
-    sid       = "TellMissingFromDenied"
+    sid       = "DistinguishMissingFromDenied"
     actions   = ["s3:ListBucket"]
     resources = [var.artifact_bucket_arn]
   }
@@ -51,7 +51,7 @@ data "aws_iam_policy_document" "score" {
   }
 }
 
-# What the event source mapping does besides, with the function's role.
+# Additional rights of the event source mapping, which uses the function's role.
 data "aws_iam_policy_document" "stream" {
   source_policy_documents = [data.aws_iam_policy_document.score.json]
 

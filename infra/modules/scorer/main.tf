@@ -7,7 +7,7 @@ module "repository" {
   force_destroy = var.force_destroy
 }
 
-# Without an image there is nothing to run yet: the first apply makes the repository, the next one this.
+# The first apply creates the repository; the function needs an image and follows with the second.
 module "function" {
   source = "../function"
   count  = var.image == null ? 0 : 1
@@ -33,7 +33,7 @@ resource "aws_lambda_event_source_mapping" "input" {
 
   function_name    = module.function[0].arn
   event_source_arn = var.input_stream_arn
-  # LATEST would lose what arrives between the mapping's creation and its first poll.
+  # LATEST would lose records that arrive between the mapping's creation and its first poll.
   starting_position                  = "TRIM_HORIZON"
   batch_size                         = var.batch_size
   maximum_batching_window_in_seconds = var.batching_window_seconds
@@ -43,7 +43,7 @@ resource "aws_lambda_event_source_mapping" "input" {
   maximum_retry_attempts             = var.maximum_retry_attempts
   maximum_record_age_in_seconds      = var.maximum_record_age_seconds
 
-  # To a bucket the whole payload goes, to a queue only where it was. Lambda chooses the prefix.
+  # A bucket receives the whole payload, a queue only its position. Lambda chooses the prefix.
   destination_config {
     on_failure {
       destination_arn = var.lake_bucket_arn

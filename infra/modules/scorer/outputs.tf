@@ -1,24 +1,24 @@
 output "repository_url" {
-  description = "Where docker pushes the image to."
+  description = "URL of the image repository."
   value       = module.repository.url
 }
 
 output "function" {
-  description = "Name of the stream function; null while there is no image."
+  description = "Name of the stream function; null without an image."
   value       = one(module.function[*].name)
 }
 
 output "http_function" {
-  description = "Name of the HTTP function; null when it isn't enabled."
+  description = "Name of the HTTP function; null if it is not enabled."
   value       = one(module.http_function[*].name)
 }
 
 output "http_url" {
-  description = "URL of the HTTP function; null when it isn't enabled."
+  description = "URL of the HTTP function; null if it is not enabled."
   value       = one(aws_lambda_function_url.http[*].function_url)
 }
 
 output "event_source_mapping_id" {
-  description = "UUID of the event source mapping; null while there is no image."
+  description = "UUID of the event source mapping; null without an image."
   value       = one(aws_lambda_event_source_mapping.input[*].uuid)
 }

@@ -9,17 +9,17 @@ variable "http_name" {
 }
 
 variable "image" {
-  description = "Image URI; null while there is none."
+  description = "Image URI; null if there is none."
   type        = string
 }
 
 variable "region" {
-  description = "Region, for the service names in key conditions."
+  description = "Region in the service names of key conditions."
   type        = string
 }
 
 variable "arn_prefixes" {
-  description = "What comes before the name in ARNs of this account and region."
+  description = "ARN prefixes of this account and region, by resource type."
   type = object({
     function  = string
     log_group = string
@@ -27,12 +27,12 @@ variable "arn_prefixes" {
 }
 
 variable "kms_key_arn" {
-  description = "Key everything is encrypted with."
+  description = "ARN of the encryption key."
   type        = string
 }
 
 variable "architecture" {
-  description = "Processor the image is built for."
+  description = "Processor architecture of the image."
   type        = string
 }
 
@@ -42,32 +42,32 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "Time one invocation may take."
+  description = "Timeout of one invocation in seconds."
   type        = number
 }
 
 variable "environment" {
-  description = "Environment variables of the function."
+  description = "Environment variables of both functions."
   type        = map(string)
 }
 
 variable "log_retention_days" {
-  description = "Days for which logs are kept."
+  description = "Retention of the logs in days."
   type        = number
 }
 
 variable "force_destroy" {
-  description = "Remove the repository with its images."
+  description = "Let terraform destroy delete the repository if it is not empty."
   type        = bool
 }
 
 variable "artifact_bucket_arn" {
-  description = "Bucket that holds the models."
+  description = "ARN of the bucket that holds the models."
   type        = string
 }
 
 variable "models_prefix" {
-  description = "Prefix of the models."
+  description = "Prefix of the models in the artifact bucket."
   type        = string
 }
 
@@ -77,67 +77,67 @@ variable "model_name" {
 }
 
 variable "lake_bucket_arn" {
-  description = "The lake."
+  description = "ARN of the lake bucket."
   type        = string
 }
 
 variable "failed_prefix" {
-  description = "Prefix of the lake under which Lambda writes the batches it gives up on."
+  description = "Prefix of the lake bucket that receives the batches Lambda gives up on."
   type        = string
 }
 
 variable "input_stream_arn" {
-  description = "Stream the records come from."
+  description = "ARN of the stream that carries the records."
   type        = string
 }
 
 variable "output_stream_arn" {
-  description = "Stream the predictions go to."
+  description = "ARN of the stream that receives the predictions."
   type        = string
 }
 
 variable "rejected_delivery_arn" {
-  description = "Delivery stream the rejected records go to."
+  description = "ARN of the delivery stream that receives rejected records."
   type        = string
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrent executions of the stream function; null for no limit."
+  description = "Reserved and maximum concurrency of the stream function; null for none."
   type        = number
 }
 
 variable "batch_size" {
-  description = "Most records one invocation scores."
+  description = "Maximum number of records per invocation."
   type        = number
 }
 
 variable "batching_window_seconds" {
-  description = "Longest wait for a batch to fill."
+  description = "Longest wait in seconds for a batch to fill."
   type        = number
 }
 
 variable "parallelization_factor" {
-  description = "Batches of one shard that are scored at once."
+  description = "Batches of one shard that are scored concurrently."
   type        = number
 }
 
 variable "maximum_retry_attempts" {
-  description = "Times a failed batch is tried again."
+  description = "Retries of a failed batch."
   type        = number
 }
 
 variable "maximum_record_age_seconds" {
-  description = "Age at which a record is given up."
+  description = "Age in seconds at which an unscored record is given up."
   type        = number
 }
 
 variable "http_enabled" {
-  description = "Serve the HTTP function as well."
+  description = "Also serve the HTTP function."
   type        = bool
 }
 
 variable "http_reserved_concurrency" {
-  description = "Concurrent executions of the HTTP function; null for no limit."
+  description = "Reserved and maximum concurrency of the HTTP function; null for none."
   type        = number
 }
 

@@ -10,7 +10,7 @@ resource "aws_kinesis_stream" "this" {
   encryption_type  = "KMS"
   kms_key_id       = var.kms_key_arn
 
-  # A consumer is the only reason to keep a stream: the mapping and the delivery go with it.
+  # Registered consumers must not block the stream's deletion.
   enforce_consumer_deletion = true
 
   stream_mode_details {

@@ -1,10 +1,10 @@
 variable "input_name" {
-  description = "Name of the stream records come in on."
+  description = "Name of the input stream."
   type        = string
 }
 
 variable "output_name" {
-  description = "Name of the stream prediction events go out on."
+  description = "Name of the output stream."
   type        = string
 }
 
@@ -19,11 +19,11 @@ variable "output_shards" {
 }
 
 variable "retention_hours" {
-  description = "Hours for which both streams keep records."
+  description = "Retention of both streams in hours."
   type        = number
 }
 
 variable "kms_key_arn" {
-  description = "Key both streams are encrypted with."
+  description = "ARN of the key that encrypts both streams."
   type        = string
 }

@@ -1,5 +1,5 @@
-# What the provider would answer, where the configuration looks at its form. Policies are made by the
-# provider, so they are tested where it runs: tests/infra/test_policies.py.
+# Values whose form the configuration depends on. The real provider builds the policies' JSON, so the tests
+# of policies use it instead of this mock.
 mock_data "aws_caller_identity" {
   defaults = { account_id = "123456789012" }
 }
