@@ -1,12 +1,12 @@
-"""Every figure the project states: `python -m benchmarks [scoring|monitoring|alerts]`.
+"""Measurements of the project: `python -m benchmarks [scoring|monitoring|alerts]`.
 
-scoring           CPU per record against MLflow and the floor
+scoring           CPU per record compared with MLflow and the floor
 starts            cold start and installed size
 throughput        records per second through the embedded AWS
-monitoring        time and memory against pandas and Evidently
-alerts            false alarms, power and delay
+monitoring        time and memory compared with pandas and Evidently
+alerts            false alarms, power and delay of the alerts
 alert_quality     subjects, shifts and judges of the alert benchmark
 rides             model and records for the scoring figures
 synthetic_events  synthetic prediction events in the lake's format
-folder_aws        AWS clients over a folder
+folder_aws        AWS clients backed by a folder
 """

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [SECTION ...]`: measure, print, and keep the figures in benchmarks/results.md."""
+"""`python -m benchmarks [SECTION ...]`: measure, print, and write benchmarks/results.md."""
 
 import argparse
 import importlib
@@ -17,25 +17,25 @@ SECTIONS = {
 
 
 def main() -> None:
-    """Run the sections asked for, all without any, and write each into results.md as it ends."""
+    """Run the requested sections, all by default, and write each into results.md as it ends."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; default all"
+        "sections", nargs="*", metavar="SECTION", help=f"one of {', '.join(SECTIONS)}; default all"
     )
     for section in parser.parse_args().sections or SECTIONS:
         if section not in SECTIONS:
-            parser.error(f"{section!r} is none of {', '.join(SECTIONS)}")
+            parser.error(f"unknown section {section!r}: choose from {', '.join(SECTIONS)}")
         print(f"{SECTIONS[section]} ...", flush=True)
         lines = importlib.import_module(f"benchmarks.{section}").run()
         body = "\n".join([f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}.", "", *lines])
         print(body, flush=True)
         RESULTS.write_text(replaced(RESULTS.read_text() if RESULTS.is_file() else "", section, body))
-    print("\nKept in benchmarks/results.md. Next: git diff benchmarks/results.md shows what changed.")
+    print("\nWritten to benchmarks/results.md. Next: git diff benchmarks/results.md shows the changes.")
 
 
 def replaced(text: str, section: str, body: str) -> str:
-    """Return results.md with one section's body put in place of its old one."""
-    head = "# Figures\n\n`make bench` prints these; ratios are against baselines of the same run.\n"
+    """Return results.md with the body of one section replaced."""
+    head = "# Figures\n\n`make bench` prints these figures; ratios compare with baselines of the same run.\n"
     found = dict(re.findall(r"^## ([^\n]+)\n\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
     found[SECTIONS[section]] = body
     parts = [f"## {title}\n\n{found[title].strip()}\n" for title in SECTIONS.values() if title in found]
@@ -43,7 +43,7 @@ def replaced(text: str, section: str, body: str) -> str:
 
 
 def machine() -> str:
-    """Return the machine in words: processor count, architecture, memory, Python."""
+    """Return a description of the machine: processors, architecture, memory, Python."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return (
         f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, "

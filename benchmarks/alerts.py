@@ -1,12 +1,12 @@
-"""How far the alerts can be believed: false alarms on undrifted windows, power and delay on shifted ones.
+"""False alarms, power and delay of the alerts, compared with Evidently and NannyML.
 
-Rows are real but for one subject that says so, and no window is drawn from rows that training or the
-thresholds saw. Everyone judges the very same windows: Scorewatch by the checks its monitor makes,
-Evidently by its default tests a column (called directly, since a Report a window would take hours;
-`agreement` compares both), NannyML with every default, in an environment of its own.
+Rows are real except for the synthetic subject; no window contains rows that training or the thresholds
+used. All judges evaluate the same windows: Scorewatch by the monitor's checks, Evidently by its default
+test per column (called directly, since one Report per window would take hours; `agreement` compares
+both), NannyML with all defaults, in its own environment.
 
-`python -m benchmarks alerts` keeps what it finds in results.md; `python -m benchmarks.alerts --draws 5
-[SUBJECT ...]` looks at fewer windows and keeps nothing.
+`python -m benchmarks alerts` writes results.md; `python -m benchmarks.alerts --draws 5 [SUBJECT ...]`
+evaluates fewer windows and only prints.
 """
 
 import argparse
@@ -27,20 +27,20 @@ PICTURE = Path(__file__).with_name("alerts.png")
 DRAWS = 100
 _PREAMBLE = (
     "Scorewatch's thresholds are made for one false alarm in 1,000 windows, over all columns together, "
-    "without labels. `with labels` adds the checks of the error and of the target once every record has "
-    "its label; `seasons count` is what `checks.json` with `seasonality: count` makes of the same windows, "
-    "without labels. Evidently's dataset verdict is `half the columns`, NannyML tells each column; both "
-    "with every default, so NannyML's limits are three standard deviations around what chunks of the "
-    "reference, of the window's size, show. A judge's power is worth what its false alarms leave of it. "
-    "Windows overlap where a pool has fewer rows than all of them, so the intervals, "
-    "Wilson's, are of the drawing, not of other years."
+    "without labels. `with labels` adds the checks of performance and target drift, with a label for every "
+    "record; `seasons count` is the result with `seasonality: count` in `checks.json`, without labels. "
+    "Evidently's dataset verdict is `half the columns`; NannyML has a verdict per column. Both run with all "
+    "defaults, so NannyML's limits are three standard deviations around the mean of reference chunks of "
+    "the window's size. Compare power only between judges with similar false-alarm rates. Windows overlap "
+    "where a pool has fewer rows than all windows together, so the intervals (Wilson) cover the variation "
+    "of the draws, not that of other years."
 )
 
 
 def run(names: Sequence[str] = (), draws: int = DRAWS, picture: Path = PICTURE) -> list[str]:
-    """Return the section's lines, Markdown, and draw the picture."""
+    """Return the section's Markdown lines, and draw the picture."""
     os.environ.setdefault("SCOREWATCH_DATA", str(DATA))
-    # Short sums on many threads wait for one another; the subjects run side by side instead.
+    # The subjects run in parallel, so each uses one thread for linear algebra.
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     try:
@@ -53,25 +53,27 @@ def run(names: Sequence[str] = (), draws: int = DRAWS, picture: Path = PICTURE) 
         jobs = [pool.submit(measure, name, draws, python) for name in chosen]
         found = [job.result() for job in jobs]
     measured = [one for one in found if isinstance(one, Measured)]
-    said = [_PREAMBLE]
+    text = [_PREAMBLE]
     for one in found:
         if isinstance(one, LeftOut):
-            said += ["", f"The subject {one.name} is left out: {one.reason}."]
+            text += ["", f"The subject {one.name} is left out: {one.reason}."]
         else:
-            said += ["", *lines(one)]
+            text += ["", *lines(one)]
     if why:
-        said += ["", f"NannyML is left out: {why}."]
+        text += ["", f"NannyML is left out: {why}."]
     if measured:
         draw(measured, picture)
-        said += ["", "![False alarms and power of every judge](alerts.png)"]
-    return said
+        text += ["", "![False alarms and power of every judge](alerts.png)"]
+    return text
 
 
 def main() -> None:
-    """Measure what is asked for and print it."""
+    """Measure the requested subjects and print the lines."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alerts", description=__doc__)
     parser.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], metavar="SUBJECT")
-    parser.add_argument("--draws", type=int, default=DRAWS, help="100 are what results.md has")
+    parser.add_argument(
+        "--draws", type=int, default=DRAWS, help="scale of the number of windows; default 100"
+    )
     parser.add_argument("--picture", type=Path, default=Path(".scorewatch/alerts.png"))
     given = parser.parse_args()
     given.picture.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""AWS clients over a folder: what the monitor calls, without a network."""
+"""AWS clients backed by a folder, with the calls the monitor makes."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 
 
 class FolderS3:
-    """Buckets as folders; conditional writes hold."""
+    """Buckets as folders, with conditional writes."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def get_object(self, *, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803  # boto3's names
-        """Return an object. Raises ClientError when there is none."""
+        """Return an object. Raises ClientError if there is none."""
         path = self._root / Bucket / Key
         if not path.is_file():
             raise _error("NoSuchKey", "GetObject")
@@ -32,7 +32,7 @@ class FolderS3:
         IfNoneMatch: str | None = None,  # noqa: N803  # as above
         **_: Any,
     ) -> dict[str, Any]:
-        """Write an object. Raises ClientError when the condition doesn't hold."""
+        """Write an object. Raises ClientError if the condition does not hold."""
         path = self._root / Bucket / Key
         taken = IfNoneMatch is not None and path.is_file()
         changed = IfMatch is not None and (not path.is_file() or _tag(path) != IfMatch)
@@ -43,7 +43,7 @@ class FolderS3:
         return {"ETag": _tag(path)}
 
     def get_paginator(self, _: str) -> "FolderS3":
-        """Return the lister."""
+        """Return this client, which lists."""
         return self
 
     def paginate(
@@ -54,7 +54,7 @@ class FolderS3:
         Delimiter: str = "",  # noqa: N803  # as above
         **_: Any,
     ) -> Iterator[dict[str, Any]]:
-        """Yield one page of objects, and of folders where there is a delimiter."""
+        """Yield one page of objects, and of common prefixes if there is a delimiter."""
         bucket = self._root / Bucket
         found = sorted(path for path in (bucket / Prefix).rglob("*") if path.is_file())
         keys = {path.relative_to(bucket).as_posix(): path for path in found}
@@ -78,7 +78,7 @@ class FolderS3:
 
 
 class SilentSNS:
-    """A topic nobody hears."""
+    """A topic without subscribers."""
 
     def publish(self, **_: Any) -> None:
         """Do nothing."""

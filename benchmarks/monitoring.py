@@ -1,7 +1,7 @@
-"""What monitoring costs: time and peak memory against pandas and Evidently on all rows.
+"""Time and peak memory of monitoring, compared with pandas and Evidently.
 
-Every measurement is a process of its own. S3 is a folder, so that neither side pays for a network. The
-baseline is what a notebook does: pandas reads every event, Evidently's drift and summary presets look at
+Every measurement is its own process. S3 is a folder, so that neither side includes network time. The
+baseline is the usual notebook: pandas reads every event, Evidently's drift and summary presets process
 every row.
 """
 
@@ -25,26 +25,26 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 WINDOW = 24
 GROWTH = (10_000, 100_000, 1_000_000, 10_000_000)
-# Beyond this many records the baseline is left out: it needs more memory than most machines have.
+# Beyond this many records the baseline needs more memory than most machines have.
 BASELINE_MOST = 1_000_000
 ROUNDS = 3
 MODEL = "scorewatch-green-taxi"
 
 
 def measure(kind: str, folder: Path) -> dict[str, float]:
-    """Run one measurement in a process of its own and return its figures: seconds and MB."""
+    """Run one measurement in its own process and return seconds and MB."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.monitoring", "--worker", kind, str(folder)]
     environment = {**os.environ, "DO_NOT_TRACK": "1"}
     started = time.perf_counter()
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     process = time.perf_counter() - started
-    told = process - figures["seconds"] + figures["told_seconds"]
-    return {**figures, "process_seconds": process, "told_process_seconds": told}
+    sent = process - figures["seconds"] + figures["sent_seconds"]
+    return {**figures, "process_seconds": process, "sent_process_seconds": sent}
 
 
 def run(records: int = 1_000_000, growth: tuple[int, ...] = GROWTH) -> list[str]:
-    """Return the report's lines, Markdown: design section 7's monitor rows, then growth."""
+    """Return the section's Markdown lines: comparison, then growth by records."""
     sizes = sorted({records, *growth})
     measured = {count: _measured(count) for count in sizes}
     lines = _compare(records, measured[records])
@@ -59,13 +59,13 @@ def run(records: int = 1_000_000, growth: tuple[int, ...] = GROWTH) -> list[str]
     return [
         *lines,
         "",
-        f"Whole processes, imports included. Figures are the best of {ROUNDS} runs, beyond {BASELINE_MOST:,} "
-        "records of one.",
+        f"Whole processes, imports included. Figures are the best of {ROUNDS} runs; beyond {BASELINE_MOST:,} "
+        "records, of one run.",
     ]
 
 
 def _measured(records: int) -> dict[str, dict[str, float]]:
-    """Return the figures of each kind of run over `records` a window, the best of each."""
+    """Return the best figures of each kind of run, with `records` per window."""
     found: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -86,13 +86,13 @@ def _rounds(records: int) -> int:
 
 
 def _forget(folder: Path) -> None:
-    """Remove what earlier runs kept, and every event."""
+    """Remove the results of earlier runs, and every event."""
     for kept in (layout.PROFILES, layout.ALERTS, layout.REPORTS, layout.PREDICTIONS):
         shutil.rmtree(folder / "lake" / kept, ignore_errors=True)
 
 
 def _arrive(folder: Path, hours: int) -> None:
-    """Have the events of the first `hours` hours in the lake; those of a later hour have yet to come."""
+    """Put the events of the first `hours` hours into the lake."""
     for number in range(hours):
         target = folder / "lake" / layout.hour_prefix(layout.PREDICTIONS, START + number * HOUR)
         if not target.is_dir():
@@ -116,32 +116,35 @@ def _compare(records: int, found: dict[str, dict[str, float]]) -> list[str]:
 
     whole = f"{records:,} records in {WINDOW} hours"
     started, hourly = baseline["process_seconds"], found["hourly"]
-    drawing = known["seconds"] - known["told_seconds"]
+    drawing = known["seconds"] - known["sent_seconds"]
     return [
-        "Baseline: pandas reads every event, Evidently's presets look at every row.",
+        "Baseline: pandas reads every event, Evidently's presets process every row.",
         "",
-        "| figure | baseline | here | ratio |",
+        "| figure | baseline | Scorewatch | ratio |",
         "|---|---|---|---|",
         row(f"{whole}: time, imports included", started, cold["process_seconds"]),
         row(f"{whole}: CPU, imports included", baseline["cpu_seconds"], cold["cpu_seconds"]),
         row(f"{whole}: peak memory", baseline["peak_mb"], cold["peak_mb"], "MB"),
-        row(f"{whole}: time, imports done", baseline["seconds"], scratch["seconds"]),
-        row("same, until verdict and alert are out, imports included", started, cold["told_process_seconds"]),
-        row("hour 25 after 24 are done, imports included", started, hourly["process_seconds"]),
-        row("hour 25 after 24 are done, imports done", baseline["seconds"], known["seconds"]),
+        row(f"{whole}: time without imports", baseline["seconds"], scratch["seconds"]),
+        row(
+            "same, until verdict and alert are sent, imports included", started, cold["sent_process_seconds"]
+        ),
+        row("one new hour after 24 read ones, imports included", started, hourly["process_seconds"]),
+        row("one new hour after 24 read ones, without imports", baseline["seconds"], known["seconds"]),
         "",
-        "| hour 25 after 24 are done, imports done | ours from scratch | hour 25 | ratio |",
+        "| one new hour after 24 read ones, without imports | all hours read again | one new hour | ratio |",
         "|---|---|---|---|",
-        row("until verdict and alert are out", scratch["told_seconds"], known["told_seconds"]),
+        row("until verdict and alert are sent", scratch["sent_seconds"], known["sent_seconds"]),
         row("until the report is drawn too", scratch["seconds"], known["seconds"]),
         "",
-        f"The drawing, {drawing:.2f} s of hour 25, is Evidently's, on a sample of one size for any window.",
+        f"Evidently's report takes {drawing:.2f} s of the new hour; it is drawn from a sample whose size "
+        "does not depend on the window.",
     ]
 
 
 def make(folder: Path, records: int) -> None:
-    """Write a bundle, and `records` events over a window's hours and as many more an hour in the next."""
-    from benchmarks import synthetic_events  # noqa: PLC0415  # only the parent makes data
+    """Write a bundle, `records` events over the window's hours, and one more hour."""
+    from benchmarks import synthetic_events  # noqa: PLC0415  # only the parent writes data
 
     synthetic_events.lake_bundle(folder / "artifacts", MODEL)
     for number in range(WINDOW + 1):
@@ -151,7 +154,7 @@ def make(folder: Path, records: int) -> None:
 
 
 def worker(kind: str, folder: Path) -> dict[str, float]:
-    """Do one measurement here and return its figures."""
+    """Run one measurement in this process and return its figures."""
     first, warm = {"cold": (0, False), "hourly": (1, False), "scratch": (0, True), "known": (1, True)}.get(
         kind, (None, None)
     )
@@ -174,11 +177,11 @@ def _baseline(folder: Path) -> dict[str, float]:
     snapshot = Report([DataDriftPreset(), DataSummaryPreset()]).run(current, reference[current.columns])
     snapshot.save_html(str(folder / "baseline.html"))
     snapshot.save_json(str(folder / "baseline.json"))
-    return {"seconds": time.perf_counter() - started, "told_seconds": time.perf_counter() - started}
+    return {"seconds": time.perf_counter() - started, "sent_seconds": time.perf_counter() - started}
 
 
 def _monitor(folder: Path, first: int, *, warm: bool) -> dict[str, float]:
-    """Monitor the window from the hour `first` on; `warm`: Evidently is imported before the clock starts."""
+    """Monitor the window from hour `first` on; `warm` imports Evidently before the measurement."""
     from benchmarks.folder_aws import FolderS3, SilentSNS  # noqa: PLC0415  # as above
     from lambda_monitor import monitor  # noqa: PLC0415  # as above
     from lambda_monitor.checks import verdict  # noqa: PLC0415  # as above
@@ -196,7 +199,7 @@ def _monitor(folder: Path, first: int, *, warm: bool) -> dict[str, float]:
             "ALERT_TOPIC_ARN": "arn",
         }
     )
-    clients = Clients(s3=FolderS3(folder), sns=SilentSNS(), cloudwatch=None, athena=None)  # type: ignore[arg-type]  # what a run uses of them
+    clients = Clients(s3=FolderS3(folder), sns=SilentSNS(), cloudwatch=None, athena=None)  # type: ignore[arg-type]  # only the calls that a run makes
     start = START + first * HOUR
     end = start + WINDOW * HOUR
     run = Run(id=str(first), now=end + HOUR, deadline=end + 2 * HOUR)
@@ -207,12 +210,12 @@ def _monitor(folder: Path, first: int, *, warm: bool) -> dict[str, float]:
     summary = monitor.run(clients, settings, Span(start=start, end=end, asked=False), run)
     done = time.perf_counter() - started
     if summary["status"] not in {"ok", "alert"}:
-        raise RuntimeError(f"the monitor did not judge the window: {summary['reason']}")
-    return {"seconds": done, "told_seconds": done - sum(drawing)}
+        raise RuntimeError(f"the monitor did not evaluate the window: {summary['reason']}")
+    return {"seconds": done, "sent_seconds": done - sum(drawing)}
 
 
 def _timed(module: Any, name: str) -> list[float]:
-    """Return the list that the seconds of each call of a module's function join from now on."""
+    """Return a list that receives the seconds of each call of a module's function."""
     seconds: list[float] = []
     inner = getattr(module, name)
 
@@ -228,7 +231,7 @@ def _timed(module: Any, name: str) -> list[float]:
 
 
 def main(arguments: list[str] | None = None) -> Iterator[str]:
-    """Yield the lines of one command."""
+    """Yield the output lines of one command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--most", type=int, default=GROWTH[-1], help="the largest size of the growth table")
@@ -236,7 +239,7 @@ def main(arguments: list[str] | None = None) -> Iterator[str]:
     given: Any = parser.parse_args(arguments)
     if given.worker:
         print(json.dumps(worker(given.worker[0], Path(given.worker[1]))), flush=True)
-        # Taking Python down takes seconds that belong to neither side: a function stays up after a run.
+        # Interpreter shutdown is not part of the measurement: a Lambda stays up after a run.
         os._exit(0)
     yield from run(given.records, tuple(n for n in GROWTH if n <= given.most))
 

@@ -1,4 +1,4 @@
-"""A model and its records, the same for every side that is measured."""
+"""Model and records of the scoring measurements."""
 
 import base64
 import json
@@ -32,14 +32,14 @@ _ZONES = 265
 
 @dataclass(frozen=True)
 class Bench:
-    """One model in every form it is served in."""
+    """One model: contract and ONNX."""
 
     contract: Contract
     onnx: bytes
 
 
 def frame(rows: int, seed: int = 0) -> pd.DataFrame:
-    """Return rides of 265 zones, as many levels as New York has."""
+    """Return rides between 265 zones, as many as New York has."""
     rng = np.random.default_rng(seed)
     zones = rng.integers(1, _ZONES + 1, (2, rows))
     distance = np.round(rng.gamma(2.0, 1.5, rows), 2)
@@ -60,7 +60,7 @@ def build(kind: str) -> Bench:
 
 
 def contract(rides: pd.DataFrame) -> Contract:
-    """Return the contract of the model, with every zone known."""
+    """Return the contract of the model, with every zone as a category."""
     zones = [
         Feature(name=n, kind=Kind.CATEGORICAL, dtype=DType.INT, categories=sorted(rides[n].unique().tolist()))
         for n in FEATURES[:2]
@@ -74,7 +74,7 @@ def contract(rides: pd.DataFrame) -> Contract:
         features=[*zones, distance],
         target=Target(name="duration", unit="minutes", decimals=2),
         model=ModelRef(name="scorewatch-green-taxi", version="1", run_id="0" * 32),
-        data=DataRef(source="made for the benchmark", sha256="0" * 64, rows=len(rides)),
+        data=DataRef(source="generated for the benchmark", sha256="0" * 64, rows=len(rides)),
     )
 
 
@@ -100,7 +100,7 @@ def event(rows: int) -> dict[str, Any]:
 
 
 def write_bundle(made: Bench, folder: Path) -> None:
-    """Write the files a cold start loads."""
+    """Write the bundle files that a cold start loads."""
     (folder / bundle.MODEL).write_bytes(made.onnx)
     (folder / bundle.CONTRACT).write_bytes(made.contract.to_json())
     for name in (bundle.REFERENCE, bundle.THRESHOLDS, bundle.METRICS):
@@ -109,9 +109,9 @@ def write_bundle(made: Bench, folder: Path) -> None:
 
 
 def log_to_mlflow(folder: Path) -> str:
-    """Log the usual form of the linear model, a DictVectorizer before it, and return its model's URI.
+    """Log the linear model behind a DictVectorizer, and return its URI.
 
-    It takes a dict a record, the cheapest thing pyfunc takes; a DataFrame costs ten times as much.
+    Its input is one dict per record, pyfunc's cheapest input; a DataFrame costs ten times as much.
     """
     rides = frame(ROWS)
     dicts = rides.astype(dict.fromkeys(FEATURES[:2], str)).to_dict("records")

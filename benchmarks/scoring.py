@@ -1,4 +1,4 @@
-"""What scoring a record costs: against one record at a time through MLflow, and against the floor."""
+"""CPU per scored record, compared with MLflow and the floor."""
 
 import base64
 import io
@@ -37,17 +37,17 @@ _US = 1_000_000
 
 
 class Taken:
-    """A stream that takes everything at once: the network is not what is measured."""
+    """A stream that accepts every line without a network."""
 
     limits = (500, 5 * 1024 * 1024)
 
     def __call__(self, lines: list[Line]) -> list[bool]:
-        """Take every line."""
+        """Accept every line."""
         return [True] * len(lines)
 
 
 class Context:
-    """A context with time enough."""
+    """A Lambda context with a minute left."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Return a minute."""
@@ -55,12 +55,12 @@ class Context:
 
 
 def cpu(call: Callable[[], Any], records: int, repeats: int = REPEATS) -> float:
-    """Return the median CPU of `call`, in microseconds a record, after one call to warm up."""
+    """Return the median CPU of `call` in microseconds per record, after a warm-up."""
     return cpus([call], records, repeats)[0]
 
 
 def cpus(calls: Sequence[Callable[[], Any]], records: int, repeats: int = REPEATS) -> list[float]:
-    """Return the same of each of `calls`, made in turn so that a busy moment of the machine meets all."""
+    """Return the median CPU of each of `calls`, in turn, so that load affects all alike."""
     for call in calls:
         call()
     taken: list[list[float]] = [[] for _ in calls]
@@ -73,9 +73,9 @@ def cpus(calls: Sequence[Callable[[], Any]], records: int, repeats: int = REPEAT
 
 
 def kinesis(config: Config | None = None) -> Any:
-    """Return a real Kinesis client whose requests are answered before they reach the network."""
+    """Return a Kinesis client whose requests get a response without a network."""
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    create: Any = boto3.client  # the stubs overload each service's name
+    create: Any = boto3.client  # the stubs overload it per service
     client = create("kinesis", "eu-west-1", config=config, **keys)
 
     def answer(request: Any, **_: Any) -> Any:
@@ -89,13 +89,13 @@ def kinesis(config: Config | None = None) -> Any:
 
 @cache
 def _taken(count: int) -> bytes:
-    """Return the service's answer, made once: what the service spends is not what is measured."""
+    """Return the service's response; cached, so that building it is not measured."""
     taken = {"SequenceNumber": "1", "ShardId": "shardId-000000000000"}
     return json.dumps({**taken, "FailedRecordCount": 0, "Records": [taken] * count}).encode()
 
 
 class _Body(io.BytesIO):
-    """A body in the form botocore reads."""
+    """A response body that botocore can read."""
 
     def stream(self) -> Any:
         """Yield the body."""
@@ -103,7 +103,7 @@ class _Body(io.BytesIO):
 
 
 def run() -> list[str]:
-    """Return the section's lines, Markdown."""
+    """Return the section's Markdown lines."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         models = {kind: rides.build(kind) for kind in rides.ESTIMATORS}
@@ -112,17 +112,17 @@ def run() -> list[str]:
         baseline, unput = mlflow_loop(uri, kinesis()), mlflow_loop(uri, None)
         put = handler_of(linear, BATCH, Kinesis(kinesis(handlers._ONCE), "output"))
         floor, ours, with_client = cpus([floor_of(linear), handler_of(linear, BATCH), put], BATCH)
-        lines = ["| CPU a record, batch of 1,000, linear model | µs | |", "|---|---|---|"]
+        lines = ["| CPU per record, batch of 1,000, linear model | µs | |", "|---|---|---|"]
         lines += [
-            f"| MLflow pyfunc, a record and a put_record at a time, boto3 included | {baseline:.1f} | |",
-            f"| the handler, its put_records by boto3 included | {with_client:.2f} "
+            f"| MLflow pyfunc, one record and one put_record at a time, boto3 included | {baseline:.1f} | |",
+            f"| the handler, put_records by boto3 included | {with_client:.2f} "
             f"| **{baseline / with_client:.0f}x less** |",
-            f"| MLflow pyfunc, a record at a time, nothing put | {unput:.1f} | |",
-            f"| the handler, nothing put | {ours:.2f} | **{unput / ours:.0f}x less** |",
-            f"| the floor: base64, JSON, one ONNX run, JSON, nothing checked, nothing put | {floor:.2f} | |",
-            f"| the handler, nothing put | {ours:.2f} | **{ours / floor:.2f}x** the floor |",
+            f"| MLflow pyfunc, one record at a time, without puts | {unput:.1f} | |",
+            f"| the handler, without puts | {ours:.2f} | **{unput / ours:.0f}x less** |",
+            f"| the floor: base64, JSON, one ONNX run, JSON, without validation and puts | {floor:.2f} | |",
+            f"| the handler, without puts | {ours:.2f} | **{ours / floor:.2f}x** the floor |",
             "",
-            "| µs a record | " + " | ".join(f"batch {n:,}" for n in BATCHES) + " |",
+            "| µs per record | " + " | ".join(f"batch {n:,}" for n in BATCHES) + " |",
             "|---|" + "---|" * len(BATCHES),
         ]
         for kind, made in models.items():
@@ -143,14 +143,14 @@ def run() -> list[str]:
 
 
 def client_row(cost: float) -> str:
-    """Return the stage that botocore is: 1,000 entries serialised, two calls signed, answers parsed."""
-    return f"| boto3's put_records, when put | {cost:.2f} |"
+    """Return the row of boto3: 1,000 entries serialised, two calls signed, responses parsed."""
+    return f"| put_records by boto3 (not in the sum above) | {cost:.2f} |"
 
 
 def mlflow_loop(uri: str, client: Any) -> float:
-    """Return the CPU a record of the usual handler: decode, predict, put by `client` one at a time.
+    """Return the CPU per record of a one-record loop: decode, predict, put.
 
-    Without a client nothing is put, as with the handler's own row.
+    Without a client it puts nothing.
     """
     model = mlflow.pyfunc.load_model(uri)
     records = rides.event(BASELINE_RECORDS)["Records"]
@@ -174,7 +174,7 @@ def mlflow_loop(uri: str, client: Any) -> float:
 
 
 def floor_of(made: rides.Bench) -> Callable[[], Any]:
-    """Return the least that any handler does for a batch: no checks, no types, no retries."""
+    """Return the least work of a handler for a batch: no validation, no retries."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = ort.InferenceSession(made.onnx, options, providers=["CPUExecutionProvider"])
@@ -207,15 +207,15 @@ def floor_of(made: rides.Bench) -> Callable[[], Any]:
 
 
 def handler_of(made: rides.Bench, rows: int, output: Any = None) -> Callable[[], Any]:
-    """Return the real handler on a batch of `rows`, its streams and its log taking everything."""
+    """Return the handler on a batch of `rows`, with streams and log that accept everything."""
     settings = Settings("artifacts", "scorewatch-green-taxi", "1", "green_taxi", "output", "rejected")
     started = (settings, Scorer(Model(made.contract, made.onnx)), output or Taken(), Taken())
     event, context = rides.event(rows), Context()
-    sink = Path(os.devnull).open("w")  # noqa: SIM115 - lives as long as the measurement
+    sink = Path(os.devnull).open("w")  # noqa: SIM115 - stays open during the measurement
 
     def call() -> None:
         stdout, sys.stdout = sys.stdout, sink
-        handlers.start = lambda: started  # type: ignore[assignment] # AWS is what is left out
+        handlers.start = lambda: started  # type: ignore[assignment] # replaces the clients of AWS
         try:
             answer = handlers.handler(event, context)
         finally:
@@ -227,7 +227,7 @@ def handler_of(made: rides.Bench, rows: int, output: Any = None) -> Callable[[],
 
 
 def stages(made: rides.Bench) -> list[str]:
-    """Return where the handler's time goes, stage by stage."""
+    """Return the handler's CPU by stage."""
     scorer = Scorer(Model(made.contract, made.onnx))
     decoder = Decoder(made.contract)
     records = rides.event(BATCH)["Records"]
@@ -248,7 +248,7 @@ def stages(made: rides.Bench) -> list[str]:
     }
     parts["events, JSON, puts, log"] = whole - sum(parts.values())
     return [
-        "| stage | µs a record |",
+        "| stage | µs per record |",
         "|---|---|",
         *(f"| {name} | {value:.2f} |" for name, value in parts.items()),
     ]

@@ -1,4 +1,4 @@
-"""What starting costs, and what there is to install: ours and MLflow's."""
+"""Cold start and installed size, compared with MLflow."""
 
 import json
 import statistics
@@ -43,7 +43,7 @@ assert len(model.predict({**ride, "PULocationID": "1", "DOLocationID": "2"})) ==
 
 
 def starts(made: rides.Bench, uri: str, folder: Path) -> list[str]:
-    """Return the time from process start to the first scored record, ours and MLflow's."""
+    """Return lines with the time from process start to first scored record."""
     rides.write_bundle(made, folder)
     (folder / "event.json").write_text(json.dumps(rides.event(1)))
     images.prepare(lambda _: None)
@@ -52,7 +52,7 @@ def starts(made: rides.Bench, uri: str, folder: Path) -> list[str]:
     ours = fresh([predict, "-c", _OURS, str(folder)])
     theirs = fresh([sys.executable, "-W", "ignore", "-c", _MLFLOW, str(folder), uri, tracking])
     return [
-        "| cold start: a fresh process to its first scored record | s | |",
+        "| cold start: from process start to the first scored record | s | |",
         "|---|---|---|",
         f"| MLflow and scikit-learn | {theirs:.2f} | |",
         f"| the prediction image's environment | {ours:.2f} | **{theirs / ours:.1f}x less** |",
@@ -60,7 +60,7 @@ def starts(made: rides.Bench, uri: str, folder: Path) -> list[str]:
 
 
 def fresh(command: list[str]) -> float:
-    """Return the median wall time of running `command` in a process of its own, once warmed up."""
+    """Return the median wall time of `command` in new processes, after a warm-up."""
     taken = []
     for _ in range(STARTS + 1):
         started = time.perf_counter()
@@ -70,7 +70,7 @@ def fresh(command: list[str]) -> float:
 
 
 def sizes() -> list[str]:
-    """Return the installed sizes of our image's packages and of the usual MLflow image's."""
+    """Return lines with the installed sizes of both images' packages."""
     requirements = images.WORK / "cache/mlflow-baseline.txt"
     requirements.parent.mkdir(parents=True, exist_ok=True)
     requirements.write_text(f"mlflow=={mlflow.__version__}\nboto3\n")
@@ -80,11 +80,11 @@ def sizes() -> list[str]:
         "| installed packages, without bytecode | MB | |",
         "|---|---|---|",
         f"| mlflow (with scikit-learn), boto3 | {theirs:.0f} | |",
-        f"| the prediction image's | {ours:.0f} | **{theirs / ours:.1f}x less** |",
+        f"| packages of the prediction image | {ours:.0f} | **{theirs / ours:.1f}x less** |",
     ]
 
 
 def megabytes(folder: Path) -> float:
-    """Return the size of the files under `folder`, bytecode left out."""
+    """Return the size of the files under `folder`, without bytecode."""
     files = (p for p in folder.rglob("*") if p.is_file() and not p.is_symlink() and p.suffix != ".pyc")
     return sum(p.stat().st_size for p in files) / 1024**2

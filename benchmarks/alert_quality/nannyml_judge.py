@@ -1,4 +1,4 @@
-"""NannyML as a judge of the same windows, in an environment of its own."""
+"""NannyML as a judge, in its own environment."""
 
 import json
 import os
@@ -13,18 +13,18 @@ from contract import bundle
 from local import images
 
 UNIVARIATE, MULTIVARIATE, LABELLED = "NannyML, any column", "NannyML, reconstruction", "NannyML with labels"
-# It imports statsmodels without asking for it, and was written before pandas 3.
+# NannyML imports statsmodels without declaring it, and needs pandas below 3.
 REQUIREMENTS = "nannyml==0.13.1\npandas<3\nstatsmodels\n"
 _WORKER = Path(__file__).with_name("nannyml_worker.py")
 _OFF = {"NML_DISABLE_USAGE_LOGGING": "1", "NML_DISABLE_USER_ANALYTICS": "1"}
 
 
 class NannyMLError(RuntimeError):
-    """NannyML can't be installed or asked; the message says why."""
+    """NannyML can't be installed or run; the message gives the cause."""
 
 
 def environment() -> Path:
-    """Return the interpreter that has NannyML, installed at first. Raises NannyMLError."""
+    """Return the interpreter with NannyML, installed on demand. Raises NannyMLError."""
     requirements = images.WORK / "cache/nannyml.txt"
     requirements.parent.mkdir(parents=True, exist_ok=True)
     requirements.write_text(REQUIREMENTS)
@@ -38,14 +38,14 @@ def environment() -> Path:
 
 @dataclass
 class Docket:
-    """Windows gathered for NannyML to judge in one go, by model and size."""
+    """Windows collected for one run of NannyML, by model and size."""
 
     folder: Path
     tasks: list[dict[str, object]] = field(default_factory=list)
     places: list[list[int]] = field(default_factory=list)
 
     def add(self, watched: Watched, windows: list[tuple[int, pd.DataFrame]]) -> None:
-        """Write windows, each with its place among the verdicts, as one task a size."""
+        """Write windows, each with its row number, as one task per size."""
         number = len(self.tasks)
         columns = [*watched.compared, bundle.TARGET_COLUMN]
         classes = [bundle.TARGET_COLUMN] if watched.contract.target.labels else []
@@ -71,7 +71,7 @@ class Docket:
             self.places.append([place for place, _ in chosen])
 
     def verdicts(self, python: Path) -> dict[int, dict[str, bool]]:
-        """Return the verdicts by the windows' places. Raises NannyMLError."""
+        """Return the verdicts by row number. Raises NannyMLError."""
         tasks = self.folder / "tasks.json"
         tasks.write_text(json.dumps(self.tasks))
         _run([str(python), str(_WORKER), str(tasks)])

@@ -1,8 +1,8 @@
-"""NannyML's verdicts; run by the interpreter of its own environment: `nannyml_worker.py TASKS.json`.
+"""Verdicts of NannyML, run in its own environment: `nannyml_worker.py TASKS.json`.
 
-Each task names Parquet files of reference and windows, all windows of `size` rows after one another.
-Univariate drift, reconstruction error and realised performance are asked with every default; verdicts
-are written as JSON, a list a task and method, one boolean a window.
+Each task names Parquet files of reference and windows; the windows of `size` rows are concatenated.
+Univariate drift, reconstruction error and realised performance run with all defaults. Verdicts are
+written as JSON: per task and method a list with one boolean per window.
 """
 
 import json
@@ -11,12 +11,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import nannyml  # type: ignore[import-not-found]  # it is in an environment of its own
+import nannyml  # type: ignore[import-not-found]  # it is in its own environment
 import pandas as pd
 
 
 def univariate(task: dict[str, Any], reference: pd.DataFrame, windows: pd.DataFrame) -> list[bool]:
-    """Return of each window whether any column drifted."""
+    """Return whether any column drifted, per window."""
     calculator = nannyml.UnivariateDriftCalculator(
         column_names=task["columns"],
         treat_as_categorical=task["categorical"],
@@ -28,7 +28,7 @@ def univariate(task: dict[str, Any], reference: pd.DataFrame, windows: pd.DataFr
 
 
 def multivariate(task: dict[str, Any], reference: pd.DataFrame, windows: pd.DataFrame) -> list[bool]:
-    """Return of each window whether its reconstruction error is beyond its thresholds."""
+    """Return whether the reconstruction error is beyond its thresholds, per window."""
     calculator = nannyml.DataReconstructionDriftCalculator(
         column_names=task["features"], chunk_size=task["size"]
     )
@@ -37,7 +37,7 @@ def multivariate(task: dict[str, Any], reference: pd.DataFrame, windows: pd.Data
 
 
 def performance(task: dict[str, Any], reference: pd.DataFrame, windows: pd.DataFrame) -> list[bool]:
-    """Return of each window whether its error is beyond its thresholds."""
+    """Return whether the model's error is beyond its thresholds, per window."""
     regression = not task["labels"]
     metric = "rmse" if regression else "accuracy"
     if not regression:
@@ -55,20 +55,20 @@ def performance(task: dict[str, Any], reference: pd.DataFrame, windows: pd.DataF
 
 
 def _with_probabilities(task: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
-    """Add a column a class: NannyML asks for them, though accuracy needs the predicted class alone."""
+    """Add one probability column per class, which NannyML requires."""
     predicted = rows[task["prediction"]]
     return rows.assign(**{f"p {label}": (predicted == label).astype(float) for label in task["labels"]})
 
 
 def table(path: str, task: dict[str, Any]) -> pd.DataFrame:
-    """Read rows; categories, whatever their type, as NannyML likes them."""
+    """Read rows, with categories as strings."""
     frame = pd.read_parquet(path)
     texts = {name: frame[name].astype("string").astype(object) for name in task["categorical"]}
     return frame.assign(**{name: column.where(column.notna(), None) for name, column in texts.items()})
 
 
 def main() -> None:
-    """Judge every task and write the verdicts beside the tasks."""
+    """Run every task and write the verdicts next to the tasks."""
     warnings.simplefilter("ignore")
     path = Path(sys.argv[1])
     verdicts = []

@@ -1,4 +1,4 @@
-"""One picture of all judges: false alarms on the left, what they see on the right."""
+"""Picture of all judges: false alarms on the left, power on the right."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ _OURS, _THEIRS = "#1b7f4d", "#8a8f98"
 
 
 def draw(found: Sequence[Measured], path: Path) -> None:
-    """Draw a row of panels a subject."""
+    """Draw one row of panels per subject."""
     figure, panels = plt.subplots(
         len(found),
         2,
@@ -57,7 +57,7 @@ def _power(panel: Any, measured: Measured, names: Sequence[str]) -> None:
     shifted = measured.verdicts.query("kind == 'shift'")
     labels = list(dict.fromkeys(shifted["label"]))
     shares = np.array([[seen(shifted[shifted["label"] == lb], name)[1] for lb in labels] for name in names])
-    # Who always alarms sees everything, and says nothing: such rows fade.
+    # The power of a judge with many false alarms means little, so its row is faded.
     calm = measured.verdicts.query(f"kind == 'calm' and size == {SHIFT_SIZE}")
     faded = np.array([[0.8 * (1 - float(calm[name].mean())) ** 2] for name in names]) * np.ones(shares.shape)
     panel.imshow(shares, cmap="RdYlGn", vmin=0, vmax=1, aspect="auto", alpha=faded)
@@ -66,5 +66,5 @@ def _power(panel: Any, measured: Measured, names: Sequence[str]) -> None:
     panel.set_yticks(range(len(names)), [""] * len(names))
     panel.set_xticks(range(len(labels)), labels, rotation=35, ha="right", fontsize=8)
     panel.set_title(
-        f"% of shifts seen within two windows of {SHIFT_SIZE:,} rows; faded: alarms without any shift too"
+        f"% of shifts detected within two windows of {SHIFT_SIZE:,} rows; faded: false alarms without a shift"
     )

@@ -1,4 +1,4 @@
-"""The suite of shifts: each takes undrifted rows in random order and returns them changed."""
+"""Shifts: functions that change undrifted rows in random order."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ _TARGET = bundle.TARGET_COLUMN
 
 @dataclass(frozen=True)
 class Suite:
-    """Which columns of a subject the shifts are made on.
+    """Columns of a subject that the shifts change.
 
-    `moved` are numeric columns whose mean moves, the first of them is also spread, lost and ramped;
-    `stretched` is one that is multiplied; `mixed` is a categorical one and `new` a value it never had.
+    `moved`: numeric columns whose mean moves; the first one is also widened, lost and ramped. `stretched`:
+    a numeric column that is multiplied. `mixed`: a categorical column; `new`: a value it never had.
     """
 
     moved: Sequence[str]
@@ -34,9 +34,9 @@ class Suite:
 
 
 def shifts(suite: Suite, watched: Watched) -> dict[str, Change]:
-    """Return the changes by what is said of them."""
+    """Return the changes by label."""
     first, classes = suite.moved[0], watched.contract.task is Task.CLASSIFICATION
-    what = "target one less" if classes else "target a third larger"
+    what = "target lower by one" if classes else "target one third larger"
     made: dict[str, Change] = {
         f"mean of {column}, {by} sd": mean(column, by) for column in suite.moved for by in DEVIATIONS
     }
@@ -73,7 +73,7 @@ def pairs(
     size: int = 1_000,
     replace: bool = False,
 ) -> Iterator[Window]:
-    """Yield `count` times two windows of distinct rows for each change."""
+    """Yield `count` pairs of windows with distinct rows for each change."""
     rng = np.random.default_rng(seed)
     for label, change in changes.items():
         for draw in range(count):
@@ -86,7 +86,7 @@ def pairs(
 def ramps(
     watched: Watched, rows: pd.DataFrame, column: str, count: int, seed: int, *, replace: bool = False
 ) -> Iterator[Window]:
-    """Yield series of windows in which the mean of a column moves further and further."""
+    """Yield series of windows in which the mean of a column moves step by step."""
     rng = np.random.default_rng(seed)
     for draw in range(count):
         for step in range(1, RAMP_STEPS + 1):
@@ -96,7 +96,7 @@ def ramps(
 
 
 def mean(column: str, deviations: float) -> Change:
-    """Move the mean by so many standard deviations of the reference, its farthest 1% of values aside."""
+    """Move the mean by `deviations` of the reference's clipped standard deviation."""
 
     def change(watched: Watched, rows: pd.DataFrame) -> pd.DataFrame:
         low, high = watched.model.profile_spec.numeric[column].clip
@@ -108,7 +108,7 @@ def mean(column: str, deviations: float) -> Change:
 
 
 def stretch(column: str, deviations: float) -> Change:
-    """Multiply all values: a shift of the logarithm's mean, which is roughly normal, and of nothing else."""
+    """Multiply all values, which shifts the mean of the logarithm alone."""
 
     def change(watched: Watched, rows: pd.DataFrame) -> pd.DataFrame:
         positive = watched.reference[column][watched.reference[column] > 0]
@@ -118,7 +118,7 @@ def stretch(column: str, deviations: float) -> Change:
 
 
 def spread(column: str) -> Change:
-    """Widen the values by half around their median, no further down than the reference's least."""
+    """Widen the values by half around their median, not below the reference's minimum."""
 
     def change(watched: Watched, rows: pd.DataFrame) -> pd.DataFrame:
         middle, least = watched.reference[column].median(), watched.reference[column].min()
@@ -129,12 +129,12 @@ def spread(column: str) -> Change:
 
 
 def replaced(column: str, value: int | str, share: float) -> Change:
-    """Give a share of the rows another value."""
+    """Set the column to `value` in a share of the rows."""
     return lambda _, rows: rows.assign(**{column: rows[column].mask(_first(rows, share), value)})
 
 
 def lost(column: str, share: float) -> Change:
-    """Take the value away from a share of the rows."""
+    """Remove the value in a share of the rows."""
     return lambda _, rows: rows.assign(**{column: rows[column].mask(_first(rows, share))})
 
 
@@ -144,20 +144,20 @@ def times(column: str, factor: float) -> Change:
 
 
 def concept(watched: Watched, rows: pd.DataFrame) -> pd.DataFrame:
-    """Make the same inputs mean something else."""
+    """Change the target for the same features."""
     if watched.contract.task is Task.CLASSIFICATION:
         return rows.assign(**{_TARGET: rows[_TARGET] - 1})
     return rows.assign(**{_TARGET: rows[_TARGET] * 4 / 3})
 
 
 def half(watched: Watched, rows: pd.DataFrame) -> pd.DataFrame:
-    """Do so for half the rows."""
+    """Change the target in half of the rows."""
     changed = concept(watched, rows)
     return rows.assign(**{_TARGET: changed[_TARGET].where(_first(rows, 0.5), rows[_TARGET])})
 
 
 def segment(watched: Watched, column: str, share: float) -> "Segment":
-    """Return the segment that is nearest to `share`: some levels of a category, or the largest values."""
+    """Return a segment of about `share`: levels of a category, or the largest values."""
     reference = watched.reference[column]
     if column not in watched.categorical:
         return Segment(column, above=float(reference.quantile(1 - share)))
@@ -173,20 +173,20 @@ def segment(watched: Watched, column: str, share: float) -> "Segment":
 
 @dataclass(frozen=True)
 class Segment:
-    """Rows alike in one column."""
+    """Rows with certain values of one column."""
 
     column: str
     levels: Sequence[object] = ()
     above: float | None = None
 
     def __call__(self, rows: pd.DataFrame) -> "pd.Series[bool]":
-        """Return which rows belong to it."""
+        """Return a mask of the rows in the segment."""
         values = rows[self.column]
         return values.isin(list(self.levels)) if self.above is None else values > self.above
 
 
 def within(chosen: Segment, change: Change) -> Change:
-    """Change the rows of a segment only."""
+    """Apply `change` to the rows of a segment only."""
 
     def changed(watched: Watched, rows: pd.DataFrame) -> pd.DataFrame:
         inside = chosen(rows)

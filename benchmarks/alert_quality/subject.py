@@ -1,4 +1,4 @@
-"""A model trained and exported as any other, and rows that neither training nor thresholds saw."""
+"""A trained model with its monitor bundle, and held-out rows."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ Change = Callable[["Watched", pd.DataFrame], pd.DataFrame]
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """A model and what it is watched with."""
+    """A served model, its monitoring model and its reference."""
 
     model: Model
     served: Served
@@ -46,16 +46,16 @@ class Watched:
 
     @property
     def compared(self) -> list[str]:
-        """The columns that every judge compares: the features and the prediction."""
+        """The columns that every judge compares: features and prediction."""
         return [*self.names, bundle.PREDICTION_COLUMN]
 
     @property
     def categorical(self) -> list[str]:
-        """Those of them that have no order."""
+        """The categorical ones of the compared columns."""
         return [name for name in self.compared if name in self.model.profile_spec.categorical]
 
     def predicted(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return `rows` with the model's predictions; where a feature is missing there is none."""
+        """Return `rows` with predictions, NaN where a feature is missing."""
         whole = rows[self.names].notna().all(axis=1).to_numpy()
         served = self.served.predict([rows.loc[whole, name].tolist() for name in self.names])
         found = {bundle.PREDICTION_COLUMN: self.contract.target.name}
@@ -74,7 +74,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Window:
-    """Rows to be judged: `label` says what was done to them, `draw` and `step` which of many they are."""
+    """Rows to evaluate: `label` names the change, `draw` and `step` number the windows."""
 
     kind: Kind
     label: str
@@ -85,9 +85,9 @@ class Window:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is watched: one or more models of it, and the windows of each.
+    """One or more models of the same data, and the windows of each.
 
-    `windows` yields those of a split; `draws` scales their number, 100 for all of them.
+    `windows` yields the windows of a split; `draws` scales their number, 100 gives all.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Subject:
 
 
 def watch(use_case: UseCase) -> Watched:
-    """Train a use case and export its bundle by the ordinary code, and load what the monitor loads of it."""
+    """Train a use case, export its bundle and load it as the monitor does."""
     place = DataLocation()
     data = pipeline.load_data(use_case, place, None, lambda _: None)
     fitted = pipeline.fit(use_case, data, progress=lambda _: None)
@@ -128,5 +128,5 @@ def drawn(rows: pd.DataFrame, size: int, rng: np.random.Generator, *, replace: b
 
 
 def count(draws: int, of_hundred: int) -> int:
-    """Return how many of something `draws` ask for, if 100 ask for `of_hundred`; two at least."""
+    """Return `of_hundred` scaled by `draws`/100, at least two."""
     return max(2, draws * of_hundred // 100)

@@ -1,4 +1,4 @@
-"""Made rows: normal columns, rows independent of one another. The textbook's case, for comparison."""
+"""Synthetic rows: independent normal columns and independent rows."""
 
 from collections.abc import Iterator, Mapping
 
@@ -26,7 +26,7 @@ _PLACES = {"small": 0.04, "large": 0.2, "rest": 0.76}
 
 
 def rows(part: str, size: int = ROWS) -> pd.DataFrame:
-    """Return rows of a part; its name is the seed."""
+    """Return rows of a part; the part's name is the seed."""
     rng = np.random.default_rng(list(part.encode()))
     frame = pd.DataFrame(rng.normal(10, 2, (size, len(NUMERIC))), columns=NUMERIC)
     for name, mix in (("kind", _KINDS), ("place", _PLACES)):
@@ -36,7 +36,7 @@ def rows(part: str, size: int = ROWS) -> pd.DataFrame:
 
 
 def model(params: Params) -> Pipeline:
-    """Return a linear model behind one-hot kinds and places."""
+    """Return a linear model behind one-hot categories."""
     kinds = OneHotEncoder(handle_unknown="ignore")
     return make_pipeline(
         ColumnTransformer([("kinds", kinds, ["kind", "place"])], remainder="passthrough"), Ridge(**params)
@@ -45,7 +45,7 @@ def model(params: Params) -> Pipeline:
 
 USE_CASE = UseCase(
     name="made_rows",
-    title="Made rows",
+    title="Synthetic rows",
     task=Task.REGRESSION,
     id_field="row_id",
     payload_field="row",
@@ -67,13 +67,13 @@ USE_CASE = UseCase(
 
 
 def load(split: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
-    """Train; windows are made fresh, so there is nothing to hold."""
+    """Train; windows are newly generated, so there are no held-out rows."""
     del split
     return watch(USE_CASE), {}
 
 
 def windows(split: str, watched: Watched, _: Mapping[str, pd.DataFrame], draws: int) -> Iterator[Window]:
-    """Yield fresh windows, as they are and shifted."""
+    """Yield newly generated windows, unchanged and shifted."""
     for size in SIZES:
         for number in range(count(draws, 300)):
             yield Window("calm", "fresh rows", _fresh(watched, f"{split}/{size}/{number}", size), number)
@@ -85,10 +85,10 @@ def windows(split: str, watched: Watched, _: Mapping[str, pd.DataFrame], draws: 
 def subject() -> Subject:
     """Return the subject."""
     return Subject(
-        name="Made rows",
+        name="Synthetic rows",
         about=(
-            "Five independent normal columns and two categorical ones, a linear target; reference 10,000 "
-            "rows, every window made fresh. What the alerts do where nothing but chance is at work."
+            "Five independent normal columns and two categorical ones, a linear target, 10,000 reference "
+            "rows, newly generated windows: sampling noise without any other change."
         ),
         splits=["made"],
         load=load,

@@ -1,4 +1,4 @@
-"""The tables of a subject, Markdown."""
+"""Markdown tables of a subject."""
 
 from collections.abc import Sequence
 
@@ -24,22 +24,22 @@ _EXAMPLES = 6
 
 
 def lines(measured: Measured) -> list[str]:
-    """Return everything that is said of a subject."""
-    said = [f"### {measured.name}", "", measured.about, ""]
-    said += _false_alarms(measured.verdicts)
-    said += _reasons(measured)
+    """Return the Markdown section of a subject."""
+    text = [f"### {measured.name}", "", measured.about, ""]
+    text += _false_alarms(measured.verdicts)
+    text += _reasons(measured)
     if (seasons := measured.verdicts.query("kind == 'season'")).size:
-        said += ["", *_seasons(seasons)]
-    said += ["", *_powers(measured.verdicts)]
-    said += ["", *_ramp(measured.verdicts)]
+        text += ["", *_seasons(seasons)]
+    text += ["", *_powers(measured.verdicts)]
+    text += ["", *_ramp(measured.verdicts)]
     same, total = measured.agreement
-    said += [
+    text += [
         "",
-        f"Evidently's verdicts, computed directly, are those of its Reports in {same} of {total} columns.",
+        f"Evidently's verdicts, computed directly, agree with its Reports in {same} of {total} columns.",
     ]
     if measured.without_nannyml:
-        said += ["", f"NannyML is left out: {measured.without_nannyml}."]
-    return said
+        text += ["", f"NannyML is left out: {measured.without_nannyml}."]
+    return text
 
 
 def interval(hits: int, windows: int) -> tuple[float, float]:
@@ -49,12 +49,12 @@ def interval(hits: int, windows: int) -> tuple[float, float]:
 
 
 def asked(verdicts: pd.DataFrame) -> list[str]:
-    """Return the judges that judged."""
+    """Return the judges that have verdicts."""
     return [judge for judge in JUDGES if judge in verdicts]
 
 
 def seen(verdicts: pd.DataFrame, judge: str) -> tuple[float, float]:
-    """Return the share of windows a judge alarms on, and of pairs in which it does on one at least."""
+    """Return a judge's share of windows with an alarm, and of pairs with at least one."""
     within_two = verdicts.groupby(["split", "draw"])[judge].any()
     return float(verdicts[judge].mean()), float(within_two.mean())
 
@@ -70,13 +70,14 @@ def _false_alarms(verdicts: pd.DataFrame) -> list[str]:
 
 
 def _reasons(measured: Measured) -> list[str]:
-    """Say what Scorewatch's false alarms were of."""
+    """Return the checks behind Scorewatch's false alarms."""
     if not measured.reasons:
         return []
     most = sorted(measured.reasons.items(), key=lambda item: -len(item[1]))
-    said = "; ".join(f"{len(v)} x {check} ({label}; {v[0]})" for (label, check), v in most[:_EXAMPLES])
-    more = f"; {len(most) - _EXAMPLES} kinds more" if len(most) > _EXAMPLES else ""
-    return ["", f"What Scorewatch's were of, with labels, the first value each: {said}{more}."]
+    kinds = "; ".join(f"{len(v)} x {check} ({label}; {v[0]})" for (label, check), v in most[:_EXAMPLES])
+    more = f"; {len(most) - _EXAMPLES} more kinds" if len(most) > _EXAMPLES else ""
+    head = "Checks behind Scorewatch's false alarms, with labels, and the first value of each"
+    return ["", f"{head}: {kinds}{more}."]
 
 
 def _seasons(seasons: pd.DataFrame) -> list[str]:
@@ -90,7 +91,9 @@ def _seasons(seasons: pd.DataFrame) -> list[str]:
 def _powers(verdicts: pd.DataFrame) -> list[str]:
     shifted, names = verdicts.query("kind == 'shift'"), asked(verdicts)
     pairs = int(shifted.groupby("label").size().max()) // 2
-    heading = f"seen, % of windows of {SHIFT_SIZE:,} rows / of {pairs} pairs, in one of two"
+    heading = (
+        f"detected, % of single windows of {SHIFT_SIZE:,} rows / % of {pairs} pairs, in at least one window"
+    )
     table = _head([heading, *names])
     for label, part in shifted.groupby("label", sort=False):
         shares = (seen(part, name) for name in names)
@@ -101,7 +104,7 @@ def _powers(verdicts: pd.DataFrame) -> list[str]:
 def _ramp(verdicts: pd.DataFrame) -> list[str]:
     ramp, names = verdicts.query("kind == 'ramp'"), asked(verdicts)
     label = f"{ramp['label'].iloc[0]}, growing to {RAMP_END:g} sd over {RAMP_STEPS} windows"
-    table = _head([f"window in which a slow ramp is first seen, mean ({label})", *names])
+    table = _head([f"mean number of the window that first detects a slow ramp ({label})", *names])
     cells = []
     for name in names:
         hit = ramp[ramp[name].astype(bool)].groupby(["split", "draw"])["step"].min()

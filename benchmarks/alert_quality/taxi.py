@@ -1,4 +1,4 @@
-"""Taxi rides: months are the calm of real life, April 2020, when the city stood still, is a real shift."""
+"""Taxi rides: undrifted ordinary months, and the lockdown of April 2020 as a real shift."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from training.use_case import UseCase
 
 MONTHS = [*(f"2018-{month:02d}" for month in range(1, 13)), *(f"2019-{month:02d}" for month in range(1, 7))]
 SHIPPED = "2019-04"
-# Another season each, so that the limits are not those of one lucky month.
+# One reference per season, so that the result does not depend on one month.
 REFERENCES = (SHIPPED, "2018-02", "2018-07", "2018-11")
 LOCKDOWN = "2020-04"
 SIZES = (500, 1_000, 2_000)
@@ -31,7 +31,7 @@ SUITE = Suite(
 
 
 def load(reference: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
-    """Train on the month before `reference`, and read the months that neither saw."""
+    """Train on the month before `reference`; return it with all other months."""
     declared = UseCase.named("green_taxi")
     seen = [MONTHS[MONTHS.index(reference) - 1], reference]
     watched = watch(replace(declared, train=seen[:1], validation=seen[1:]))
@@ -48,7 +48,7 @@ def load(reference: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
 def windows(
     reference: str, watched: Watched, rides: Mapping[str, pd.DataFrame], draws: int
 ) -> Iterator[Window]:
-    """Yield windows of ordinary months, half at random, half as time goes, and for one model shifts."""
+    """Yield windows of ordinary months, half random, half in time order, and shifts."""
     shipped = reference == SHIPPED
     calm = {month: rows for month, rows in rides.items() if month != LOCKDOWN}
     rng = np.random.default_rng(MONTHS.index(reference))
@@ -57,7 +57,7 @@ def windows(
             for number in range(count(draws, 50 if shipped else 10)):
                 first = int(rng.integers(0, len(rows) - size))
                 slice_ = rows[first : first + size].reset_index(drop=True)
-                label = "months at random" if number % 2 == 0 else "months as time goes"
+                label = "months at random" if number % 2 == 0 else "months in time order"
                 label += "" if shipped else ", references of other seasons"
                 yield Window("calm", label, slice_ if number % 2 else drawn(rows, size, rng), number)
     if not shipped:
@@ -70,16 +70,16 @@ def windows(
 
 
 def subject() -> Subject:
-    """Return the subject. Raises LookupError where the months aren't on this machine."""
+    """Return the subject. Raises LookupError if a month's file is missing."""
     folder = Path(os.environ.get("SCOREWATCH_DATA", "")) / "nyc_yellow_taxi"
     if missing := [m for m in (*MONTHS, LOCKDOWN) if not (folder / f"yellow_{m}.csv.gz").is_file()]:
         raise LookupError(f"{folder} has no yellow_{missing[0]}.csv.gz")
     return Subject(
         name="Taxi rides",
         about=(
-            "The shipped use case green_taxi; trained on March 2019, reference April 2019, windows of the 16 "
-            "other months of 2018-19; and the same with references of February, July and November 2018. "
-            "Shifts are made on rides of May and June 2019."
+            "The shipped use case green_taxi: trained on March 2019, reference April 2019, windows from the "
+            "16 other months of 2018-19; and the same with references of February, July and November 2018. "
+            "Shifts are applied to rides of May and June 2019."
         ),
         splits=REFERENCES,
         load=load,

@@ -1,4 +1,4 @@
-"""White wines: a class is predicted, there is no time, and there are few rows."""
+"""White wines: a classifier without time, with few rows."""
 
 import hashlib
 import os
@@ -26,9 +26,9 @@ _WEAK = 10.0
 
 
 def use_case(split: str) -> UseCase:
-    """Return white_wine with pH added, its rows dealt into train, validation and held out anew a split.
+    """Return white_wine with pH, its rows assigned to parts anew for each split.
 
-    Content decides by a hash, so that rows that repeat stay on one side.
+    A hash of the row's content selects its part, so that repeated rows stay in one part.
     """
 
     def part(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def use_case(split: str) -> UseCase:
 
 
 def load(split: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
-    """Train on 31% of the wines, take 19% for reference, hold out the other half."""
+    """Train on 31% of the wines with 19% for reference; hold out half."""
     declared = use_case(split)
     watched = watch(declared)
     held = sound_rows(declared, ["held out"], declared.source(DataLocation()), DataLocation()).frame
@@ -53,7 +53,7 @@ def load(split: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
 
 
 def windows(split: str, watched: Watched, wines: Mapping[str, pd.DataFrame], draws: int) -> Iterator[Window]:
-    """Yield windows drawn with replacement from the held-out half, as they are and shifted."""
+    """Yield windows drawn with replacement from the held-out half, unchanged and shifted."""
     held, seed = wines["held out"], int(split)
     rng = np.random.default_rng(seed)
     for size in SIZES:
@@ -62,24 +62,26 @@ def windows(split: str, watched: Watched, wines: Mapping[str, pd.DataFrame], dra
     few = count(draws, 10)
     yield from pairs(watched, held, shifts(SUITE, watched), few, seed, replace=True)
     weak = held[held["alcohol"] < _WEAK]
-    third = {"a third more of the wines below 10 % alcohol (real)": lambda _, rows: _mixed(rows, weak)}
+    third = {
+        "a third of the rows replaced by wines below 10 % alcohol (real)": lambda _, rows: _mixed(rows, weak)
+    }
     yield from pairs(watched, held, third, few, seed, replace=True)
     yield from ramps(watched, held, SUITE.moved[0], few // 2 + 1, seed, replace=True)
 
 
 def subject() -> Subject:
-    """Return the subject. Raises LookupError where the wines aren't on this machine."""
+    """Return the subject. Raises LookupError if the file is missing."""
     file = Path(os.environ.get("SCOREWATCH_DATA", "")) / FILE
     if not file.is_file():
-        raise LookupError(f"{file} isn't there")
+        raise LookupError(f"{file} is missing")
     return Subject(
         name="White wines",
         about=(
             "The shipped use case white_wine with pH, the most nearly normal column, added. 4,898 wines are "
-            "dealt anew six times: 31% train, 19% are the reference (some 930 rows, the shipped bundle has "
-            "982), windows are drawn with replacement from the other half. The error of so small a reference "
-            "limits what can be seen, and is the same in all windows of a deal; of 1,000 rows it is a single "
-            "chunk, from which NannyML can't tell what is usual."
+            "split six times: 31% for training, 19% for the reference (about 930 rows, the shipped bundle "
+            "has 982); windows are drawn with replacement from the other half. The sampling error of so "
+            "small a reference limits the power, and is the same in all windows of a split. With 1,000 rows "
+            "per chunk the reference is a single chunk, from which NannyML cannot estimate its limits."
         ),
         splits=SPLITS,
         load=load,

@@ -1,4 +1,4 @@
-"""The pieces of the alert bench: rows kept apart, shifts that are what they are called, honest rates."""
+"""Parts of the alert benchmark: separate rows, shifts, judges, tables."""
 
 import importlib.util
 import itertools
@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.alert_quality import flights, nannyml_judge, shifts, synthetic, tables, wines
+from benchmarks.alert_quality import flights, judges, nannyml_judge, shifts, synthetic, tables, wines
 from benchmarks.alert_quality.measure import Measured
 from benchmarks.alert_quality.nannyml_judge import Docket, NannyMLError
 from contract.schema import Task
+from lambda_monitor.check_config import CheckConfig
+from lambda_monitor.model import Model
+from lambda_monitor.profiles.profile import Profile, ProfileSpec
 
 
 @pytest.fixture
@@ -38,14 +42,14 @@ def rows() -> pd.DataFrame:
     return synthetic.rows("window", 1_000).rename(columns={"y": "target"})
 
 
-def test_a_shift_of_the_mean_is_of_so_many_standard_deviations(watched: Any, rows: pd.DataFrame) -> None:
+def test_mean_moves_by_the_given_standard_deviations(watched: Any, rows: pd.DataFrame) -> None:
     moved = shifts.mean("x1", 0.2)(watched, rows)
 
     assert moved["x1"].mean() - rows["x1"].mean() == pytest.approx(0.2 * watched.reference["x1"].std())
     assert moved.drop(columns="x1").equals(rows.drop(columns="x1"))
 
 
-def test_a_stretch_moves_the_mean_of_the_logarithm_alone(watched: Any, rows: pd.DataFrame) -> None:
+def test_stretch_moves_only_the_mean_of_the_logarithm(watched: Any, rows: pd.DataFrame) -> None:
     positive = rows[rows["x1"] > 0]
     logs = np.log(shifts.stretch("x1", 0.5)(watched, positive)["x1"]), np.log(positive["x1"])
 
@@ -55,13 +59,13 @@ def test_a_stretch_moves_the_mean_of_the_logarithm_alone(watched: Any, rows: pd.
 
 
 @pytest.mark.parametrize(("column", "share"), [("place", 0.04), ("place", 0.20), ("x2", 0.04), ("x2", 0.2)])
-def test_a_segment_is_about_as_large_as_asked(watched: Any, column: str, share: float) -> None:
+def test_segment_has_about_the_given_share(watched: Any, column: str, share: float) -> None:
     inside = shifts.segment(watched, column, share)(watched.reference)
 
     assert inside.mean() == pytest.approx(share, rel=0.15)
 
 
-def test_a_segment_alone_changes_and_rows_keep_their_order(watched: Any, rows: pd.DataFrame) -> None:
+def test_within_changes_only_the_segment_and_keeps_the_order(watched: Any, rows: pd.DataFrame) -> None:
     chosen = shifts.segment(watched, "place", 0.20)
     changed = shifts.within(chosen, shifts.times("x1", 2))(watched, rows)
 
@@ -70,7 +74,7 @@ def test_a_segment_alone_changes_and_rows_keep_their_order(watched: Any, rows: p
     assert changed.index.equals(rows.index)
 
 
-def test_the_suite_has_every_shift_that_was_asked_for(watched: Any, rows: pd.DataFrame) -> None:
+def test_suite_contains_every_kind_of_shift(watched: Any, rows: pd.DataFrame) -> None:
     suite = shifts.shifts(synthetic.SUITE, watched)
 
     kinds = ("mean", "spread", "moved to", "a new", "missing", "about 4%", "about 20%", "concept")
@@ -78,7 +82,7 @@ def test_the_suite_has_every_shift_that_was_asked_for(watched: Any, rows: pd.Dat
     assert [label for label, change in suite.items() if change(watched, rows).equals(rows)] == []
 
 
-def test_a_concept_shift_leaves_every_input_as_it_is(watched: Any, rows: pd.DataFrame) -> None:
+def test_concept_shift_changes_no_feature(watched: Any, rows: pd.DataFrame) -> None:
     changed = shifts.concept(watched, rows)
 
     assert changed.drop(columns="target").equals(rows.drop(columns="target"))
@@ -94,7 +98,7 @@ def test_the_two_windows_of_a_pair_share_no_row(watched: Any) -> None:
         assert not set(one.rows["number"]) & set(two.rows["number"])
 
 
-def test_flights_of_a_day_are_on_one_side() -> None:
+def test_all_flights_of_a_day_are_in_one_part() -> None:
     if importlib.util.find_spec(flights.PACKAGE) is None:
         pytest.skip(f"{flights.PACKAGE} is not installed")
     days = [set(flights.read(f"winter/{role}")["date"]) for role in ("train", "reference", "held out")]
@@ -103,7 +107,7 @@ def test_flights_of_a_day_are_on_one_side() -> None:
     assert not any(a & b for a, b in itertools.combinations(days, 2))
 
 
-def test_a_wine_is_on_one_side_and_another_deal_is_another_one() -> None:
+def test_a_wine_is_in_one_part_and_splits_differ() -> None:
     wines_ = pd.DataFrame({"alcohol": np.arange(5_000) / 100, "pH": 3.0})
     parts = {
         split: [
@@ -118,7 +122,7 @@ def test_a_wine_is_on_one_side_and_another_deal_is_another_one() -> None:
     assert parts["1"][0] != parts["2"][0]
 
 
-def test_the_interval_of_no_alarm_at_all_is_not_nothing() -> None:
+def test_interval_without_alarms_is_wider_than_zero() -> None:
     low, high = tables.interval(0, 2_400)
 
     assert low == 0
@@ -133,7 +137,7 @@ def test_within_two_counts_pairs_of_one_split() -> None:
     assert tables.seen(alarms, "judge") == (0.5, pytest.approx(2 / 3))
 
 
-def test_a_ramp_that_is_never_seen_is_said_so() -> None:
+def test_table_reports_undetected_ramps() -> None:
     verdicts = [
         {"kind": kind, "label": label, "split": "a", "size": 1_000, "draw": draw, "step": step}
         | {"Scorewatch": kind == "ramp" and draw == 0 and step >= 4}
@@ -152,7 +156,7 @@ def test_a_ramp_that_is_never_seen_is_said_so() -> None:
     assert "in 3 of 4 columns" in text
 
 
-def test_verdicts_of_nannyml_come_back_to_their_windows(
+def test_nannyml_verdicts_are_assigned_to_their_windows(
     watched: Any, rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = rows.assign(prediction=1.0)
@@ -176,8 +180,28 @@ def test_verdicts_of_nannyml_come_back_to_their_windows(
     assert all(verdict[nannyml_judge.LABELLED] for verdict in found.values())
 
 
-def test_a_judge_that_fails_says_why(tmp_path: Path) -> None:
+def test_a_failing_judge_reports_the_cause(tmp_path: Path) -> None:
     docket = Docket(tmp_path)
 
     with pytest.raises(NannyMLError, match="it fails: no message"):
         docket.verdicts(Path("/bin/false"))
+
+
+def test_seasons_count_is_judged_by_that_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = synthetic.rows("window", 200).rename(columns={"y": "target"}).assign(prediction=1.0)
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    contract: Any = SimpleNamespace(
+        **{f: getattr(synthetic.USE_CASE, f) for f in ("task", "features", "target", "segments")}
+    )
+    spec = ProfileSpec.of(contract, table)
+    fields: Any = {"contract": contract, "reference": table, "profile_spec": spec, "thresholds": None}
+    model = Model(**fields, baseline=Profile.of(table, spec), check_config=CheckConfig())
+    seasons = []
+    monkeypatch.setattr(
+        judges.columns, "check_columns", lambda given, _: seasons.append(given.check_config.seasonality) or []
+    )
+    monkeypatch.setattr(judges.columns, "check_performance", lambda *_: [])
+    watched: Any = SimpleNamespace(model=model, names=[*synthetic.NUMERIC, "kind", "place"])
+
+    assert judges.scorewatch(watched, rows) == ([], [], [])
+    assert seasons == ["ignore", "count"]
