@@ -1,4 +1,4 @@
-"""The user's say in the checks: `checks.json` in the bundle, every key checked by name."""
+"""User configuration of checks: `checks.json` in the bundle, every key validated."""
 
 import difflib
 from collections.abc import Sequence
@@ -8,52 +8,52 @@ import msgspec
 from contract.schema import Struct
 from lambda_monitor.profiles.thresholds import Seasonality
 
-# The one table of checks: name, and what it asks.
+# Names of all checks, with the question that each answers.
 CHECKS: dict[str, str] = {
     "quality.missing": "are there more missing values than in the reference?",
-    "quality.categories": "are there categories that training never saw?",
-    "quality.range": "do values lie outside the range the contract declares?",
-    "quality.constant": "does a column that varied stand still?",
-    "outliers": "are there more values beyond what training nearly ever saw?",
-    "drift.feature": "is a feature distributed otherwise than in the reference?",
-    "drift.prediction": "are the predictions distributed otherwise?",
-    "drift.segment": "is another thing predicted within one segment?",
-    "drift.target": "is what really happened distributed otherwise?",
+    "quality.categories": "are there categories unknown in training?",
+    "quality.range": "do values lie outside the range of the contract?",
+    "quality.constant": "is a column constant that varied in the reference?",
+    "outliers": "are there more values beyond the outermost quantiles of the reference?",
+    "drift.feature": "does the distribution of a feature differ from the reference?",
+    "drift.prediction": "does the distribution of the predictions differ?",
+    "drift.segment": "does the mean prediction of one segment differ?",
+    "drift.target": "does the distribution of the target differ?",
     "performance": "is the model's error larger than on the reference?",
     "performance.segment": "is it larger within one segment?",
-    "performance.estimate": "would it be, judging without labels?",
+    "performance.estimate": "is the error that is estimated without labels larger?",
     "labels.coverage": "what share of the records has a label?",
-    "labels.conflicts": "were records given different labels?",
+    "labels.conflicts": "do records have different labels?",
     "labels.unreadable": "are there labels that can't be read?",
     "lake.unreadable_objects": "are there objects that can't be read?",
-    "lake.bad_lines": "are there lines that are no prediction events?",
-    "lake.duplicates": "do many records come more than once?",
+    "lake.bad_lines": "are there lines that are not prediction events?",
+    "lake.duplicates": "are many records delivered more than once?",
     "lake.clock_skew": "do records land hours away from their arrival?",
     "model.version": "did other model versions score records?",
     "service.rejected": "are many records rejected?",
-    "service.failed": "did Lambda give up on batches of records?",
-    "service.staleness": "has there been silence?",
+    "service.failed": "did batches of records fail for good?",
+    "service.staleness": "how long before the end did the last record arrive?",
     "service.errors": "does the prediction function fail?",
-    "service.delay": "do records wait long to be scored?",
-    "service.lost": "did records come in that were neither scored nor rejected?",
+    "service.delay": "how long do records wait to be scored?",
+    "service.lost": "are there records that were neither scored nor rejected?",
     "monitor.gap": "are there hours that no window covered?",
-    "report.evidently": "could the report be drawn?",
+    "report.evidently": "could the report be rendered?",
 }
 
 
 class CheckConfigError(ValueError):
-    """`checks.json` names something that isn't there, or says something else than it may."""
+    """`checks.json` can't be read, or names an unknown check or column."""
 
 
 class ColumnOverride(Struct, frozen=True, kw_only=True):
-    """One column of one check: switched, or with a limit of its own."""
+    """Override of a check for one column: switched off, or with its own limit."""
 
     enabled: bool = True
     threshold: float | None = None
 
 
 class CheckOverride(Struct, frozen=True, kw_only=True):
-    """One check: switched, with a limit of its own, or tuned by column."""
+    """Override of a check: switched off, with its own limit, or per column."""
 
     enabled: bool = True
     threshold: float | None = None
@@ -61,50 +61,51 @@ class CheckOverride(Struct, frozen=True, kw_only=True):
 
 
 class CheckConfig(Struct, frozen=True, kw_only=True):
-    """What the user chose.
+    """User configuration of checks.
 
-    `seasonality`: `ignore` lets a column change as much as days, weeks and seasons do, `ignore_hours` as
-    much as hours of the day do, for windows shorter than a day; `count` tells every change.
+    `seasonality`: `ignore` tolerates changes as large as those between days, weeks and seasons,
+    `ignore_hours` also those between hours of the day, for windows shorter than a day; `count` reports
+    every change.
     """
 
     seasonality: Seasonality = "ignore"
     checks: dict[str, CheckOverride] = msgspec.field(default_factory=dict)
 
     def wants(self, check: str, columns: Sequence[str]) -> bool:
-        """Say whether the user wants to hear of `check` on `columns`."""
-        choice = self.checks.get(check, CheckOverride())
-        return choice.enabled and all(choice.columns.get(c, ColumnOverride()).enabled for c in columns)
+        """Return whether `check` is switched on for `columns`."""
+        override = self.checks.get(check, CheckOverride())
+        return override.enabled and all(override.columns.get(c, ColumnOverride()).enabled for c in columns)
 
     def limit(self, check: str, columns: Sequence[str], default: float | None) -> float | None:
-        """Return the user's limit for `check` on `columns`, or `default`."""
-        choice = self.checks.get(check, CheckOverride())
-        own = [choice.columns[c].threshold for c in columns if c in choice.columns]
-        chosen = next((t for t in (*own, choice.threshold) if t is not None), None)
-        return default if chosen is None else chosen
+        """Return the configured limit of `check` on `columns`, else `default`."""
+        override = self.checks.get(check, CheckOverride())
+        by_column = [override.columns[c].threshold for c in columns if c in override.columns]
+        limit = next((t for t in (*by_column, override.threshold) if t is not None), None)
+        return default if limit is None else limit
 
 
 def load(data: bytes | None, columns: Sequence[str]) -> CheckConfig:
-    """Read `checks.json`; without one every check runs at its default.
+    """Read `checks.json`; without one every check runs with its defaults.
 
-    Raises CheckConfigError naming the key and, where one is near, the key that was meant.
+    Raises CheckConfigError with the unknown key and the most similar known one, if there is any.
     """
     if data is None:
         return CheckConfig()
     try:
-        chosen = msgspec.json.decode(data, type=CheckConfig)
+        config = msgspec.json.decode(data, type=CheckConfig)
     except msgspec.DecodeError as error:
         raise CheckConfigError(f"checks.json can't be read: {error}") from error
-    for name, choice in chosen.checks.items():
+    for name, override in config.checks.items():
         if name not in CHECKS:
-            raise CheckConfigError(f"checks.json names the check {name!r}: {_meant(name, list(CHECKS))}")
-        for column in choice.columns:
+            raise CheckConfigError(f"checks.json names the check {name!r}: {_similar(name, list(CHECKS))}")
+        for column in override.columns:
             if column not in columns:
                 raise CheckConfigError(
-                    f"checks.json names the column {column!r} of {name}: {_meant(column, columns)}"
+                    f"checks.json names the column {column!r} of {name}: {_similar(column, columns)}"
                 )
-    return chosen
+    return config
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
+def _similar(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, 1)
     return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"

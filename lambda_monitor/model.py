@@ -1,4 +1,4 @@
-"""The bundle of the model that is watched: what its records are compared with."""
+"""Bundle of the watched model: contract, reference, thresholds, configuration of checks."""
 
 import hashlib
 import io
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """A version's contract, reference rows, thresholds and, where the user wrote one, checks file.
+    """Contract, reference rows, thresholds and check configuration of one model version.
 
-    `layout` is how columns are counted, `baseline` the reference counted so.
+    `profile_spec` is how columns are counted, `baseline` the profile of the reference.
     """
 
     contract: Contract
@@ -35,12 +35,12 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     check_config: CheckConfig
 
     def profiler(self, table: pa.Table) -> Profile:
-        """Return the profile of `table`, comparable with the reference's."""
+        """Return the profile of `table`, comparable with `baseline`."""
         return Profile.of(table, self.profile_spec)
 
     @property
     def cache_prefix(self) -> str:
-        """Where profiles of this model are kept: those of another layout don't add up with them."""
+        """Prefix of this model's profiles; those of another `profile_spec` can't be merged."""
         digest = hashlib.sha256(msgspec.json.encode(self.profile_spec)).hexdigest()[:12]
         return f"{layout.PROFILES}/{self.contract.model.name}/{self.contract.model.version}/{digest}/"
 
@@ -50,15 +50,15 @@ def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
     manifest = store.manifest(s3, bucket, name, version)
     contract = Contract.from_json(store.read(s3, bucket, manifest, bundle.CONTRACT))
     reference = pq.read_table(io.BytesIO(store.read(s3, bucket, manifest, bundle.REFERENCE)))
-    counted = ProfileSpec.of(contract, reference)
+    spec = ProfileSpec.of(contract, reference)
     checks = store.read(s3, bucket, manifest, bundle.CHECKS) if bundle.CHECKS in manifest.files else None
     return Model(
         contract=contract,
         reference=reference,
-        profile_spec=counted,
-        baseline=Profile.of(reference, counted),
+        profile_spec=spec,
+        baseline=Profile.of(reference, spec),
         thresholds=_thresholds(store.read(s3, bucket, manifest, bundle.THRESHOLDS)),
-        check_config=check_config.load(checks, counted.columns),
+        check_config=check_config.load(checks, spec.columns),
     )
 
 

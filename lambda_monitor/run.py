@@ -1,4 +1,4 @@
-"""One monitoring run: its clients, its identity and deadline, the window it was asked for."""
+"""One monitoring run: its clients, id, deadline and requested window."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of the function: its id, its clock, and when Lambda will have ended it."""
+    """One run of the function: its id, its start, and when Lambda ends it at the latest."""
 
     id: str
     now: datetime
@@ -38,7 +38,7 @@ class Clients(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """The window [start, end); `asked`: a person named it, the schedule didn't."""
+    """The window [start, end); `asked` if the event names it, not the schedule."""
 
     start: datetime
     end: datetime
@@ -46,7 +46,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def requested_span(event: Mapping[str, Any], settings: Settings, now: datetime) -> Span:
-    """Return the window that `event` asks for, or the last complete hours. Raises EventError."""
+    """Return the window that `event` names, else the last complete hours. Raises EventError."""
     given = {name: event[name] for name in ("start", "end") if event.get(name) is not None}
     if not given:
         end = now.replace(minute=0, second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""What the function is told by its environment, set by Terraform."""
+"""Settings from environment variables, which Terraform sets."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,20 +6,20 @@ from typing import Self
 
 import msgspec
 
-# Where a variable is missing Terraform is wrong, so only tuning has defaults.
+# Only tuning has defaults: a missing resource name is an error of the Terraform configuration.
 _DEFAULTS = {"WINDOW_HOURS": "24", "REMINDER_HOURS": "24", "LABEL_DELAY_DAYS": "7", "ATHENA_MIN_BYTES": "0"}
 
 
 class SettingsError(ValueError):
-    """A variable of the function's environment is missing or makes no sense."""
+    """A variable of the function's environment is missing or invalid."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the function's resources, and its tuning.
 
-    `athena_min_bytes` of 0 keeps every window on the direct path; without `id_column` its records have no
-    ids, so that labels can't be joined to them, on the other. Without `predict_function` and
-    `input_stream` service health is not looked at.
+    With an `athena_min_bytes` of 0 Athena is never used; without `id_column` the records that Athena
+    counts have no ids, so that labels can't be joined to them. Without `predict_function` and
+    `input_stream` service health is not checked.
     """
 
     artifact_bucket: str
@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     input_stream: str = ""
 
     def __post_init__(self) -> None:
-        """Raise SettingsError where a number makes no sense."""
+        """Raise SettingsError if a number is out of its range."""
         for name in ("window_hours", "reminder_hours"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} is {getattr(self, name)}: it must be 1 or more")

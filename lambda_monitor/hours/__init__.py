@@ -1,11 +1,11 @@
-"""What is known of the lake, by partition and arrival hour.
+"""Counts of the lake by partition and arrival hour, kept between runs.
 
 ledger       ledger of a partition and its parts
 store        read and write ledgers and hour files
 update       add new objects to the ledgers
 accumulator  rows of one arrival hour while they are read
-window       records of [start, end) as a merge of hours
+window       records of [start, end) by merging hours
 labelled     join predictions to ground truth
-athena       count partitions by Athena
+athena       count partitions with Athena
 athena_sql   the SQL of these counts
 """

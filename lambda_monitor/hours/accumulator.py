@@ -1,4 +1,4 @@
-"""The rows of one arrival hour as they are read: distinct ones to disk, counts and a sample in memory."""
+"""Accumulate the rows of an arrival hour: on disk, with counts and a sample in memory."""
 
 import io
 import tempfile
@@ -19,7 +19,7 @@ from lambda_monitor.profiles.profile import Profile
 
 
 class HourAccumulator:
-    """One arrival hour of the partition that is being read; memory: a sample and 8 bytes a record."""
+    """Distinct rows of one arrival hour of a partition; memory is a sample and 8 bytes per record."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class HourAccumulator:
         self.others: dict[str, int] = {}
 
     def add(self, rows: pa.Table) -> None:
-        """Take in rows of this hour, of any model version."""
+        """Add rows of this hour, of any model version."""
         own = pc.equal(rows.column(VERSION), self._version)
         for entry in pc.value_counts(rows.column(VERSION).filter(pc.invert(own))).to_pylist():
             self.others[entry["values"]] = self.others.get(entry["values"], 0) + entry["counts"]
-        mine = rows.filter(own).select(self._columns)
-        distinct = self._seen.drop(mine)
-        self.duplicates += len(mine) - len(distinct)
+        scored = rows.filter(own).select(self._columns)
+        distinct = self._seen.drop(scored)
+        self.duplicates += len(scored) - len(distinct)
         if not len(distinct):
             return
         self.records += len(distinct)
@@ -73,13 +73,13 @@ class HourAccumulator:
         yield "sample", parquet(self._sample)
 
     def close(self) -> None:
-        """Let the files go."""
+        """Close and delete the files."""
         self._writer.close()
         self._file.close()
 
 
 def by_hour(batch: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:
-    """Yield the rows of each hour they arrived in, oldest first."""
+    """Yield the rows of each arrival hour, oldest first."""
     hours = pc.floor_temporal(batch.column(ARRIVED), unit="hour")
     for hour in sorted(pc.unique(hours).to_pylist()):
         yield hour, batch.filter(pc.equal(hours, pa.scalar(hour, hours.type)))

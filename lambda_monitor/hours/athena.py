@@ -1,9 +1,9 @@
-"""The same hour profiles by SQL, for windows too large for one function.
+"""Count hours with Athena, for windows too large for one function.
 
-Athena scans the partitions once (grouping sets) and gives counts by the reference's own bins and
-levels, so what comes back is small whatever the window. Athena speaks Trino's SQL; an embedded AWS may
-run it on DuckDB. They differ in how a field is taken out of JSON, a time parsed and a hash made;
-nothing else here depends on the engine.
+Athena scans the partitions once (grouping sets) and returns counts by the reference's bins and levels,
+so that results are small whatever the window. Athena runs Trino's SQL; an embedded AWS may run DuckDB's.
+The two differ in how a field of JSON is read, a time parsed and a hash computed, and in nothing else
+that is used here.
 """
 
 import time
@@ -33,7 +33,7 @@ from lambda_monitor.profiles.segments import TOP_LEVELS, Segments, Sums
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
 
-# Rows of one hour's sample; the hours of a day together have several times what a report shows.
+# Rows of one hour's sample; the hours of a day together have several times the rows of a report.
 SAMPLE_ROWS = 1_000
 _FINAL = {"SUCCEEDED", "FAILED", "CANCELLED"}
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 2.0
@@ -44,7 +44,7 @@ class AthenaError(RuntimeError):
 
 
 class HourCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a partition holds of the records that arrived in one hour; see hours.Part."""
+    """Counts of the records of a partition that arrived in one hour; see ledger.Part."""
 
     records: int
     newest: datetime | None
@@ -70,7 +70,7 @@ class Runner:
         self._seconds_left = seconds_left
 
     def rows(self, query: str) -> list[dict[str, str]]:
-        """Return the result's rows by column; null is empty. Raises AthenaError."""
+        """Return the rows of the result by column, null as an empty text. Raises AthenaError."""
         number = self._athena.start_query_execution(
             QueryString=query,
             WorkGroup=self._workgroup,
@@ -100,13 +100,13 @@ class Runner:
             if self._seconds_left() < pause:
                 self._athena.stop_query_execution(QueryExecutionId=number)
                 raise AthenaError(f"Athena query {number} did not end within the function's time")
-            # Athena has nothing to wait on but its state.
+            # Athena offers no way to wait but to poll the state.
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_WAIT)
 
 
 class AthenaCounter:
-    """Counts partitions by SQL."""
+    """Counts the records of partitions by SQL."""
 
     def __init__(
         self, runner: Runner, table: str, contract: Contract, specs: ProfileSpec, id_column: str = ""
@@ -123,13 +123,13 @@ class AthenaCounter:
         among: Sequence[datetime],
         between: tuple[datetime, datetime] | None = None,
     ) -> tuple[dict[datetime, dict[datetime, HourCounts]], dict[datetime, int]]:
-        """Return `partitions` by the hour their records arrived in, and how many bad lines each has.
+        """Return the counts of `partitions` by arrival hour, and the number of bad lines of each.
 
-        A record is counted in the first of the partitions `among` that has it, and only if it arrived
-        `between`, where that is given. Raises AthenaError.
+        A record is counted in the first of the partitions `among` that holds it and, if `between` is
+        given, only if it arrived in that range. Raises AthenaError.
         """
-        spoken = dialect(self._runner.rows)
-        query = Query(self._table, self._contract, self._specs, spoken, between, self._id_column)
+        engine = dialect(self._runner.rows)
+        query = Query(self._table, self._contract, self._specs, engine, between, self._id_column)
         rows = self._runner.rows(query.counts(among))
         fresh = self._runner.rows(query.new_levels(among)) if query.has_known_levels else []
         samples = self._samples(self._runner.rows(query.sample(among, SAMPLE_ROWS)))
@@ -217,7 +217,7 @@ class AthenaCounter:
         return schema.remove(schema.get_field_index(VERSION))
 
     def _samples(self, rows: list[dict[str, str]]) -> dict[tuple[str, str], pa.Table]:
-        """Return each hour's sample; where the table has no id column none of its rows is ever labelled."""
+        """Return the sample of each hour; ids are null if the table has no id column."""
         grouped: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
         for row in rows:
             grouped[row["part"], row["arrival"]].append(row)
@@ -240,7 +240,7 @@ class AthenaCounter:
 
 
 def _sampled(contract: Contract) -> Iterator[str]:
-    """Yield the columns of a sample that events have."""
+    """Yield the columns of a sample that are fields of events."""
     yield from contract.feature_names
     yield bundle.PREDICTION_COLUMN
     if contract.task is Task.CLASSIFICATION:

@@ -1,6 +1,6 @@
-"""The statements of the Athena path, for Trino and for DuckDB."""
+"""SQL of the Athena path, for Trino and for DuckDB."""
 
-# ruff: noqa: S608  # statements hold names and limits of the bundle, quoted by sql.py; no input
+# ruff: noqa: S608  # statements hold names and limits of the bundle, quoted by duckdb_sql; no input
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -18,20 +18,20 @@ _HOUR_MS = 3_600_000
 
 
 class Dialect(StrEnum):
-    """Who runs the query."""
+    """SQL dialect of the engine that runs the query."""
 
     TRINO = "trino"
     DUCKDB = "duckdb"
 
 
 def dialect(rows: Callable[[str], list[dict[str, str]]]) -> Dialect:
-    """Return whose SQL is understood: DuckDB writes type names in capitals."""
+    """Return the dialect of the engine; DuckDB writes type names in capitals."""
     answer = rows("SELECT typeof(1) AS one")[0]["one"]
     return Dialect.DUCKDB if answer.isupper() else Dialect.TRINO
 
 
 def countable(specs: ProfileSpec) -> ProfileSpec:
-    """Return the specs of what prediction events have: everything but the target."""
+    """Return the specs of all columns of prediction events, which have no target."""
     return msgspec.structs.replace(
         specs,
         numeric={n: spec for n, spec in specs.numeric.items() if n != bundle.TARGET_COLUMN},
@@ -47,7 +47,7 @@ class Query:
         table: str,
         contract: Contract,
         specs: ProfileSpec,
-        spoken: Dialect,
+        engine: Dialect,
         between: tuple[datetime, datetime] | None = None,
         id_column: str = "",
     ) -> None:
@@ -55,19 +55,19 @@ class Query:
         self._id = duckdb_sql.name(id_column) if id_column else "NULL"
         self._contract = contract
         self._specs = specs
-        self._trino = spoken is Dialect.TRINO
+        self._trino = engine is Dialect.TRINO
         self._between = between
         self._names = specs.columns
-        # grouping() gives a bit a key, 1 where the key isn't grouped by; the first key has the highest.
+        # grouping() gives one bit per key, 1 if the key isn't grouped by; the first key has the highest.
         self.whole = str(2 ** len(self._names) - 1)
 
     def kind(self, number: int) -> str:
-        """Return what `kind` is in rows that count by the key of that number."""
+        """Return the value of `kind` in rows that count by the key of that number."""
         return str(2 ** len(self._names) - 1 - 2 ** (len(self._names) - 1 - number))
 
     @property
     def has_known_levels(self) -> bool:
-        """Tell whether any column has levels that training knew, so that others are new."""
+        """Whether any column has levels known in training, so that others are new."""
         return any(spec.known is not None for spec in self._specs.categorical.values())
 
     def counts(self, partitions: Sequence[datetime]) -> str:
@@ -87,7 +87,7 @@ class Query:
         )
 
     def new_levels(self, partitions: Sequence[datetime]) -> str:
-        """Return the statement that names the commonest levels training never saw, by column."""
+        """Return the statement for the commonest levels unknown in training, by column."""
         branches = [
             f"SELECT part, arrival, {number} AS place, v{number} AS level, count(*) AS n FROM marked "
             f"WHERE used = 1 AND {self._key(number, named=False)} = 'u' GROUP BY part, arrival, v{number}"
@@ -102,7 +102,7 @@ class Query:
         )
 
     def sample(self, partitions: Sequence[datetime], rows: int) -> str:
-        """Return the statement that gives the rows of lowest identity of each partition and hour."""
+        """Return the statement for the rows of lowest identity of each partition and hour."""
         values = [f"{value} AS v{n}" for n, value in enumerate(self._event_values())]
         values.append(f"CAST({self._id} AS VARCHAR) AS id")
         return (
@@ -114,7 +114,7 @@ class Query:
         )
 
     def _rows(self, partitions: Sequence[datetime], values: Sequence[str] | None = None) -> str:
-        """Return the common start: every event, `used` 1 for the first copy of an own record."""
+        """Return the common table of events; `used` is 1 for the first copy of an own record."""
         if values is None:
             values = [f"{self._value(name)} AS v{n}" for n, name in enumerate(self._names)]
         version = duckdb_sql.text(self._contract.model.version)
@@ -125,7 +125,7 @@ class Query:
             f"FROM {duckdb_sql.name(self._table)} WHERE {_where(partitions)}), "
             "copies AS (SELECT *, row_number() OVER (PARTITION BY identity, version ORDER BY part) AS copy "
             f"FROM events{self._inside()}), "
-            # What has no identity or time is no prediction event: it is counted without an hour.
+            # A line without identity or time is not a prediction event: it is counted without an hour.
             "marked AS (SELECT *, CASE WHEN identity IS NULL OR version IS NULL THEN NULL "
             f"ELSE arrived - arrived % {_HOUR_MS} END AS arrival, "
             f"CASE WHEN version = {version} AND copy = 1 AND identity IS NOT NULL AND arrived IS NOT NULL "
@@ -139,14 +139,14 @@ class Query:
         return f" WHERE arrived >= {start} AND arrived < {end}"
 
     def _event_values(self) -> list[str]:
-        """Return a sample's columns as text: features, prediction and, of a class, its probability."""
+        """Return the columns of a sample as text: features, prediction, probability of a class."""
         names = [*self._contract.feature_names, bundle.PREDICTION_COLUMN]
         if self._contract.task is Task.CLASSIFICATION:
             names.append(bundle.PROBABILITY_COLUMN)
         return [f"CAST({self._value(name)} AS VARCHAR)" for name in names]
 
     def _value(self, name: str) -> str:
-        """Return a column of the event: a double where it counts as a number, else text."""
+        """Return a column of the event: a double if it is numeric, else text."""
         if name == bundle.PREDICTION_COLUMN:
             field = self._field("prediction", self._contract.target.name)
             labels = self._contract.target.labels or []
@@ -174,13 +174,13 @@ class Query:
         return "epoch_ms(TRY_CAST(record.arrived_at AS TIMESTAMP))"
 
     def _identity(self) -> str:
-        """Return what events.py stores as identity: the first half of MD5, in hex."""
-        told = _concat("CAST(record.shard AS VARCHAR)", "'/'", "CAST(record.sequence_number AS VARCHAR)")
-        digest = f"lower(to_hex(md5(to_utf8({told}))))" if self._trino else f"md5({told})"
+        """Return the identity that events.py stores: the first half of MD5, in hex."""
+        key = _concat("CAST(record.shard AS VARCHAR)", "'/'", "CAST(record.sequence_number AS VARCHAR)")
+        digest = f"lower(to_hex(md5(to_utf8({key}))))" if self._trino else f"md5({key})"
         return f"substr({digest}, 1, 16)"
 
     def _key(self, number: int, *, named: bool = True) -> str:
-        """Return what a column counts by: a bin's number, or v and the level; n where it is missing."""
+        """Return the key a column counts by: the bin's number, or v and the level; n if missing."""
         name, value = self._names[number], f"v{number}"
         if name in self._specs.numeric:
             cases = "".join(
@@ -222,7 +222,7 @@ def _beyond(value: str, low: float | None, high: float | None) -> str:
 
 
 def _where(partitions: Sequence[datetime]) -> str:
-    """Return the condition on the partition columns, a day at a time."""
+    """Return the condition on the partition columns, one term per day."""
     days: dict[datetime, list[str]] = {}
     for moment in partitions:
         days.setdefault(moment.replace(hour=0), []).append(f"'{moment:%H}'")
@@ -233,7 +233,7 @@ def _where(partitions: Sequence[datetime]) -> str:
 
 
 def _double(value: float) -> str:
-    # Trino reads 0.1 as a decimal, 1.0E-1 as the double it is.
+    # Trino parses 0.1 as a decimal and 1.0E-1 as a double.
     text = repr(float(value))
     return text if "e" in text else f"{text}E0"
 

@@ -1,4 +1,4 @@
-"""Predictions beside what really happened."""
+"""Join predictions to ground truth."""
 
 from datetime import datetime, timedelta
 
@@ -16,15 +16,15 @@ from lambda_monitor.lake.events import ID
 from lambda_monitor.lake.labels import TARGET, Labels, Reader
 from lambda_monitor.model import Model
 
-# Below this share of labelled records their performance says little of the others: labels that come
-# first are rarely the typical ones.
+# Below this share of labelled records their performance is no estimate of the others': labels that arrive
+# first are rarely typical.
 ENOUGH = 0.5
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
-    """The labelled records of [start, end): features, prediction, probability where there is one, target.
+    """The labelled records of [start, end): features, prediction, probability if there is one, target.
 
-    `records` counts the window's records, labelled or not; 0 where no label was found for any.
+    `records` counts the window's records, labelled or not; 0 if no label was found for any.
     """
 
     start: datetime
@@ -42,23 +42,23 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
 def newest(
     model: Model, store: HourStore, reader: Reader, found: Window, *, delay: timedelta, now: datetime
 ) -> Truth:
-    """Return the truth of `found` or, where too few labels came yet, of the newest window that has enough.
+    """Return the ground truth of `found` or, if it has too few labels yet, of the newest window with enough.
 
-    Earlier windows of the same length are tried back to `delay` ago, by their samples; where none has
-    enough, `found` is what is returned.
+    Earlier windows of the same length are tried back to `delay` ago, by their samples; if none has
+    enough labels, the ground truth of `found` is returned.
     """
     length = found.end - found.start
     labels = reader.read(found.start - delay, min(now, found.end + delay))
     chosen = found.parts
     if len(labels.table):
         tries = range(int(delay / length) + 1)
-        earlier = (store.parts(found.start - n * length, found.end - n * length) for n in tries)
-        chosen = next((one for one in earlier if _coverage(store, one, labels) >= ENOUGH), chosen)
+        windows = (store.parts(found.start - n * length, found.end - n * length) for n in tries)
+        chosen = next((parts for parts in windows if _coverage(store, parts, labels) >= ENOUGH), chosen)
     return _read(model.contract, store, chosen, labels)
 
 
 def joined(rows: pa.Table, labels: Labels) -> pa.Table:
-    """Return the rows that have a label, with it as the column target; order is kept."""
+    """Return the rows that have a label, in order, with it as the column target."""
     places = pc.index_in(rows.column(ID), value_set=labels.table.column(ID).combine_chunks())
     known = pc.is_valid(places)
     target = labels.table.column(TARGET).take(places.filter(known))

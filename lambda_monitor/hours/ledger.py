@@ -1,4 +1,4 @@
-"""What is kept of the lake: a ledger a partition, with a part for each hour its records arrived in."""
+"""Stored counts of the lake: one ledger per partition, one part per arrival hour."""
 
 from datetime import datetime
 
@@ -9,11 +9,11 @@ from lambda_monitor.lake.objects import Unreadable
 
 
 class Part(StoredStruct, frozen=True, kw_only=True):
-    """What one partition holds of the records that arrived in one hour.
+    """Counts of the records of one partition that arrived in one hour.
 
-    `records` are the distinct ones of the model's own version, `newest` the arrival of the last of
-    them; `others` count the events of other versions; `rows` and `samples` name Parquet files, one a
-    folding. A part that was counted in bulk has no rows.
+    `records` counts the distinct ones of the model's own version, `newest` is the arrival of the last of
+    them; `others` counts the events of other versions; `rows` and `samples` name Parquet files, one per
+    update. A part that Athena counted has no rows.
     """
 
     records: int = 0
@@ -26,12 +26,12 @@ class Part(StoredStruct, frozen=True, kw_only=True):
 
     @property
     def counted_by_athena(self) -> bool:
-        """Tell whether the records were counted where they lie, so that their rows aren't kept."""
+        """Whether Athena counted the records, so that their rows aren't stored."""
         return self.records > 0 and not self.rows
 
 
 class Ledger(StoredStruct, frozen=True, kw_only=True):
-    """What was read of one partition: objects by key with their entity tag, and parts by hour."""
+    """What was read of one partition: entity tags of objects by key, and parts by hour."""
 
     objects: dict[str, str] = msgspec.field(default_factory=dict)
     unreadable: list[Unreadable] = msgspec.field(default_factory=list)
@@ -48,7 +48,7 @@ class LocatedPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WindowParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledgers hold of [start, end)."""
+    """The parts that hold records of [start, end)."""
 
     start: datetime
     end: datetime

@@ -1,4 +1,4 @@
-"""Ledgers and hour files as they are kept: reading, and the one place that writes them.
+"""Read and write ledgers and hour files.
 
 A partition's ledger lists the objects that were read and one part per arrival hour: a mergeable
 profile of all records, a bounded sample, and the distinct rows as Parquet.
@@ -45,10 +45,10 @@ class HourStore:
         self.athena = athena
 
     def ledger(self, partition: datetime) -> Ledger:
-        """Return the ledger as it is kept, an empty one where there is none."""
+        """Return the stored ledger, an empty one if there is none."""
         if partition not in self._ledgers:
-            kept = self._cache.get(file_name(partition, LEDGER))
-            self._ledgers[partition] = msgspec.json.decode(kept, type=Ledger) if kept else Ledger()
+            stored = self._cache.get(file_name(partition, LEDGER))
+            self._ledgers[partition] = msgspec.json.decode(stored, type=Ledger) if stored else Ledger()
         return self._ledgers[partition]
 
     def save(self, partition: datetime, ledger: Ledger) -> None:
@@ -57,7 +57,7 @@ class HourStore:
         self._ledgers[partition] = ledger
 
     def put(self, partition: datetime, name: str, file: BinaryIO) -> str:
-        """Write a file of `partition` and return the name that ledgers give it."""
+        """Write a file of `partition` and return its name in ledgers."""
         full = file_name(partition, name)
         self._cache.put(full, file)
         return full
@@ -67,13 +67,13 @@ class HourStore:
         self._ledgers[partition] = ledger
 
     def reload(self, *, writable: bool) -> None:
-        """Forget what was read; unless `writable`, keep further writes to this run."""
+        """Drop what was read; unless `writable`, further writes are not stored."""
         if not writable:
             self._cache = Overlay(self._cache)
         self._ledgers.clear()
 
     def parts(self, start: datetime, end: datetime) -> WindowParts:
-        """Return the parts that hold records of [start, end), from the ledgers as they are kept."""
+        """Return the parts that hold records of [start, end), from the stored ledgers."""
         partitions = landing(start, end)
         with ThreadPoolExecutor(_WORKERS) as pool:
             ledgers = list(pool.map(self.ledger, partitions))
@@ -101,8 +101,8 @@ class HourStore:
         names = list(names)
         with ThreadPoolExecutor(_AHEAD) as pool:
             for first in range(0, len(names), _AHEAD):
-                some = names[first : first + _AHEAD]
-                for name, data in zip(some, pool.map(self._cache.get, some), strict=True):
+                group = names[first : first + _AHEAD]
+                for name, data in zip(group, pool.map(self._cache.get, group), strict=True):
                     if data is None:
                         raise FileNotFoundError(f"{name} is named by a ledger but isn't there")
                     with pq.ParquetFile(io.BytesIO(data)) as file:
@@ -110,12 +110,14 @@ class HourStore:
                             yield pa.Table.from_batches([batch])
 
     def partial(self, parts: WindowParts, hour: datetime) -> Iterator[HourCounts]:
-        """Yield the counts of the records of `hour` inside the window, where Athena counted the hour.
+        """Yield the counts of the records of `hour` inside the window, if Athena counted the hour.
 
-        Raises AthenaError, also where Athena is switched off now.
+        Raises AthenaError, also if Athena is switched off now.
         """
         if self.athena is None:
-            raise AthenaError(f"{hour.isoformat()} was counted by Athena: switch it on to look into the hour")
+            raise AthenaError(
+                f"{hour.isoformat()} was counted by Athena: switch Athena on to count a part of the hour"
+            )
         partitions = [p.partition for p in parts.parts if p.hour == hour and p.part.counted_by_athena]
         among = sharing(partitions)
         found, _ = self.athena.counter.count(partitions, among, between=(parts.start, parts.end))
@@ -125,5 +127,5 @@ class HourStore:
 
 
 def file_name(partition: datetime, file: str) -> str:
-    """Return the name in the cache of a file of `partition`."""
+    """Return the name of a file of `partition` in the cache."""
     return layout.hour_prefix("hours", partition) + file

@@ -1,7 +1,8 @@
 """Bring ledgers up to date: read each object of the lake once, whenever it lands.
 
-A new object, however late, is added to its partition's ledger; a changed one has the partition read
-again. Records are told apart by identity across every partition that an hour's records can land in.
+A new object, however late, is added to the ledger of its partition; after a change of an object the
+whole partition is read again. Duplicates are found by identity across every partition that the records
+of an hour can land in.
 """
 
 import contextlib
@@ -45,7 +46,7 @@ class Updated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerUpdater:
-    """Adds what is new in the lake to the ledgers of one model version."""
+    """Adds new objects of the lake to the ledgers of one model version."""
 
     def __init__(
         self,
@@ -57,10 +58,10 @@ class LedgerUpdater:
         store: HourStore,
         may_write: Callable[[], bool],
     ) -> None:
-        """Take the lake, what makes a profile of a table, and the store of ledgers.
+        """Take the lake, the function that profiles a table, and the store of ledgers.
 
-        `may_write` is asked once, when there is something to write; where it says no, another run is
-        writing, and this run keeps what it reads to itself.
+        `may_write` is called once, before the first write; if it returns False another run is writing,
+        and what this run reads is not stored.
         """
         self._s3 = s3
         self._bucket = bucket
@@ -85,7 +86,7 @@ class LedgerUpdater:
         return Updated(ledgers=ledgers, unreachable=self._unreachable)
 
     def _wants_athena(self, athena: AthenaPath, listed: dict[datetime, list[Object]]) -> bool:
-        """Return whether what is new is too much to read, or shares records with what Athena counted."""
+        """Return whether new objects are too large to read, or share records with what Athena counted."""
         new = [(p, o) for p, found in listed.items() for o in self._unread(p, found)[1]]
         shared = any(
             part.counted_by_athena
@@ -95,7 +96,7 @@ class LedgerUpdater:
         return shared or sum(o.size for _, o in new) >= athena.min_bytes
 
     def _count(self, athena: AthenaPath, listed: dict[datetime, list[Object]]) -> None:
-        """Replace the ledgers of whole partitions by Athena's counts."""
+        """Replace the ledgers of partitions by Athena's counts."""
         self._begin()
         partitions = list(listed)
         found, bad = athena.counter.count(partitions, sharing(partitions))
@@ -139,17 +140,17 @@ class LedgerUpdater:
         return ledger
 
     def _unread(self, partition: datetime, listed: list[Object]) -> tuple[Ledger, list[Object]]:
-        """Return the ledger to add to and the objects it lacks; a changed object voids the ledger."""
+        """Return the ledger to add to and the objects it lacks; empty after a change of an object."""
         ledger = self.store.ledger(partition)
         new = [o for o in listed if o.key not in ledger.objects]
         changed = any(ledger.objects.get(o.key, o.etag) != o.etag for o in listed)
-        # Without rows nothing tells a new record from a known one.
+        # Without rows a new record can't be distinguished from a known one.
         if changed or (new and any(part.counted_by_athena for part in ledger.parts.values())):
             return Ledger(), listed
         return ledger, new
 
     def _begin(self) -> bool:
-        """Get ready to write, once; True when ledgers have to be looked at again."""
+        """Prepare to write, once; True if ledgers have to be read again."""
         if self._ready:
             return False
         self._ready = True
@@ -162,9 +163,9 @@ class LedgerUpdater:
         digest = hashlib.sha256("".join(o.key + o.etag for o in new).encode()).hexdigest()[:16]
         parts = dict(ledger.parts)
         with contextlib.ExitStack() as stack:
-            for hour, one in sorted(self._accumulate(new, errors, stack).items()):
+            for hour, added in sorted(self._accumulate(new, errors, stack).items()):
                 before = parts.get(hour.isoformat(), Part())
-                parts[hour.isoformat()] = self._keep(partition, f"{hour:%Y%m%dT%H}-{digest}", one, before)
+                parts[hour.isoformat()] = self._save(partition, f"{hour:%Y%m%dT%H}-{digest}", added, before)
         self._unreachable += [u for u in errors.unreadable if not u.lasting]
         again = {u.key for u in self._unreachable}
         read = {o.key: o.etag for o in new if o.key not in again}
@@ -178,37 +179,39 @@ class LedgerUpdater:
     def _accumulate(
         self, new: list[Object], errors: ReadErrors, stack: contextlib.ExitStack
     ) -> dict[datetime, HourAccumulator]:
-        """Return what `new` holds by arrival hour; `stack` closes the files."""
+        """Return the rows of `new` by arrival hour; `stack` closes the files."""
         found: dict[datetime, HourAccumulator] = {}
         for batch in events.read(self._s3, self._bucket, new, self._contract, errors):
             for hour, rows in by_hour(batch):
                 if hour not in found:
-                    one = HourAccumulator(self._contract, self._profiler, self._known(hour))
-                    found[hour] = stack.enter_context(contextlib.closing(one))
+                    accumulator = HourAccumulator(self._contract, self._profiler, self._known(hour))
+                    found[hour] = stack.enter_context(contextlib.closing(accumulator))
                 found[hour].add(rows)
         return found
 
     def _known(self, hour: datetime) -> Iterator[np.ndarray[Any, Any]]:
-        """Yield the identities of that hour's records that any partition holds already."""
+        """Yield the identities of the records of that hour in the ledgers of any partition."""
         for partition in layout.hours_between(hour - LANDS_BEFORE, hour + LANDS_AFTER + HOUR):
             if part := self.store.ledger(partition).parts.get(hour.isoformat()):
                 for table in self.store.tables(part.rows, [IDENTITY]):
                     yield table.column(IDENTITY).to_numpy()
 
-    def _keep(self, partition: datetime, stem: str, one: HourAccumulator, before: Part) -> Part:
-        profile = one.profile
+    def _save(self, partition: datetime, stem: str, added: HourAccumulator, before: Part) -> Part:
+        profile = added.profile
         if profile is not None and before.profile:
             profile = Profile.from_json(before.profile.encode()).merge(profile)
         rows, samples = list(before.rows), list(before.samples)
-        if one.records:
-            for kind, file in one.files():
+        if added.records:
+            for kind, file in added.files():
                 name = self.store.put(partition, f"{stem}-{kind}.parquet", file)
                 (rows if kind == "rows" else samples).append(name)
         return Part(
-            records=before.records + one.records,
-            newest=max((n for n in (before.newest, one.newest) if n is not None), default=None),
-            duplicates=before.duplicates + one.duplicates,
-            others={v: before.others.get(v, 0) + one.others.get(v, 0) for v in {*before.others, *one.others}},
+            records=before.records + added.records,
+            newest=max((n for n in (before.newest, added.newest) if n is not None), default=None),
+            duplicates=before.duplicates + added.duplicates,
+            others={
+                v: before.others.get(v, 0) + added.others.get(v, 0) for v in {*before.others, *added.others}
+            },
             profile=profile.to_json().decode() if profile is not None else before.profile,
             rows=rows,
             samples=samples,

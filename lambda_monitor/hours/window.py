@@ -1,4 +1,4 @@
-"""The records of a window: [start, end) by arrival, whichever partitions they landed in."""
+"""Records of a window [start, end) by arrival, from any partition."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,11 +22,11 @@ from lambda_monitor.profiles.profile import Profile
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of [start, end).
+    """Counts, profile and sample of [start, end).
 
     `records` counts the distinct records that the watched model version scored, `others` the events
-    of other versions. Duplicates and others are counted by whole hours. `strayed` records arrived, by
-    their own time, in an hour too far from that of their partition for any window to find them.
+    of other versions. Duplicates and others are counted by whole hours. `strayed` counts records whose
+    time of arrival is too far from the hour of their partition for any window to include them.
     """
 
     start: datetime
@@ -52,19 +52,19 @@ def read(
     start: datetime,
     end: datetime,
 ) -> Window:
-    """Return the window; `updated` are the ledgers of the partitions that its records may have landed in."""
+    """Return the window; `updated` holds the ledgers of the partitions its records may lie in."""
     ledgers = updated.ledgers
     located = store.parts(start, end)
     records, profile, newest = 0, None, None
     sample = events.schema(contract).empty_table().drop_columns([VERSION])
-    kept: list[str] = []
+    sample_names: list[str] = []
     for piece in _pieces(store, profiler, located):
         records += piece.records
         newest = piece.newest if newest is None else max(newest, piece.newest or newest)
         profile = piece.profile if profile is None else profile.merge(piece.profile)
         sample = lowest([sample, *piece.samples])
-        kept += piece.kept
-    for table in store.tables(kept):
+        sample_names += piece.sample_names
+    for table in store.tables(sample_names):
         sample = lowest([sample, table])
     return Window(
         start=start,
@@ -72,7 +72,7 @@ def read(
         records=records,
         profile=profile,
         sample=sample,
-        duplicates=sum(one.part.duplicates for one in located.parts),
+        duplicates=sum(entry.part.duplicates for entry in located.parts),
         others=_others(located),
         objects=sum(len(ledger.objects) for ledger in ledgers.values()),
         unreadable=sorted([*updated.unreachable, *(u for led in ledgers.values() for u in led.unreadable)]),
@@ -84,35 +84,35 @@ def read(
 
 
 class _Piece(msgspec.Struct, frozen=True):
-    """Some of a window's records; `kept` names samples that are still to be fetched, side by side."""
+    """Some of a window's records; `sample_names` are samples still to be fetched, in parallel."""
 
     records: int
     newest: datetime | None
     profile: Profile
     samples: list[pa.Table] = []
-    kept: list[str] = []
+    sample_names: list[str] = []
 
 
 def _pieces(
     store: HourStore, profiler: Callable[[pa.Table], Profile], located: WindowParts
 ) -> Iterator[_Piece]:
-    """Yield the window's records: whole hours as they are kept, the others by their rows."""
-    counted_in_bulk = set()
-    for one in located.parts:
-        hour, part = one.hour, one.part
+    """Yield the window's records: whole hours from their profile, others from their rows."""
+    hours_of_athena = set()
+    for entry in located.parts:
+        hour, part = entry.hour, entry.part
         if not part.records:
             continue
         if located.start <= hour and hour + HOUR <= located.end:
             profile = Profile.from_json(part.profile.encode())
-            yield _Piece(part.records, part.newest, profile, kept=part.samples)
+            yield _Piece(part.records, part.newest, profile, sample_names=part.samples)
         elif not part.counted_by_athena:
             for table in store.tables(part.rows):
                 rows = inside(table, located.start, located.end)
                 if len(rows):
                     last = pc.max(rows.column(ARRIVED)).as_py()
                     yield _Piece(len(rows), last, profiler(rows), [lowest([rows])])
-        elif hour not in counted_in_bulk:
-            counted_in_bulk.add(hour)
+        elif hour not in hours_of_athena:
+            hours_of_athena.add(hour)
             for counted in store.partial(located, hour):
                 yield _Piece(counted.records, counted.newest, counted.profile, [counted.sample])
 
@@ -129,6 +129,6 @@ def _strayed(ledgers: dict[datetime, Ledger]) -> int:
 def _others(located: WindowParts) -> dict[str, int]:
     """Return the events of other model versions by version."""
     others: Counter[str] = Counter()
-    for one in located.parts:
-        others.update(one.part.others)
+    for entry in located.parts:
+        others.update(entry.part.others)
     return dict(sorted(others.items()))

@@ -1,4 +1,4 @@
-"""Objects of a lake as files on disk: many small ones joined, large ones cut, so that memory is bounded."""
+"""Lake objects as files on disk: small ones joined, large ones split, in bounded memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +8,10 @@ import msgspec
 
 from lambda_monitor.lake.objects import PARQUET, Object, unpacked
 
-# Unpacked bytes turned into columns at a time: bounds memory, large enough to keep duckdb busy.
+# Decompressed bytes that are parsed at a time: bounds memory, and is enough work for every DuckDB thread.
 BATCH_BYTES = 64 << 20
-# The longest line that is read: an event has at most 1 MiB. DuckDB hands out twice this at a time to its
-# threads, so that more would leave all but one without work on an hour's file.
+# Length of the longest line that is read; an event has at most 1 MiB. DuckDB gives a thread twice this at a
+# time, so that with more all threads but one would be idle on one hour's file.
 LINE_BYTES = 8 << 20
 
 
@@ -24,7 +24,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Spool:
-    """Joins many small objects into one file and cuts large ones, at line ends."""
+    """Joins small objects into one file and splits large ones at line ends."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -32,11 +32,11 @@ class Spool:
         self._keys: list[str] = []
 
     def close(self) -> None:
-        """Close the file that is being gathered."""
+        """Close the file that is being filled."""
         self._lines.close()
 
     def add(self, item: Object, body: BinaryIO) -> Iterator[Source]:
-        """Take in one object; yield what became full. Raises ObjectError at the object's fault."""
+        """Add an object; yield each file that is full. Raises ObjectError if it can't be read."""
         magic, chunks = unpacked(body)
         if magic == PARQUET:
             path = self._folder / "parquet"
@@ -52,7 +52,7 @@ class Spool:
                 if not cut:
                     tail += chunk
                     continue
-                # Half a gigabyte may pass here: written from where it lies, not copied first.
+                # Written without a copy: half a gigabyte may pass here.
                 self._lines.write(tail)
                 self._lines.write(memoryview(chunk)[:cut])
                 tail = chunk[cut:]
@@ -60,12 +60,12 @@ class Spool:
                     yield full
                     self._keys.append(item.key)
         finally:
-            # The last line may have no end; one cut by a fault is met as a bad line.
+            # The last line may lack its newline; one that was truncated is counted as a bad line.
             if tail:
                 self._lines.write(tail + b"\n")
 
     def take(self) -> Source | None:
-        """Return what was gathered and start afresh; None when there is nothing."""
+        """Return the file that was filled and start a new one; None if it is empty."""
         if not self._lines.tell():
             return None
         self._lines.close()

@@ -1,4 +1,4 @@
-"""Where hour profiles are kept: S3 under a lease, or for one run only when another holds it."""
+"""Cache of hour profiles: in S3 under a lease, or in memory while another run holds it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ LEASE = "lease.json"
 
 
 class Cache(Protocol):
-    """Named bytes."""
+    """Files by name."""
 
     def get(self, name: str) -> bytes | None:
-        """Return what is kept under `name`, None when nothing is."""
+        """Return the file of that name, None if there is none."""
         ...
 
     def put(self, name: str, file: BinaryIO) -> None:
-        """Keep what `file` holds under `name`."""
+        """Write the contents of `file` under `name`."""
         ...
 
 
 class S3Cache:
-    """A shelf under a prefix of a bucket."""
+    """A cache under a prefix of a bucket."""
 
     def __init__(self, s3: "S3Client", bucket: str, prefix: str) -> None:
         self._s3 = s3
@@ -39,9 +39,9 @@ class S3Cache:
         self._prefix = prefix
 
     def get(self, name: str) -> bytes | None:
-        """Return the object's bytes, None when it isn't there."""
-        found = conditional.get(self._s3, self._bucket, self._prefix + name)
-        return None if found is None else found.body
+        """Return the object's bytes, None if there is none."""
+        stored = conditional.get(self._s3, self._bucket, self._prefix + name)
+        return None if stored is None else stored.body
 
     def put(self, name: str, file: BinaryIO) -> None:
         """Write the object."""
@@ -49,34 +49,34 @@ class S3Cache:
 
 
 class Overlay:
-    """A shelf whose changes end with the run."""
+    """A cache whose changes are kept in memory and end with the run."""
 
     def __init__(self, under: Cache) -> None:
         self._under = under
         self._own: dict[str, bytes] = {}
 
     def get(self, name: str) -> bytes | None:
-        """Return this run's bytes, or those of the shelf beneath."""
+        """Return this run's bytes, else those of the cache beneath."""
         return self._own[name] if name in self._own else self._under.get(name)
 
     def put(self, name: str, file: BinaryIO) -> None:
-        """Keep what `file` holds until the run ends."""
+        """Keep the contents of `file` until the run ends."""
         self._own[name] = file.read()
 
 
 class Held(StoredStruct, frozen=True, kw_only=True):
-    """Which run may write, and until when; Lambda has ended it by then."""
+    """The run that may write, and until when; Lambda has ended it by then."""
 
     holder: str
     until: datetime
 
 
 class Lease:
-    """The right to write under a prefix, one run at a time.
+    """Permission to write under a prefix, for one run at a time.
 
-    One writer at a time keeps a record that landed in two partitions from being counted in both. A
-    run without the lease works on a `Overlay` and loses nothing but the saving of its work; a killed
-    run's lease ends with the time Lambda gave it.
+    With two writers a record that landed in two partitions could be counted in both. A run without the
+    lease works on an `Overlay`: its results are the same, but they are not stored. The lease of a run
+    that was killed ends at that run's deadline.
     """
 
     def __init__(self, s3: "S3Client", bucket: str, prefix: str, run: Run) -> None:
@@ -87,7 +87,7 @@ class Lease:
         self._tag: str | None = None
 
     def take(self) -> bool:
-        """Tell whether this run may write until its deadline."""
+        """Return whether this run may write until its deadline."""
         tag, held = self._read()
         if held is not None and held.holder != self._run.id and held.until > self._run.now:
             return False
@@ -95,19 +95,19 @@ class Lease:
         return self._tag is not None
 
     def end(self) -> None:
-        """Let others write, if this run could."""
+        """Release the lease if this run holds it."""
         if self._tag is not None:
             self._write(self._run.now, self._tag)
             self._tag = None
 
     def _read(self) -> tuple[str | None, Held | None]:
-        found = conditional.get(self._s3, self._bucket, self._key)
-        if found is None:
+        stored = conditional.get(self._s3, self._bucket, self._key)
+        if stored is None:
             return None, None
-        return found.etag, msgspec.json.decode(found.body, type=Held)
+        return stored.etag, msgspec.json.decode(stored.body, type=Held)
 
     def _write(self, until: datetime, replaces: str | None) -> str | None:
-        """Write the lease over the version `replaces`; None when another run was faster."""
+        """Write the lease over the version `replaces`; None if another run wrote it first."""
         body = msgspec.json.encode(Held(holder=self._run.id, until=until))
         try:
             return conditional.put(self._s3, self._bucket, self._key, body, replaces=replaces)
@@ -117,9 +117,9 @@ class Lease:
 
 @contextlib.contextmanager
 def lease(s3: "S3Client", bucket: str, prefix: str, run: Run) -> Iterator[Lease]:
-    """Offer the lease of `prefix`, and end it when the work is done, also when it fails."""
-    one = Lease(s3, bucket, prefix, run)
+    """Yield the lease of `prefix` and release it at the end, also after an exception."""
+    held = Lease(s3, bucket, prefix, run)
     try:
-        yield one
+        yield held
     finally:
-        one.end()
+        held.end()

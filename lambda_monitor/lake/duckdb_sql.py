@@ -1,4 +1,4 @@
-"""One DuckDB for the process, and SQL text from names and values."""
+"""DuckDB connection of the process, and quoting of names and values."""
 
 import os
 from functools import cache

@@ -1,4 +1,4 @@
-"""Prediction events of the lake as columns: only those the monitor needs, in batches of bounded size."""
+"""Prediction events as the columns that monitoring needs, in batches of bounded size."""
 
 import contextlib
 import tempfile
@@ -22,7 +22,7 @@ from lambda_monitor.lake.objects import Object, ObjectError, Unreadable, open_ob
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Beside the features, prediction and probability, each row has these; no feature is named so.
+# Columns of each row besides features, prediction and probability; no feature has such a name.
 ID = "@id"
 IDENTITY = "@identity"
 ARRIVED = "@arrived_at"
@@ -34,14 +34,14 @@ _ARROW_TYPES = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.STR: pa.
 
 
 class ReadErrors(msgspec.Struct, kw_only=True):
-    """What was met while reading, beside the rows themselves."""
+    """Objects and lines that could not be read."""
 
     unreadable: list[Unreadable] = []
     bad_lines: Counter[str] = msgspec.field(default_factory=Counter)
 
 
 def schema(contract: Contract) -> pa.Schema:
-    """Return the columns of a batch: id, identity, arrival, version, features, prediction, probability."""
+    """Return the schema of a batch: id, identity, arrival, version, features, prediction, probability."""
     fields = [(ID, pa.string()), (IDENTITY, pa.uint64()), (ARRIVED, pa.timestamp("ms", tz="UTC"))]
     fields.append((VERSION, pa.string()))
     fields += [(f.name, _ARROW_TYPES[f.dtype]) for f in contract.features]
@@ -60,59 +60,59 @@ def target_type(contract: Contract) -> pa.DataType:
 
 
 def read(
-    s3: "S3Client", bucket: str, objects: Sequence[Object], contract: Contract, tally: ReadErrors
+    s3: "S3Client", bucket: str, objects: Sequence[Object], contract: Contract, errors: ReadErrors
 ) -> Iterator[pa.Table]:
-    """Yield the events in batches, in the order of `objects`, duplicates and other versions' included.
+    """Yield the events in batches, in the order of `objects`.
 
-    Features that another model version's events lack are null. What can't be read is told to
-    `tally`, never raised; rows before a fault in an object are kept.
+    Duplicates and events of other model versions are included; features that those lack are null.
+    What can't be read is added to `errors`, never raised; rows before a fault in an object are kept.
     """
     with (
         tempfile.TemporaryDirectory() as folder,
-        contextlib.closing(Spool(Path(folder))) as gathered,
+        contextlib.closing(Spool(Path(folder))) as spool,
     ):
-        parser = _Parser(contract, tally)
+        parser = _Parser(contract, errors)
         for item, body in open_objects(s3, bucket, objects):
             if isinstance(body, ObjectError):
-                tally.unreadable.append(Unreadable(item.key, str(body), body.lasting))
+                errors.unreadable.append(Unreadable(item.key, str(body), body.lasting))
                 continue
             try:
-                for source in gathered.add(item, body):
+                for source in spool.add(item, body):
                     yield from parser.parse(source)
             except ObjectError as error:
-                tally.unreadable.append(Unreadable(item.key, str(error), error.lasting))
-        if (rest := gathered.take()) is not None:
+                errors.unreadable.append(Unreadable(item.key, str(error), error.lasting))
+        if (rest := spool.take()) is not None:
             yield from parser.parse(rest)
 
 
 class Deduplicator:
-    """Identities met so far: 8 bytes a record, the only thing kept of rows that were read."""
+    """Drops records that were read before, at 8 bytes per record."""
 
     def __init__(self, known: Iterable[np.ndarray[Any, Any]] = ()) -> None:
         self._sorted = np.unique(np.concatenate([np.empty(0, np.uint64), *known]))
 
     def drop(self, table: pa.Table) -> pa.Table:
-        """Return `table` without the records that were met before, keeping each one's first row."""
+        """Return the first row of each record in `table` that was not read before."""
         identities = table.column(IDENTITY).to_numpy()
         unique, first = np.unique(identities, return_index=True)
         fresh = ~_contains(self._sorted, unique)
-        kept = np.sort(first[fresh])
+        rows = np.sort(first[fresh])
         self._sorted = np.sort(np.concatenate([self._sorted, unique[fresh]]))
-        return table if len(kept) == len(table) else table.take(pa.array(kept))
+        return table if len(rows) == len(table) else table.take(pa.array(rows))
 
 
 def _contains(ordered: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if not len(ordered):
         return np.zeros(len(values), bool)
-    found: np.ndarray[Any, Any] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)]
-    return np.asarray(found == values)
+    nearest: np.ndarray[Any, Any] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)]
+    return np.asarray(nearest == values)
 
 
 class _Parser:
-    """Turns a file of lines into a table, by one SQL statement over the contract's columns."""
+    """Parses a file into a table, by one SQL statement over the contract's columns."""
 
-    def __init__(self, contract: Contract, tally: ReadErrors) -> None:
-        self._tally = tally
+    def __init__(self, contract: Contract, errors: ReadErrors) -> None:
+        self._errors = errors
         self._schema = schema(contract)
         self._select, self._columns = _statement(contract)
 
@@ -130,32 +130,32 @@ class _Parser:
             table = duckdb_sql.engine().sql(f"{self._select} FROM {relation}").to_arrow_table()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
-            self._tally.unreadable.extend(Unreadable(key, reason) for key in source.keys)
+            self._errors.unreadable.extend(Unreadable(key, reason) for key in source.keys)
             return
         yield self._rows(table, source)
 
     def _rows(self, table: pa.Table, source: Source) -> pa.Table:
-        whole = table.filter(pc.is_valid(table.column(_HASH)))
-        if bad := len(table) - len(whole):
-            self._tally.bad_lines[" ".join(source.keys[:3])] += bad
-        identity = pa.array(_identities(whole.column(_HASH)))
+        valid = table.filter(pc.is_valid(table.column(_HASH)))
+        if bad := len(table) - len(valid):
+            self._errors.bad_lines[" ".join(source.keys[:3])] += bad
+        identity = pa.array(_identities(valid.column(_HASH)))
         columns = [
-            identity if field.name == IDENTITY else whole.column(field.name).cast(field.type)
+            identity if field.name == IDENTITY else valid.column(field.name).cast(field.type)
             for field in self._schema
         ]
         return pa.Table.from_arrays(columns, schema=self._schema)
 
 
 def _identities(hashes: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    # DuckDB reads the digest's first bytes as a number the other way round.
+    # DuckDB reads the first bytes of the digest in the opposite byte order.
     return np.asarray(hashes.to_numpy(), dtype=np.uint64).byteswap()
 
 
 def _statement(contract: Contract) -> tuple[str, str]:
     """Return the SELECT list and read_json's columns.
 
-    The hash is MD5 of shard and sequence number: stable across engines and versions, so that it may
-    be stored and also computed by Athena. A row without one is no prediction event.
+    The hash is MD5 of shard and sequence number: the same in every engine and version, so that it can
+    be stored and also computed by Athena. A row without one is not a prediction event.
     """
     target = duckdb_sql.name(contract.target.name)
     kind = {pa.float64(): "DOUBLE", pa.int64(): "BIGINT"}.get(target_type(contract), "VARCHAR")

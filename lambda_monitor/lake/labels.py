@@ -1,9 +1,9 @@
-"""Ground truth: what really happened, by record id.
+"""Ground truth labels by record id.
 
 Lines of the ground truth stream lie in hour partitions; files may also be dropped anywhere else under
 `ground_truth/` as JSON lines, CSV or Parquet with the contract's id and target as fields or columns.
-One rule for repeated labels: the one that came last holds. By arrival: the partition's hour or, for a
-dropped file, when it was put there; then the object's key; then the line.
+Of several labels of one record the last to arrive is used. Labels are ordered by arrival (the hour of
+the partition or, for a dropped file, when it was put there), then by object key, then by line.
 """
 
 import io
@@ -42,7 +42,7 @@ _METADATA = b"scorewatch"
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
-    """One label an id: columns id and target. `conflicts` counts ids that were given different targets."""
+    """One label per id: columns id and target. `conflicts` counts ids with different targets."""
 
     table: pa.Table
     conflicts: int
@@ -51,7 +51,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Labels that arrived together, in order, and what the objects they came from were."""
+    """Labels that arrived together, in order, and what of their objects could not be read."""
 
     table: pa.Table
     bad_lines: int
@@ -59,19 +59,19 @@ class _Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reader:
-    """Reads labels; those of a partition are kept as Parquet until its objects change."""
+    """Reads labels; those of a partition are cached as Parquet until its objects change."""
 
-    def __init__(self, s3: "S3Client", bucket: str, contract: Contract, shelf: Cache) -> None:
+    def __init__(self, s3: "S3Client", bucket: str, contract: Contract, cache: Cache) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._contract = contract
-        self._shelf = shelf
+        self._cache = cache
         self._schema = pa.schema([(ID, pa.string()), (TARGET, events.target_type(contract))])
 
     def read(self, start: datetime, until: datetime) -> Labels:
-        """Return the labels that arrived from `start` on: streamed ones before `until`, dropped files always.
+        """Return the labels that arrived from `start` on; streamed ones only before `until`.
 
-        No record of a window is labelled before it arrived, so a window's labels start with it.
+        A record is never labelled before it arrived, so that the labels of a window start with it.
         """
         hours = layout.hours_between(start, until)
         listed = self._streamed(start, until)
@@ -87,7 +87,7 @@ class Reader:
         )
 
     def _streamed(self, start: datetime, until: datetime) -> dict[datetime, list[Object]]:
-        """Return the objects of every partition that has some, listed a day at a time."""
+        """Return the objects of each partition that has any, listed one day at a time."""
         hours = {layout.hour_prefix(layout.GROUND_TRUTH, h): h for h in layout.hours_between(start, until)}
         found: dict[datetime, list[Object]] = {}
         for day in dict.fromkeys(prefix[: prefix[:-1].rindex("/") + 1] for prefix in hours):
@@ -99,11 +99,11 @@ class Reader:
     def _partition(self, hour: datetime, objects: list[Object]) -> _Group:
         name = layout.hour_prefix("labels", hour) + "labels.parquet"
         tags = {o.key: o.etag for o in objects}
-        if (kept := _kept(self._shelf.get(name), tags)) is not None:
-            return kept
+        if (cached := _cached(self._cache.get(name), tags)) is not None:
+            return cached
         group = self._group(objects)
         if all(u.lasting for u in group.unreadable):
-            self._shelf.put(name, _parquet(group, tags))
+            self._cache.put(name, _parquet(group, tags))
         return group
 
     def _dropped(self, start: datetime) -> list[Object]:
@@ -132,9 +132,9 @@ class Reader:
                     reason = str(error).splitlines()[0]
                     unreadable.extend(Unreadable(key, reason) for key in keys)
                     continue
-                whole = table.drop_null()
-                bad_lines += len(table) - len(whole)
-                tables.append(whole.cast(self._schema))
+                valid = table.drop_null()
+                bad_lines += len(table) - len(valid)
+                tables.append(valid.cast(self._schema))
         return _Group(table=pa.concat_tables(tables), bad_lines=bad_lines, unreadable=unreadable)
 
     def _files(
@@ -190,7 +190,7 @@ def _sniffed(body: BinaryIO | ObjectError) -> tuple[str, bytes]:
 
 
 def _last(table: pa.Table) -> tuple[pa.Table, int]:
-    """Return one row an id, its last, ordered by id, and how many ids have different targets."""
+    """Return the last row of each id, ordered by id, and how many ids have different targets."""
     identifier, target = duckdb_sql.name(ID), duckdb_sql.name(TARGET)
     numbered = table.append_column("seq", pa.array(range(len(table)), pa.int64()))
     last = f"{identifier}, arg_max({target}, seq) AS {target}, count(DISTINCT {target}) AS targets"
@@ -214,8 +214,8 @@ def _parquet(group: _Group, tags: dict[str, str]) -> io.BytesIO:
     return buffer
 
 
-def _kept(data: bytes | None, tags: dict[str, str]) -> _Group | None:
-    """Return what was kept of a partition, None where its objects aren't the same any more."""
+def _cached(data: bytes | None, tags: dict[str, str]) -> _Group | None:
+    """Return the cached labels of a partition, None if its objects have changed."""
     if data is None:
         return None
     table = pq.read_table(io.BytesIO(data))

@@ -1,7 +1,7 @@
-"""Objects of the lake: list a partition, stream lines whatever their packing.
+"""List and stream objects of the lake, compressed or not.
 
-An object is gzip, Parquet or plain JSON lines by its first bytes: names are not to be trusted,
-since Firehose may compress without saying so and people drop files by hand.
+The first bytes of an object tell gzip, Parquet and JSON lines apart. Its name does not: Firehose may
+compress under any name, and files are dropped by hand.
 """
 
 import gzip
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 CHUNK = 1 << 20
-# Small objects are fetched side by side, at most this many bytes of them at a time.
+# Small objects are fetched in parallel, at most this many bytes of them at a time.
 _WORKERS = 16
 _GROUP_BYTES = 32 << 20
 _GROUP_OBJECTS = 512
 
 
 class Object(msgspec.Struct, frozen=True, order=True):
-    """One object of a listing; key and entity tag together name its content, `modified` when it came."""
+    """An object in a listing; key and entity tag identify its content."""
 
     key: str
     etag: str
@@ -37,9 +37,9 @@ class Object(msgspec.Struct, frozen=True, order=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True, order=True):
-    """An object that could not be read, or only in part, and why.
+    """An object that could not be read to its end, and why.
 
-    `lasting`: its content is at fault, so reading it again is of no use.
+    `lasting`: the content is at fault, so that reading it again gives the same error.
     """
 
     key: str
@@ -48,7 +48,7 @@ class Unreadable(msgspec.Struct, frozen=True, order=True):
 
 
 class ObjectError(Exception):
-    """An object can't be read to its end; `lasting` where its content is at fault."""
+    """An object can't be read to its end; `lasting` if its content is at fault."""
 
     def __init__(self, reason: str, *, lasting: bool = True) -> None:
         super().__init__(reason)
@@ -58,9 +58,9 @@ class ObjectError(Exception):
 def list_objects(
     s3: "S3Client", bucket: str, prefix: str, *, deep: bool = True, after: str = ""
 ) -> list[Object]:
-    """Return the objects under `prefix` by key; empty ones and folder markers are left out.
+    """Return the objects under `prefix` in order of key, without empty ones and folder markers.
 
-    Without `deep`, those of folders under it are left out too; keys up to `after` always are.
+    Only keys after `after` are listed and, without `deep`, none of folders under `prefix`.
     """
     limits: dict[str, Any] = {
         **({} if deep else {"Delimiter": "/"}),
@@ -83,7 +83,7 @@ def list_objects(
 def open_objects(
     s3: "S3Client", bucket: str, objects: Sequence[Object]
 ) -> Iterator[tuple[Object, BinaryIO | ObjectError]]:
-    """Yield every object, in order, with a stream of its stored bytes or the reason there is none.
+    """Yield each object, in order, with a stream of its stored bytes or the error.
 
     Small objects are fetched in parallel into memory, large ones are streamed, so memory holds at
     most 32 MiB of stored bytes whatever the partition's size.
@@ -99,24 +99,24 @@ def open_objects(
 
 
 def unpacked(body: BinaryIO) -> tuple[bytes, Iterator[bytes]]:
-    """Return an object's first four bytes and its chunks, decompressed where it is gzip.
+    """Return the first four bytes of an object and its chunks, decompressed if it is gzip.
 
-    The chunks raise ObjectError where the stream breaks off or isn't gzip after all.
+    The chunks raise ObjectError if the stream ends too early or is corrupt.
     """
     reader = io.BufferedReader(_Readable(body), CHUNK)
     magic = reader.peek(4)[:4]
-    source: BinaryIO = gzip.GzipFile(fileobj=reader) if magic.startswith(GZIP) else reader  # type: ignore[assignment]  # a GzipFile is one to read from
+    source: BinaryIO = gzip.GzipFile(fileobj=reader) if magic.startswith(GZIP) else reader  # type: ignore[assignment]  # a GzipFile can be read like one
     return magic, _chunks(source)
 
 
 def read_lines(body: BinaryIO | ObjectError) -> Iterator[bytes]:
-    """Yield an object's lines without their ends, empty ones left out. Raises ObjectError at its fault."""
+    """Yield the non-empty lines of an object without newlines. Raises ObjectError."""
     if isinstance(body, ObjectError):
         raise body
     tail = b""
     for chunk in unpacked(body)[1]:
-        *whole, tail = (tail + chunk).split(b"\n")
-        yield from filter(None, whole)
+        *lines, tail = (tail + chunk).split(b"\n")
+        yield from filter(None, lines)
     if tail:
         yield tail
 
@@ -152,8 +152,8 @@ def _open(s3: "S3Client", bucket: str, item: Object, *, whole: bool) -> BinaryIO
         return io.BytesIO(body.read()) if whole else body  # type: ignore[return-value]  # StreamingBody reads alike
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        said = error.response["Error"].get("Message", "")
-        return ObjectError(f"S3 answered {code}: {said}".strip(": "), lasting=False)
+        message = error.response["Error"].get("Message", "")
+        return ObjectError(f"S3 answered {code}: {message}".strip(": "), lasting=False)
     except BotoCoreError as error:
         return ObjectError(f"reading broke off: {error}", lasting=False)
 

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from contract import layout
 from lambda_monitor.lake.events import ARRIVED
 
-# A record lands in the partition of the hour it is delivered in: later than it arrived, by the scoring
-# backlog and Firehose's buffer, or earlier where Firehose names an object by its oldest record.
+# A record lands in the partition of the hour it is delivered in: after its arrival, by the scoring backlog
+# and Firehose's buffer, or before it, since Firehose names an object by its oldest record.
 LANDS_BEFORE = timedelta(hours=1)
 LANDS_AFTER = timedelta(hours=3)
 
@@ -27,7 +27,7 @@ def inside(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
 
 
 def sharing(partitions: Sequence[datetime]) -> list[datetime]:
-    """Return `partitions` and those that may hold copies of their records; empty if there are none."""
+    """Return `partitions` and those that may hold copies of their records."""
     if not partitions:
         return []
     reach = LANDS_AFTER + LANDS_BEFORE

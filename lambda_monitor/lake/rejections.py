@@ -1,4 +1,4 @@
-"""Records of a window that were not scored: how many, and why."""
+"""Rejected records and failed batches of a window, by reason."""
 
 from collections import Counter
 from datetime import datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Rejections(msgspec.Struct, frozen=True, kw_only=True):
-    """Distinct rejected records by reason and field, most frequent first, and batches given up on."""
+    """Distinct rejected records by reason and field, most frequent first, and failed batches."""
 
     count: int
     reasons: dict[str, int]
@@ -25,7 +25,7 @@ class Rejections(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct):
-    """What is needed of a line of `rejected/`."""
+    """The fields of a line of `rejected/` that are used."""
 
     record: RecordRef
     reason: str
@@ -33,10 +33,10 @@ class _Line(msgspec.Struct):
 
 
 def read(s3: "S3Client", bucket: str, start: datetime, end: datetime) -> Rejections:
-    """Return what arrived in [start, end) and was rejected."""
+    """Return the records that arrived in [start, end) and were rejected."""
     reasons: Counter[str] = Counter()
     unreadable: list[Unreadable] = []
-    # Hashes, not names: a flood of rejected records must not fill the memory.
+    # Hashes take less memory than names if many records are rejected.
     seen: set[int] = set()
     objects = [
         item
@@ -47,11 +47,11 @@ def read(s3: "S3Client", bucket: str, start: datetime, end: datetime) -> Rejecti
     for item, body in open_objects(s3, bucket, objects):
         try:
             for line in read_lines(body):
-                found = decoder.decode(line)
-                identity = hash((found.record.shard, found.record.sequence_number))
-                if start <= parse_timestamp(found.record.arrived_at) < end and identity not in seen:
+                event = decoder.decode(line)
+                identity = hash((event.record.shard, event.record.sequence_number))
+                if start <= parse_timestamp(event.record.arrived_at) < end and identity not in seen:
                     seen.add(identity)
-                    reasons[f"{found.reason} ({found.field})" if found.field else found.reason] += 1
+                    reasons[f"{event.reason} ({event.field})" if event.field else event.reason] += 1
         except (ObjectError, ValueError) as error:  # a DecodeError is a ValueError
             unreadable.append(Unreadable(item.key, str(error)))
     return Rejections(
@@ -63,6 +63,6 @@ def read(s3: "S3Client", bucket: str, start: datetime, end: datetime) -> Rejecti
 
 
 def _failed(s3: "S3Client", bucket: str, start: datetime, end: datetime) -> list[str]:
-    """Return the keys of what Lambda gave up on in [start, end): it names them itself, by mapping and day."""
+    """Return the keys of the batches that failed for good in [start, end), written by Lambda."""
     objects = list_objects(s3, bucket, f"{layout.FAILED}/")
     return [item.key for item in objects if start <= item.modified < end]

@@ -1,4 +1,4 @@
-"""A bounded, repeatable sample of any number of rows."""
+"""Bounded, repeatable sample of rows."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from lambda_monitor.lake.events import IDENTITY
 
-# Rows of a window that Evidently is shown.
+# Rows of a window that the Evidently report is drawn from.
 SAMPLE_ROWS = 5_000
 
 
@@ -20,13 +20,13 @@ def lowest(tables: Iterable[pa.Table], rows: int = SAMPLE_ROWS) -> pa.Table:
     table = pa.concat_tables(tables)
     identities = table.column(IDENTITY).to_numpy()
     if len(identities) > rows:
-        kept = np.argpartition(identities, rows)[:rows]
-        return table.take(pa.array(kept[np.argsort(identities[kept], kind="stable")]))
+        least = np.argpartition(identities, rows)[:rows]
+        return table.take(pa.array(least[np.argsort(identities[least], kind="stable")]))
     return table.take(pa.array(np.argsort(identities, kind="stable")))
 
 
 def spread(table: pa.Table, rows: int = SAMPLE_ROWS) -> pa.Table:
-    """Return `rows` rows at even distances, so that every hour of a window has its share."""
+    """Return `rows` rows at even distances, so that each hour of a window is represented."""
     if len(table) <= rows:
         return table
     return table.take(pa.array(np.linspace(0, len(table) - 1, rows).astype(np.int64)))

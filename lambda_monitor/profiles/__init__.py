@@ -1,4 +1,4 @@
-"""Mergeable counts of rows, their distances from the reference, and limits for distances.
+"""Mergeable counts of rows, their distances from the reference, and limits of distances.
 
 profile     counts per column, and how columns are counted
 segments    sums of the outcome per segment

@@ -1,7 +1,7 @@
-"""How far a current profile lies from the reference's: a few plain numbers a column.
+"""Drift statistics: distances between a current profile and the reference, per column.
 
-Each is 0 for the same distribution, and sampling noise alone gives it a size proportional to
-sqrt(1/n + 1/m) for n current and m reference rows; thresholds.py uses both facts.
+Each is 0 for equal distributions; sampling noise alone gives it a size proportional to
+sqrt(1/n + 1/m) for n current and m reference rows. thresholds.py uses both facts.
 """
 
 from typing import Any
@@ -19,14 +19,14 @@ Array = npt.NDArray[np.float64]
 
 
 class Distance(msgspec.Struct, frozen=True):
-    """A statistic's size, and its direction in words and numbers for people."""
+    """The value of a statistic, and its direction in words and numbers."""
 
     value: float
     words: str
 
 
 def distances(reference: Profile, current: Profile, column: str, specs: Any) -> dict[str, Distance]:
-    """Return the statistics of one column by name; empty where either side has no values."""
+    """Return the statistics of one column by name; empty if either side has no values."""
     if column in reference.numeric and column in current.numeric:
         return _numeric(reference.numeric[column], current.numeric[column])
     if column in reference.categorical and column in current.categorical:
@@ -43,7 +43,7 @@ def moments(column: Numeric) -> tuple[float, float]:
 
 
 def shape_distance(reference: Array, current: Array) -> Array:
-    """Return the largest difference of the cumulative shares (Kolmogorov-Smirnov), along the last axis."""
+    """Return the Kolmogorov-Smirnov distance of two histograms, along the last axis."""
     return np.asarray(np.abs(np.cumsum(current - reference, axis=-1)).max(axis=-1))
 
 
@@ -55,13 +55,13 @@ def mix_distance(reference: Array, current: Array) -> Array:
 def level_distance(reference: Array, current: Array) -> Array:
     """Return the largest change of one level's share, along the last axis.
 
-    With few levels it is sharper than the distance of the whole mix, which sums the noise of all.
+    With few levels it has more power than the Hellinger distance, which sums the noise of all levels.
     """
     return np.asarray(np.abs(current - reference).max(axis=-1))
 
 
 def grouped(column: Categorical, specs: CategoricalSpec) -> list[int]:
-    """Return the counts of the reference's commonest levels, and of all others together."""
+    """Return the counts of the reference's commonest levels, and the sum of all others."""
     top = [column.levels.get(level, 0) for level in specs.levels[:TOP_LEVELS]]
     return [*top, column.count - sum(top)]
 
@@ -81,7 +81,7 @@ def _numeric(reference: Numeric, current: Numeric) -> dict[str, Distance]:
         ratio = deviation_now / deviation
         way = "wider" if ratio > 1 else "narrower"
         found[SPREAD] = Distance(
-            # A column that stands still is infinitely narrower; the logarithm must stay a number.
+            # A constant column has a deviation of 0; the logarithm must stay finite.
             abs(float(np.log(max(ratio, 1e-6)))),
             f"its spread is {way} ({deviation:.4g} then, {deviation_now:.4g} now)",
         )

@@ -1,4 +1,4 @@
-"""What is kept of many rows: counts that add up, so that a window is the sum of its hours."""
+"""Mergeable profile of rows: the profile of a window is the sum of its hours'."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from lambda_monitor.profiles import segments
 from lambda_monitor.profiles.segments import Segments, SegmentSpec
 
 BINS = 50
-# Beyond these quantiles of the reference a value counts as the quantile: one mile-long typo must not
-# move a mean that thousands of rows agree on.
+# Values beyond these quantiles of the reference are clipped to them, so that a single typing error can't
+# move the mean of thousands of rows.
 _TAILS = (0.005, 0.995)
 _LEVELS = 500
 _OUTLIER_TAIL = 0.0005
 
 
 class NumericSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """How a numeric column is counted: bin edges, the bounds it is clipped to, what is unusual.
+    """How a numeric column is counted: bin edges, clipping bounds, bounds of unusual values.
 
     `minimum` and `maximum` are the contract's, `unusual` the reference's outermost quantiles.
     """
@@ -44,7 +44,7 @@ class CategoricalSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProfileSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """How every column is counted; profiles made by the same specs add up."""
+    """How each column is counted; profiles of the same specs can be merged."""
 
     numeric: dict[str, NumericSpec]
     categorical: dict[str, CategoricalSpec]
@@ -52,12 +52,12 @@ class ProfileSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def columns(self) -> list[str]:
-        """Every column that is counted."""
+        """The columns that are counted."""
         return [*self.numeric, *self.categorical]
 
     @classmethod
     def of(cls, contract: Contract, reference: pa.Table) -> Self:
-        """Return the specs that `reference`, with columns as in contract.bundle, gives."""
+        """Return the specs derived from `reference`, with columns as in contract.bundle."""
         numeric, categorical = {}, {}
         for name, kind in _kinds(contract).items():
             if name not in reference.column_names:
@@ -92,7 +92,7 @@ class ProfileSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Numeric(msgspec.Struct, kw_only=True):
-    """Counts of a numeric column; sums are of clipped values, low and high of all."""
+    """Counts of a numeric column; sums are of clipped values, low and high are not clipped."""
 
     count: int = 0
     missing: int = 0
@@ -130,7 +130,7 @@ class Categorical(msgspec.Struct, kw_only=True):
     new: dict[str, int] = {}
 
     def merge(self, other: "Categorical") -> "Categorical":
-        """Return the counts of both; of new levels the commonest are kept."""
+        """Return the counts of both, with the commonest new levels."""
         return Categorical(
             count=self.count + other.count,
             missing=self.missing + other.missing,
@@ -142,7 +142,7 @@ class Categorical(msgspec.Struct, kw_only=True):
 
 
 class Profile(msgspec.Struct, kw_only=True):
-    """The counts of some rows, column by column, and what was predicted by segment."""
+    """Counts of rows per column, and sums of the prediction per segment."""
 
     rows: int
     numeric: dict[str, Numeric]
@@ -152,18 +152,18 @@ class Profile(msgspec.Struct, kw_only=True):
     @classmethod
     def of(cls, table: pa.Table, specs: ProfileSpec) -> Self:
         """Return the profile of `table`; columns it lacks are left out."""
-        there = set(table.column_names)
+        present = set(table.column_names)
         return cls(
             rows=len(table),
-            numeric={n: _numeric(table.column(n), spec) for n, spec in specs.numeric.items() if n in there},
+            numeric={n: _numeric(table.column(n), spec) for n, spec in specs.numeric.items() if n in present},
             categorical={
-                n: _levels(table.column(n), spec) for n, spec in specs.categorical.items() if n in there
+                n: _levels(table.column(n), spec) for n, spec in specs.categorical.items() if n in present
             },
             segments=specs.segments.count(table) if specs.segments is not None else {},
         )
 
     def merge(self, other: "Profile") -> "Profile":
-        """Return the profile of both sets of rows; both must be of one specs."""
+        """Return the profile of both sets of rows; both must have the same specs."""
         return Profile(
             rows=self.rows + other.rows,
             numeric={n: c.merge(other.numeric[n]) for n, c in self.numeric.items() if n in other.numeric},
@@ -181,12 +181,12 @@ class Profile(msgspec.Struct, kw_only=True):
 
     @classmethod
     def from_json(cls, data: bytes) -> "Profile":
-        """Read what `to_json` wrote. Raises msgspec.DecodeError."""
+        """Read the output of `to_json`. Raises msgspec.DecodeError."""
         return msgspec.json.decode(data, type=cls)
 
 
 def _kinds(contract: Contract) -> dict[str, Kind]:
-    """Return every column that can be compared: features, prediction, and what came of it."""
+    """Return the kind of each column that can be compared: features, prediction, target."""
     classes = contract.task is Task.CLASSIFICATION
     outcome = Kind.CATEGORICAL if classes else Kind.NUMERIC
     kinds = {f.name: f.kind for f in contract.features}
@@ -200,7 +200,7 @@ def _kinds(contract: Contract) -> dict[str, Kind]:
 def _segments(
     contract: Contract, numeric: dict[str, NumericSpec], categorical: dict[str, CategoricalSpec]
 ) -> SegmentSpec | None:
-    """Return how the contract's segments are counted; only categories make segments."""
+    """Return how the contract's segments are counted; only categorical columns have segments."""
     outcome = bundle.PROBABILITY_COLUMN if contract.task is Task.CLASSIFICATION else bundle.PREDICTION_COLUMN
     levels = {
         name: categorical[name].levels[: segments.TOP_LEVELS]
@@ -267,6 +267,6 @@ def _commonest(counts: "Counter[str]") -> dict[str, int]:
 
 
 def shares(counts: Sequence[int]) -> npt.NDArray[np.float64]:
-    """Return counts as shares of their sum, zeros where there is nothing."""
+    """Return counts as shares of their sum, zeros if the sum is 0."""
     total = sum(counts)
     return np.asarray(counts, dtype=np.float64) / total if total else np.zeros(len(counts))

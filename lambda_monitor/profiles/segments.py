@@ -1,7 +1,7 @@
-"""What the model says within each segment: sums that add up, and how far they lie from the reference's.
+"""Sums of the outcome per segment, mergeable, and their shift from the reference.
 
-A feature that changes for one kind of record only hardly moves the whole column; what is predicted for
-that kind of record moves much.
+A change of one segment's records hardly moves the distribution of a whole column, but it moves the mean
+prediction of that segment.
 """
 
 from typing import Any, NamedTuple, Self
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-# Levels of a column that are looked at one by one, the commonest first: rarer ones have too few rows.
+# Levels of a column that are counted one by one, the commonest first: rarer ones have too few rows.
 TOP_LEVELS = 20
-# Fewer records of a segment than this, then or now, say nothing of it.
+# Least records of a segment, in the reference and in the window, for its shift to be measured.
 LEAST_ROWS = 30
 
 
@@ -47,7 +47,7 @@ Segments = dict[str, dict[str, Sums]]
 
 
 class SegmentSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Which outcome is summed, the bounds it is clipped to, and the levels of each segment column."""
+    """The outcome that is summed, its clipping bounds, and the levels of each segment column."""
 
     outcome: str
     clip: tuple[float, float]
@@ -55,14 +55,14 @@ class SegmentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def count(self, table: pa.Table) -> Segments:
         """Return the sums of `table` by segment column and level; columns it lacks are left out."""
-        there = set(table.column_names)
-        if self.outcome not in there:
+        present = set(table.column_names)
+        if self.outcome not in present:
             return {}
         values = np.asarray(table.column(self.outcome).cast(pa.float64()).to_numpy(), dtype=np.float64)
         return {
             column: self._sums(table.column(column), levels, values)
             for column, levels in self.levels.items()
-            if column in there
+            if column in present
         }
 
     def _sums(self, column: Any, levels: list[str], values: npt.NDArray[np.float64]) -> dict[str, Sums]:
@@ -84,7 +84,7 @@ class SegmentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shift(NamedTuple):
-    """How far a segment's mean outcome lies from the reference's, in the segment's standard deviations."""
+    """Shift of a segment's mean outcome from the reference, in standard deviations of the segment."""
 
     level: str
     value: float
@@ -110,7 +110,7 @@ def merged(one: Segments, other: Segments) -> Segments:
 
 
 def shifts(reference: Segments, current: Segments, column: str) -> list[Shift]:
-    """Return the shift of every segment of a column that has records enough then and now."""
+    """Return the shift of each segment of a column with enough records in both."""
     before, now = reference.get(column, {}), current.get(column, {})
     return [
         Shift.of(level, before[level], now[level])

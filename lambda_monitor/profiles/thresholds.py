@@ -1,13 +1,12 @@
-"""How far from the reference is too far: limits, and what they allow at a number of rows.
+"""Limits of the drift statistics, and their values at a number of rows.
 
-A change is told when two things hold. It is beyond chance: a window of n undrifted rows lies that far
-from m reference rows with a probability that, over all columns and statistics together (Bonferroni),
-is the false-alarm rate asked for. And it is surely larger than the column's tolerance, the change that
-matters to nobody: weekdays, weeks and seasons differ in any business, and the part of that which the
-reference itself shows, or a stated default, is allowed. A user who wants to hear of it sets
-`seasonality` to `count`.
+A change is reported if two conditions hold. It is beyond chance: a window of n undrifted rows lies that
+far from m reference rows with a probability that, over all columns and statistics together (Bonferroni),
+is the requested false-alarm rate. And it is significantly larger than the tolerance of the column:
+weekdays, weeks and seasons differ, and the part of that which the reference shows, or a stated default,
+is allowed. With `seasonality` set to `count` there is no tolerance.
 
-calibration.py makes them; what is here a monitoring run needs.
+The limits are computed by training.calibration; this module is what a monitoring run needs of them.
 """
 
 import bisect
@@ -18,14 +17,14 @@ import numpy as np
 
 from contract.schema import Struct
 
-# Fewer rows than this say nothing about a distribution: no drift check is made.
+# Least rows of a window for which drift checks are made.
 LEAST_ROWS = 100
-# Chance is known at so many rows; from there on it scales.
+# Window size at which noise is calibrated; for larger windows it scales.
 MANY_ROWS = 1_000
 
 _ODD_RATE = 1e-4
 
-# What of the calendar counts as a change: all of it, hours of the day only, or nothing.
+# Which differences by time of the calendar count as drift: all, those between hours of the day, or none.
 Seasonality = Literal["count", "ignore", "ignore_hours"]
 
 
@@ -34,7 +33,7 @@ class Limit(Struct, frozen=True, kw_only=True):
 
     `noise` and `chance` are in units of sqrt(1/n + 1/m), at 1,000 rows or more; at 100 rows both are
     `few` times that. `noise` is for all checks together, `chance` for this one beyond `tolerance`.
-    `hours` is the tolerance of a window that may be of any hour of the day.
+    `hours` is the tolerance for windows shorter than a day, at any hour of the day.
     """
 
     noise: float
@@ -54,7 +53,7 @@ class Limit(Struct, frozen=True, kw_only=True):
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):
-    """`thresholds.json`: limits by column and statistic, and how they were made."""
+    """`thresholds.json`: limits by column and statistic, and how they were computed."""
 
     method: str
     seed: int
@@ -67,7 +66,7 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     schema_version: int = 1
 
     def to_json(self) -> bytes:
-        """Return `thresholds.json`, indented for people."""
+        """Return `thresholds.json`, indented."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
 
@@ -77,12 +76,12 @@ def load(data: bytes) -> Thresholds:
 
 
 def share_limit(expected: float, rows: int) -> float:
-    """Return the share of odd values that `rows` undrifted rows stay below, but for one window in 10,000.
+    """Return the share of odd values that one undrifted window of `rows` rows in 10,000 exceeds.
 
-    Half as many again as in the reference, and half a percent, are allowed: the odd row is ordinary.
+    1.5 times the share in the reference plus half a percent is allowed.
     """
-    # scipy.stats has this as binom.isf, and takes most of a second to import before a verdict.
-    from scipy import special  # noqa: PLC0415  # as much again for those who only read limits
+    # scipy.stats has this as binom.isf, but takes most of a second to import.
+    from scipy import special  # noqa: PLC0415  # callers that only read limits don't need it
 
     share = min(expected * 1.5 + 0.005, 1.0)
     return bisect.bisect_left(range(rows), -_ODD_RATE, key=lambda k: -special.bdtrc(k, rows, share)) / rows

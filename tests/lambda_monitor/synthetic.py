@@ -1,4 +1,4 @@
-"""A small stack in moto: a bundle from real or made rides, and a lake to put events in."""
+"""A small stack in moto: a bundle of real or synthetic rides, and a lake to put events in."""
 
 import gzip
 import json
@@ -58,7 +58,7 @@ def predict(distance: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
 
 
 def synthetic_rides(count: int, *, seed: int, stretch: float = 1.0) -> pd.DataFrame:
-    """Return rides of a made city: 40 zones of unequal traffic, distances in miles, duration in minutes."""
+    """Return rides of a synthetic city of 40 zones, distances in miles, durations in minutes."""
     rng = np.random.default_rng(seed)
     weights = 1 / np.arange(1, 41)
     zones = rng.choice(np.arange(1, 41), size=(2, count), p=weights / weights.sum())
@@ -70,7 +70,7 @@ def synthetic_rides(count: int, *, seed: int, stretch: float = 1.0) -> pd.DataFr
 
 
 def reference(rows: int = 5000) -> pa.Table:
-    """Return a bundle's reference: rides of the made city."""
+    """Return the reference of a bundle: rides of the synthetic city."""
     frame = synthetic_rides(rows, seed=99).rename(columns={"duration": bundle.TARGET_COLUMN})
     frame[bundle.PREDICTION_COLUMN] = predict(frame["trip_distance"].to_numpy())
     return pa.Table.from_pandas(frame)
@@ -91,7 +91,7 @@ def profiler(table: pa.Table) -> Profile:
 
 
 class Context:
-    """What Lambda hands to a handler."""
+    """The context that Lambda passes to a handler."""
 
     def __init__(self, request_id: str = "request") -> None:
         self.aws_request_id = request_id
@@ -101,11 +101,11 @@ class Context:
 
 
 class Killed(BaseException):
-    """The process is killed here."""
+    """Stands for a kill of the process."""
 
 
 def moment(name: str, now: datetime = NOON) -> Run:
-    """Return a run of that id with Lambda's longest time left."""
+    """Return a run of that id with the longest time that Lambda allows."""
     return Run(id=name, now=now, deadline=now + timedelta(minutes=15))
 
 
@@ -119,7 +119,7 @@ def hours(
     athena: AthenaPath | None = None,
     declared: Contract | None = None,
 ) -> LedgerUpdater:
-    """Return what keeps the ledgers of one version, under a lease of `run`."""
+    """Return the updater of one version's ledgers, under a lease of `run`."""
     prefix = f"profiles/m/{version}/"
     lease = Lease(stack.s3, LAKE, prefix, moment(run, now))
     return LedgerUpdater(
@@ -140,13 +140,13 @@ def read_window(
     counted: Callable[[pa.Table], Profile] = profiler,
     declared: Contract | None = None,
 ) -> window.Window:
-    """Bring the ledgers up to date and return the window, as a monitoring run does."""
+    """Update the ledgers and return the window, as a monitoring run does."""
     updated = kept.update(landing(start, end))
     return window.read(kept.store, updated, declared or contract(), counted, start, end)
 
 
 class Stack:
-    """Buckets, a topic with a queue that hears it, and ways to fill the lake."""
+    """Buckets, a topic with a subscribed queue, and methods to fill the lake."""
 
     def __init__(self) -> None:
         self.s3 = boto3.client("s3")
@@ -161,7 +161,7 @@ class Stack:
         self._sequence = 0
 
     def empty(self, *prefixes: str) -> None:
-        """Delete what lies under `prefixes` in the lake; everything without any."""
+        """Delete the objects under `prefixes` in the lake; all objects if none is given."""
         for prefix in prefixes or ("",):
             for key in self.keys(prefix):
                 self.s3.delete_object(Bucket=LAKE, Key=key)
@@ -181,7 +181,7 @@ class Stack:
         return {**values, **changes}
 
     def bundle(self, version: str = "1", *, rows: int = 5000) -> None:
-        """Upload a bundle whose reference is rides of the made city."""
+        """Upload a bundle whose reference is rides of the synthetic city."""
         self.bundle_of(reference(rows), limits(rows), version)
 
     def bundle_of(self, rows: pa.Table, judged_by: bytes, version: str = "1") -> None:
@@ -205,7 +205,7 @@ class Stack:
         version: str = "1",
         prefix: str = "R",
     ) -> list[bytes]:
-        """Return an event a ride, arriving evenly over [start, start + span)."""
+        """Return one event per ride, arriving evenly over [start, start + span)."""
         declared = contract()
         event = prediction_type(declared)
         model = msgspec.structs.replace(MODEL, version=version)
@@ -269,7 +269,7 @@ class Stack:
         return self.s3.get_object(Bucket=LAKE, Key=key)["Body"].read()
 
     def gets(self) -> list[str]:
-        """Return a list that every key read from now on joins."""
+        """Return a list to which each key that is read from now on is added."""
         keys: list[str] = []
         self.s3.meta.events.register(
             "provide-client-params.s3.GetObject", lambda params, **_: keys.append(params["Key"])

@@ -1,4 +1,4 @@
-"""A classifier whose features have spaces in their names and quotes in their values, by both paths."""
+"""A classifier with spaces in feature names and quotes in values, read and counted by Athena."""
 
 import json
 from datetime import timedelta
@@ -70,7 +70,9 @@ def put(stack: Stack, wines: list[dict]) -> None:
 
 @pytest.mark.parametrize("labels", [[5, 6, 7], ["bad", "good"]])
 @pytest.mark.parametrize("bulk", [False, True])
-def test_classes_are_counted_as_they_are(stack: Stack, tmp_path: Path, labels: list, *, bulk: bool) -> None:
+def test_reading_and_athena_count_classes_alike(
+    stack: Stack, tmp_path: Path, labels: list, *, bulk: bool
+) -> None:
     wines = rows(labels, 300, seed=1)
     put(stack, wines)
     of = declared(labels)

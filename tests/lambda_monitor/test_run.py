@@ -1,4 +1,4 @@
-"""The window that an event asks for."""
+"""The window that an event requests."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from tests.lambda_monitor.synthetic import HOUR, NOON, Stack
 
 
 @pytest.mark.parametrize(
-    ("event", "said"),
+    ("event", "message"),
     [
         ({"start": "2026-03-02T12:00:00Z"}, "only 'start'"),
         ({"start": "2026-03-02T12:00:00Z", "end": "yesterday"}, "must be like"),
@@ -19,8 +19,8 @@ from tests.lambda_monitor.synthetic import HOUR, NOON, Stack
         ({"start": 5, "end": 6}, "must be like"),
     ],
 )
-def test_says_what_is_wrong_with_a_window(stack: Stack, event: dict, said: str) -> None:
-    with pytest.raises(EventError, match=said):
+def test_an_error_names_the_fault_of_the_window(stack: Stack, event: dict, message: str) -> None:
+    with pytest.raises(EventError, match=message):
         requested_span(event, Settings.from_environment(stack.environment()), datetime.now(UTC))
 
 

@@ -1,4 +1,4 @@
-"""The function's environment."""
+"""Settings from the function's environment."""
 
 import pytest
 
@@ -15,7 +15,7 @@ GIVEN = {
 }
 
 
-def test_reads_what_terraform_sets_and_leaves_the_rest() -> None:
+def test_reads_its_variables_and_ignores_others() -> None:
     settings = Settings.from_environment({**GIVEN, "PATH": "/bin", "ATHENA_MIN_BYTES": "100"})
 
     assert (settings.window_hours, settings.reminder_hours, settings.athena_min_bytes) == (6, 24, 100)
@@ -23,7 +23,7 @@ def test_reads_what_terraform_sets_and_leaves_the_rest() -> None:
 
 
 @pytest.mark.parametrize("name", ["LAKE_BUCKET", "MODEL_VERSION", "ALERT_TOPIC_ARN"])
-def test_names_what_is_missing(name: str) -> None:
+def test_an_error_names_the_missing_variable(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} not set"):
         Settings.from_environment({k: v for k, v in GIVEN.items() if k != name})
 
@@ -31,11 +31,11 @@ def test_names_what_is_missing(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("WINDOW_HOURS", "0"), ("REMINDER_HOURS", "-1"), ("LABEL_DELAY_DAYS", "-1")]
 )
-def test_refuses_numbers_that_make_no_sense(name: str, value: str) -> None:
+def test_refuses_numbers_out_of_range(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_environment({**GIVEN, name: value})
 
 
-def test_names_what_is_no_number() -> None:
+def test_an_error_names_the_variable_that_is_not_a_number() -> None:
     with pytest.raises(SettingsError, match="window_hours"):
         Settings.from_environment({**GIVEN, "WINDOW_HOURS": "day"})

@@ -1,4 +1,4 @@
-"""Athena as the embedded AWS has it: DuckDB over the objects of the lake, results in pages."""
+"""A stand-in for Athena, as in the embedded AWS: DuckDB over the objects of the lake."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,10 +29,10 @@ class DuckAthena:
         return {"QueryExecutionId": number}
 
     def get_query_execution(self, *, QueryExecutionId: str) -> dict[str, Any]:  # noqa: N803  # boto3's names
-        state, told = self._states[QueryExecutionId]
+        state, reason = self._states[QueryExecutionId]
         return {
             "QueryExecution": {
-                "Status": {"State": state, "StateChangeReason": told},
+                "Status": {"State": state, "StateChangeReason": reason},
             }
         }
 
@@ -63,7 +63,7 @@ class DuckAthena:
             with duckdb.connect() as engine:
                 types = "hive_types = {year: VARCHAR, month: VARCHAR, day: VARCHAR, hour: VARCHAR}"
                 engine.execute(
-                    # Our own folder is all that is put in.
+                    # The only value in the statement is the folder of the test.
                     f"CREATE VIEW predictions AS SELECT * FROM read_json_auto('{folder}/**/*.gz', "  # noqa: S608  # see above
                     f"union_by_name = true, hive_partitioning = true, {types})"
                 )

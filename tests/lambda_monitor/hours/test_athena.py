@@ -1,4 +1,4 @@
-"""The Athena path: the same profiles as reading every object, by SQL."""
+"""The Athena path gives the same profiles as reading every object."""
 
 import gzip
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ def runner(client: DuckAthena, seconds: float = 60) -> Runner:
 
 
 def fill(stack: Stack) -> None:
-    """Two hours with everything that may differ: repeats, strays, other versions, odd values."""
+    """Put two hours with duplicates, missing values, other versions and unusual values."""
     rides = synthetic_rides(400, seed=1)
     rides.loc[:5, "trip_distance"] = 500.0
     rides.loc[6:8, "PULocationID"] = 9999
@@ -59,7 +59,7 @@ def fill(stack: Stack) -> None:
     stack.put(stack.events(synthetic_rides(30, seed=2), version="2"))
 
 
-def test_gives_what_reading_every_object_gives(stack: Stack, tmp_path: Path) -> None:
+def test_counts_equal_those_of_reading_every_object(stack: Stack, tmp_path: Path) -> None:
     fill(stack)
     direct = hours(stack).update(landing(NOON, NOON + 2 * HOUR)).ledgers
     partitions = [NOON, NOON + HOUR]
@@ -106,13 +106,13 @@ def _comparable(table: pa.Table) -> list[dict]:
     return table.sort_by(IDENTITY).to_pylist()
 
 
-def test_a_failed_query_says_why(stack: Stack, tmp_path: Path) -> None:
+def test_a_failed_query_raises_the_reason(stack: Stack, tmp_path: Path) -> None:
     fill(stack)
     with pytest.raises(AthenaError, match=r"failed: .*nothing_there"):
         runner(DuckAthena(stack, tmp_path)).rows("SELECT * FROM nothing_there")
 
 
-def test_a_query_that_outlasts_the_function_is_stopped(stack: Stack, tmp_path: Path) -> None:
+def test_a_query_that_exceeds_the_time_is_stopped(stack: Stack, tmp_path: Path) -> None:
     client = DuckAthena(stack, tmp_path)
     client.slow = True
 
@@ -122,12 +122,12 @@ def test_a_query_that_outlasts_the_function_is_stopped(stack: Stack, tmp_path: P
     assert client.stopped == ["0"]
 
 
-def test_both_dialects_differ_only_in_how_a_field_a_time_and_a_hash_are_written() -> None:
+def test_dialects_differ_only_in_fields_times_and_hashes() -> None:
     statements = [
-        Query("predictions", contract(), countable(SPEC), spoken).counts([NOON])
-        for spoken in (Dialect.TRINO, Dialect.DUCKDB)
+        Query("predictions", contract(), countable(SPEC), engine).counts([NOON])
+        for engine in (Dialect.TRINO, Dialect.DUCKDB)
     ]
-    same = {
+    equivalent = {
         "element_at(features, 'trip_distance')": "features['trip_distance']",
         "element_at(features, 'PULocationID')": "features['PULocationID']",
         "element_at(features, 'DOLocationID')": "features['DOLocationID']",
@@ -139,9 +139,9 @@ def test_both_dialects_differ_only_in_how_a_field_a_time_and_a_hash_are_written(
         "CAST(record.sequence_number AS VARCHAR)))))": "CAST(record.sequence_number AS VARCHAR))",
     }
     trino, duckdb = statements
-    for ours, theirs in same.items():
-        assert ours in trino
-        trino = trino.replace(ours, theirs)
+    for of_trino, of_duckdb in equivalent.items():
+        assert of_trino in trino
+        trino = trino.replace(of_trino, of_duckdb)
     assert trino == duckdb
 
 
@@ -170,12 +170,12 @@ def test_a_large_window_is_counted_without_reading_an_object(stack: Stack, tmp_p
 
     found = read(bulk_hours(stack, DuckAthena(stack, tmp_path)))
 
-    # The stand-in for Athena reads the objects itself, once a statement.
+    # The stand-in for Athena reads every object once per statement.
     assert sum(key.startswith("predictions/") for key in gets) == 3 * len(stack.keys("predictions/"))
     assert_same(found, read(hours(stack)))
 
 
-def test_a_window_that_cuts_hours_is_counted_exactly(stack: Stack, tmp_path: Path) -> None:
+def test_a_window_with_partial_hours_is_counted_exactly(stack: Stack, tmp_path: Path) -> None:
     fill(stack)
     cut = (NOON + timedelta(minutes=20), NOON + timedelta(minutes=70))
     bulk = read(bulk_hours(stack, DuckAthena(stack, tmp_path)), *cut)
@@ -193,18 +193,18 @@ def test_small_windows_are_read_directly(stack: Stack, tmp_path: Path) -> None:
     assert client.queries == []
 
 
-def test_late_objects_join_what_was_counted_in_bulk(stack: Stack, tmp_path: Path) -> None:
+def test_late_objects_are_added_to_what_athena_counted(stack: Stack, tmp_path: Path) -> None:
     fill(stack)
     client = DuckAthena(stack, tmp_path)
     read(bulk_hours(stack, client))
-    # Two records that are known and three that aren't, too few bytes to be counted for their own sake.
+    # Two known records and three new ones, in fewer bytes than the limit for Athena.
     known = gzip.decompress(stack.read(stack.keys("predictions/")[0])).splitlines()[:2]
     stack.put([*known, *stack.events(synthetic_rides(3, seed=5))])
 
     assert_same(read(bulk_hours(stack, client, "b", min_bytes=10**9)), read(hours(stack, "fresh")))
 
 
-def test_what_was_counted_is_not_counted_again(stack: Stack, tmp_path: Path) -> None:
+def test_partitions_are_not_counted_twice(stack: Stack, tmp_path: Path) -> None:
     fill(stack)
     client = DuckAthena(stack, tmp_path)
     first = read(bulk_hours(stack, client))
@@ -214,7 +214,7 @@ def test_what_was_counted_is_not_counted_again(stack: Stack, tmp_path: Path) -> 
     assert len(client.queries) == asked
 
 
-def test_levels_that_training_never_saw_are_named(stack: Stack, tmp_path: Path) -> None:
+def test_lists_levels_unknown_in_training(stack: Stack, tmp_path: Path) -> None:
     fill(stack)
     zones = list(range(1, 41))
     features = [
@@ -233,7 +233,7 @@ def test_levels_that_training_never_saw_are_named(stack: Stack, tmp_path: Path) 
     assert {level for p in pickups for level in p.new} == {"9999"}
 
 
-def test_labels_join_the_sample_of_what_was_counted_in_bulk(stack: Stack, tmp_path: Path) -> None:
+def test_labels_are_joined_to_the_sample_of_athena(stack: Stack, tmp_path: Path) -> None:
     fill(stack)
     kept = bulk_hours(stack, DuckAthena(stack, tmp_path))
     found = read(kept)

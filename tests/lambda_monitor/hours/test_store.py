@@ -1,4 +1,4 @@
-"""Hour ledgers: every object is read once, whoever runs at the same time and whoever dies."""
+"""Hour ledgers: each object is read once, with overlapping and killed runs."""
 
 from datetime import timedelta
 
@@ -50,7 +50,7 @@ def test_an_object_is_read_once(stack: Stack) -> None:
     assert not set(keys) & set(gets)
 
 
-def test_a_late_object_is_folded_in_without_reading_the_others_again(stack: Stack) -> None:
+def test_a_late_object_is_added_without_reading_others_again(stack: Stack) -> None:
     lines = stack.events(synthetic_rides(200, seed=1))
     early = stack.put(lines[:150])
     read(hours(stack))
@@ -64,7 +64,7 @@ def test_a_late_object_is_folded_in_without_reading_the_others_again(stack: Stac
     assert set(late) <= set(gets)
 
 
-def test_a_replaced_object_has_its_partition_read_again(stack: Stack) -> None:
+def test_after_a_replaced_object_the_partition_is_read_again(stack: Stack) -> None:
     lines = stack.events(synthetic_rides(100, seed=1))
     [key] = stack.put(lines[:60])
     stack.put(lines[80:])
@@ -74,7 +74,7 @@ def test_a_replaced_object_has_its_partition_read_again(stack: Stack) -> None:
     assert read(hours(stack, "b")).records == 100
 
 
-def test_a_repaired_object_is_trouble_no_more(stack: Stack) -> None:
+def test_a_repaired_object_is_no_longer_reported(stack: Stack) -> None:
     lines = stack.events(synthetic_rides(100, seed=1))
     [key] = stack.put(lines[:50])
     stack.s3.put_object(Bucket=LAKE, Key=key + ".broken", Body=b"\x1f\x8bno")
@@ -87,7 +87,7 @@ def test_a_repaired_object_is_trouble_no_more(stack: Stack) -> None:
     assert (repaired.unreadable, repaired.records) == ([], 100)
 
 
-def test_objects_that_expired_stay_counted(stack: Stack) -> None:
+def test_deleted_objects_stay_counted(stack: Stack) -> None:
     [key] = stack.put(stack.events(synthetic_rides(100, seed=1)))
     first = read(hours(stack))
     stack.s3.delete_object(Bucket=LAKE, Key=key)
@@ -95,7 +95,7 @@ def test_objects_that_expired_stay_counted(stack: Stack) -> None:
     assert same(first, read(hours(stack, "b")))
 
 
-def test_an_object_s3_could_not_give_is_said_and_read_next_time(stack: Stack) -> None:
+def test_an_object_that_s3_refuses_is_reported_and_read_by_the_next_run(stack: Stack) -> None:
     lines = stack.events(synthetic_rides(100, seed=1))
     stack.put(lines[:50])
     [key] = stack.put(lines[50:])
@@ -134,7 +134,7 @@ def test_two_runs_at_once_count_every_record_once(stack: Stack, reading: str) ->
     assert found.duplicates == overlapping[0].duplicates == after.duplicates == 40
 
 
-def test_a_run_that_is_not_the_writer_keeps_nothing(stack: Stack) -> None:
+def test_a_run_without_the_lease_stores_nothing(stack: Stack) -> None:
     stack.put(stack.events(synthetic_rides(100, seed=1)))
     prefix = "profiles/m/1/"
     assert Lease(stack.s3, LAKE, prefix, moment("writer")).take()
@@ -146,14 +146,14 @@ def test_a_run_that_is_not_the_writer_keeps_nothing(stack: Stack) -> None:
     assert stack.keys(prefix) == before
 
 
-def test_a_killed_writers_lease_ends_with_its_time(stack: Stack) -> None:
+def test_the_lease_of_a_killed_run_ends_at_its_deadline(stack: Stack) -> None:
     prefix = "profiles/m/1/"
     assert Lease(stack.s3, LAKE, prefix, moment("killed")).take()
     assert not Lease(stack.s3, LAKE, prefix, moment("next", NOON + timedelta(minutes=14))).take()
     assert Lease(stack.s3, LAKE, prefix, moment("retry", NOON + timedelta(minutes=16))).take()
 
 
-def test_an_ended_lease_is_free_at_once(stack: Stack) -> None:
+def test_a_released_lease_can_be_taken_at_once(stack: Stack) -> None:
     lease = Lease(stack.s3, LAKE, "p/", moment("a"))
     assert lease.take()
     lease.end()
@@ -162,9 +162,7 @@ def test_an_ended_lease_is_free_at_once(stack: Stack) -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_killed_at_any_write_the_next_run_still_counts_every_record_once(
-    stack: Stack, data: st.DataObject
-) -> None:
+def test_after_a_kill_at_any_write_each_record_is_counted_once(stack: Stack, data: st.DataObject) -> None:
     stack.empty()
     lines = stack.events(synthetic_rides(120, seed=1), NOON, span=2 * HOUR)
     cut = data.draw(st.integers(10, 110))
@@ -209,7 +207,7 @@ def test_another_versions_events_are_left_out_and_counted(stack: Stack, name: st
     assert (found.records, found.others, found.bad_lines) == (60, {"2": 40}, {})
 
 
-def test_the_new_version_has_ledgers_of_its_own(stack: Stack) -> None:
+def test_each_version_has_its_own_ledgers(stack: Stack) -> None:
     stack.put(stack.events(synthetic_rides(60, seed=1)))
     stack.put(stack.events(synthetic_rides(40, seed=2), version="2"))
     read(hours(stack))
@@ -219,7 +217,7 @@ def test_the_new_version_has_ledgers_of_its_own(stack: Stack) -> None:
     assert (found.records, found.others) == (40, {"1": 60})
 
 
-def test_records_whose_clock_is_off_are_counted_as_strayed(stack: Stack) -> None:
+def test_records_hours_away_from_their_partition_are_counted_as_strayed(stack: Stack) -> None:
     stack.put(stack.events(synthetic_rides(50, seed=1)))
     stack.put(stack.events(synthetic_rides(5, seed=2), NOON + 9 * HOUR))
 
@@ -229,7 +227,7 @@ def test_records_whose_clock_is_off_are_counted_as_strayed(stack: Stack) -> None
 
 
 class _RefusesOnce:
-    """An S3 client that fails to give one object the first time it is asked."""
+    """An S3 client that refuses the first read of one object."""
 
     def __init__(self, s3, key: str) -> None:
         self._s3 = s3

@@ -1,4 +1,4 @@
-"""Reading a window: packing, partitions, duplicates, versions, faults."""
+"""Reading a window: compression, partitions, duplicates, versions, faults."""
 
 import gzip
 import io
@@ -35,7 +35,7 @@ def rows(stack: Stack, start=NOON, end=NOON + HOUR) -> pa.Table:
     return pa.concat_tables(kept.store.rows(found.parts, [ID, IDENTITY, "trip_distance"]))
 
 
-def test_reads_one_object_a_record_and_few_large_ones_alike(stack: Stack) -> None:
+def test_reads_many_small_and_few_large_objects_alike(stack: Stack) -> None:
     rides = synthetic_rides(300, seed=1)
     lines = stack.events(rides)
     stack.put(lines[:100], objects=100, packed=False)
@@ -54,7 +54,7 @@ def test_reads_parquet(stack: Stack, tmp_path) -> None:
     (tmp_path / "lines").write_bytes(b"\n".join(lines))
     file = tmp_path / "events.parquet"
     duckdb.read_json(str(tmp_path / "lines")).write_parquet(str(file))
-    key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "events.gz"  # the name lies
+    key = layout.hour_prefix(layout.PREDICTIONS, NOON) + "events.gz"  # the name of another format
     stack.s3.put_object(Bucket=LAKE, Key=key, Body=file.read_bytes())
     parquet = rows(stack).sort_by(IDENTITY)
 
@@ -64,7 +64,7 @@ def test_reads_parquet(stack: Stack, tmp_path) -> None:
     assert parquet.equals(rows(stack).sort_by(IDENTITY))
 
 
-def test_drops_a_record_delivered_twice_even_in_another_partition(stack: Stack) -> None:
+def test_counts_a_duplicate_once_even_in_another_partition(stack: Stack) -> None:
     lines = stack.events(synthetic_rides(100, seed=1))
     stack.put(lines)
     stack.put(lines[:30])
@@ -76,7 +76,7 @@ def test_drops_a_record_delivered_twice_even_in_another_partition(stack: Stack) 
     assert found.duplicates == 40
 
 
-def test_takes_records_by_arrival_wherever_they_landed(stack: Stack) -> None:
+def test_includes_records_by_arrival_from_any_partition(stack: Stack) -> None:
     lines = stack.events(synthetic_rides(120, seed=1), NOON - HOUR, span=2 * HOUR)
     stack.put(lines[:50], NOON - HOUR)
     stack.put(lines[50:], NOON + HOUR)
@@ -88,7 +88,7 @@ def test_takes_records_by_arrival_wherever_they_landed(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("cut", ["truncated", "corrupt", "not gzip"])
-def test_names_an_object_it_cannot_read_and_keeps_the_others(stack: Stack, cut: str) -> None:
+def test_reports_an_unreadable_object_and_reads_the_others(stack: Stack, cut: str) -> None:
     lines = stack.events(synthetic_rides(200, seed=1))
     stack.put(lines[:100])
     data = bytearray(gzip.compress(b"\n".join(lines[100:])))
@@ -108,7 +108,7 @@ def test_names_an_object_it_cannot_read_and_keeps_the_others(stack: Stack, cut: 
     assert 100 <= found.records < 200
 
 
-def test_counts_lines_that_are_no_prediction_events(stack: Stack) -> None:
+def test_counts_lines_that_are_not_prediction_events(stack: Stack) -> None:
     lines = stack.events(synthetic_rides(10, seed=1))
     stack.put([*lines, b"not json", b'{"ride_id": "x"}', lines[0][:50]])
 
@@ -118,7 +118,7 @@ def test_counts_lines_that_are_no_prediction_events(stack: Stack) -> None:
     assert sum(found.bad_lines.values()) == 3
 
 
-def test_an_object_larger_than_a_batch_is_cut_at_line_ends(stack: Stack, monkeypatch) -> None:
+def test_an_object_larger_than_a_batch_is_split_at_line_ends(stack: Stack, monkeypatch) -> None:
     monkeypatch.setattr("lambda_monitor.lake.batches.BATCH_BYTES", 10_000)
     monkeypatch.setattr("lambda_monitor.lake.objects.CHUNK", 1_000)
     lines = stack.events(synthetic_rides(300, seed=1))
@@ -130,12 +130,12 @@ def test_an_object_larger_than_a_batch_is_cut_at_line_ends(stack: Stack, monkeyp
     assert not found.bad_lines
 
 
-def test_what_is_kept_of_its_hours_is_fetched_side_by_side(stack: Stack) -> None:
+def test_samples_are_fetched_in_parallel(stack: Stack) -> None:
     for number in range(2):
         hour = NOON + number * HOUR
         stack.put(stack.events(synthetic_rides(50, seed=number), hour), hour)
     before = read(stack, end=NOON + 2 * HOUR)
-    # Whoever fetches one waits for another to be fetched.
+    # Each fetch waits until another has begun.
     both = threading.Barrier(2, timeout=30)
 
     def wait(params: dict, **_: object) -> None:
@@ -152,7 +152,7 @@ def test_an_empty_window_has_no_rows(stack: Stack) -> None:
     assert read(stack).records == 0
 
 
-def test_a_last_line_without_an_end_counts(stack: Stack) -> None:
+def test_a_last_line_without_a_newline_is_read(stack: Stack) -> None:
     lines = stack.events(synthetic_rides(2, seed=1))
     for number, line in enumerate(lines):
         key = f"{layout.hour_prefix(layout.PREDICTIONS, NOON)}{number}"

@@ -1,4 +1,4 @@
-"""Ground truth: streamed and dropped, repeated and corrected, late and broken."""
+"""Labels: streamed and dropped, repeated and corrected, late and unreadable."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ def pairs(labels: Labels) -> dict[str, float]:
     return dict(zip(*(labels.table.column(name).to_pylist() for name in (ID, TARGET)), strict=True))
 
 
-def test_reads_streamed_labels_however_packed(stack: Stack) -> None:
+def test_reads_streamed_labels_compressed_or_not(stack: Stack) -> None:
     stack.label({"a": 1.5, "b": 2}, NOON)
     stack.label({"c": 3.0}, NOON + HOUR, packed=False)
 
@@ -41,18 +41,18 @@ def test_reads_dropped_files(stack: Stack, kind: str) -> None:
         frame.to_json(buffer, orient="records", lines=True)
     stack.s3.put_object(Bucket=LAKE, Key="ground_truth/june/labels.dat", Body=buffer.getvalue())
 
-    # moto's clock is the wall's, so the file came long after the window.
+    # moto dates the object by the real clock, long after the window.
     assert pairs(read(stack)) == {"1": 7.5, "2": 8.25}
 
 
-def test_a_file_dropped_before_the_window_is_not_its(stack: Stack) -> None:
+def test_ignores_a_file_dropped_before_the_window(stack: Stack) -> None:
     stack.s3.put_object(Bucket=LAKE, Key="ground_truth/old.csv", Body=b"ride_id,duration\n1,2\n")
     tomorrow = datetime.now(UTC) + timedelta(days=1)
 
     assert pairs(read(stack, tomorrow, tomorrow + HOUR)) == {}
 
 
-def test_the_label_that_came_last_holds(stack: Stack) -> None:
+def test_the_last_label_of_a_record_is_used(stack: Stack) -> None:
     stack.label({"a": 1.0, "b": 1.0}, NOON)
     stack.label({"a": 2.0}, NOON)
     stack.label({"a": 3.0, "b": 1.0}, NOON + HOUR)
@@ -63,14 +63,14 @@ def test_the_label_that_came_last_holds(stack: Stack) -> None:
     assert found.conflicts == 1
 
 
-def test_a_dropped_correction_outranks_the_stream(stack: Stack) -> None:
+def test_a_later_dropped_file_replaces_a_streamed_label(stack: Stack) -> None:
     stack.label({"a": 1.0}, NOON)
     stack.s3.put_object(Bucket=LAKE, Key="ground_truth/corrections.csv", Body=b"ride_id,duration\na,9\n")
 
     assert pairs(read(stack)) == {"a": 9.0}
 
 
-def test_labels_that_are_none_are_counted(stack: Stack) -> None:
+def test_counts_lines_that_are_not_labels(stack: Stack) -> None:
     stack.label(
         {"a": 1.0}, lines=[b"not json\n", b'{"ride_id":"b"}\n', b'{"ride_id":"c","duration":"soon"}\n']
     )
@@ -80,7 +80,7 @@ def test_labels_that_are_none_are_counted(stack: Stack) -> None:
     assert (pairs(found), found.bad_lines) == ({"a": 1.0}, 3)
 
 
-def test_names_a_file_it_cannot_read(stack: Stack) -> None:
+def test_reports_files_that_cannot_be_read(stack: Stack) -> None:
     stack.label({"a": 1.0})
     stack.s3.put_object(Bucket=LAKE, Key="ground_truth/x.csv", Body=b"ride,minutes\n1,2\n")
     stack.s3.put_object(Bucket=LAKE, Key="ground_truth/y.gz", Body=b"\x1f\x8bno")
@@ -91,7 +91,7 @@ def test_names_a_file_it_cannot_read(stack: Stack) -> None:
     assert [u.key for u in found.unreadable] == ["ground_truth/x.csv", "ground_truth/y.gz"]
 
 
-def test_labels_that_come_later_are_seen_and_known_ones_not_read_again(stack: Stack) -> None:
+def test_reads_later_labels_and_known_objects_only_once(stack: Stack) -> None:
     first = stack.label({"a": 1.0})
     before = pairs(read(stack))
     gets = stack.gets()

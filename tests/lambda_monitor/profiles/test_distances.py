@@ -1,4 +1,4 @@
-"""Profiles, distances and thresholds: exact where they must be, quiet and sharp where it counts."""
+"""Profiles, distances and thresholds: exact counts, false-alarm rate and power."""
 
 import itertools
 from typing import Any
@@ -63,7 +63,7 @@ def alarms(frame: pd.DataFrame) -> set[tuple[str, str]]:
     }
 
 
-def test_a_profile_of_parts_is_the_profile_of_the_whole() -> None:
+def test_the_merged_profile_of_parts_equals_that_of_the_whole() -> None:
     whole = Profile.of(table(REFERENCE), LAYOUT)
     parts = [Profile.of(table(REFERENCE[i::3]), LAYOUT) for i in range(3)]
     for order in itertools.permutations(parts):
@@ -102,12 +102,12 @@ def test_counts_add_up_for_any_rows(values: list[tuple[Any, Any]]) -> None:
     assert distance.missing == sum(1 for d in distances_ if d is None or np.isnan(d))
 
 
-def test_the_same_rows_are_at_no_distance() -> None:
+def test_the_same_rows_have_distance_zero() -> None:
     for column in LAYOUT.columns:
         assert all(d.value == 0 for d in distances(BASELINE, BASELINE, column, LAYOUT).values())
 
 
-def test_a_shift_is_measured_in_reference_deviations_with_its_direction() -> None:
+def test_a_shift_is_in_standard_deviations_of_the_reference() -> None:
     current = Profile.of(table(rows(10_000, 0, shift=0.5)), LAYOUT)
     found = distances(BASELINE, current, "distance", LAYOUT)[SHIFT]
     assert found.value == pytest.approx(0.5 / REFERENCE["distance"].std(), rel=0.1)
@@ -124,12 +124,12 @@ def test_thresholds_are_the_same_for_the_same_seed_and_read_back() -> None:
 
 
 @pytest.mark.parametrize("size", [200, 1_000, 5_000])
-def test_windows_without_drift_stay_quiet(size: int) -> None:
+def test_windows_without_drift_raise_no_alarm(size: int) -> None:
     raised = [found for seed in range(200) if (found := alarms(rows(size, 1_000 + seed)))]
     assert raised == []
 
 
-def test_a_fifth_of_a_deviation_is_seen_within_two_windows_of_a_thousand() -> None:
+def test_a_shift_of_a_fifth_of_a_deviation_is_found_within_two_windows() -> None:
     shift = 0.2 * REFERENCE["distance"].std()
     seen = [
         bool(alarms(rows(1_000, 2 * seed, shift=shift)) or alarms(rows(1_000, 2 * seed + 1, shift=shift)))
@@ -138,7 +138,7 @@ def test_a_fifth_of_a_deviation_is_seen_within_two_windows_of_a_thousand() -> No
     assert sum(seen) >= 95
 
 
-def test_each_kind_of_change_is_seen_by_its_statistic() -> None:
+def test_each_kind_of_change_is_found_by_its_statistic() -> None:
     mixed = rows(2_000, 5)
     mixed.loc[:400, "zone"] = 7
     assert ("zone", MIX) in alarms(mixed)
@@ -150,7 +150,7 @@ def test_each_kind_of_change_is_seen_by_its_statistic() -> None:
     assert ("distance", SHAPE) in alarms(split)
 
 
-def test_a_larger_window_and_a_lower_rate_move_the_limit_as_they_should() -> None:
+def test_limits_follow_window_size_and_false_alarm_rate() -> None:
     limit = LIMITS.limits["distance"][SHIFT]
     assert limit.at(100, 10_000) > limit.at(1_000, 10_000) > limit.at(100_000, 10_000) > limit.tolerance
     unit = np.sqrt(1 / 1_000 + 1 / 10_000)
@@ -166,7 +166,7 @@ def test_a_larger_window_and_a_lower_rate_move_the_limit_as_they_should() -> Non
     )
 
 
-def test_weeks_that_differ_widen_the_tolerance() -> None:
+def test_differing_weeks_widen_the_tolerance() -> None:
     times = pd.date_range("2026-03-01", periods=len(REFERENCE), freq="4min")
     wavy = REFERENCE.assign(time=times)
     wavy["distance"] += np.sin(np.arange(len(wavy)) / len(wavy) * 2 * np.pi)
@@ -177,7 +177,7 @@ def test_weeks_that_differ_widen_the_tolerance() -> None:
     assert found.limits["zone"][LEVEL].tolerance == calibration.TOLERANCE[LEVEL]
 
 
-def test_single_days_that_differ_widen_the_tolerance_too() -> None:
+def test_differing_days_widen_the_tolerance() -> None:
     times = pd.date_range("2026-03-01", periods=len(REFERENCE), freq="4min")
     days = np.random.default_rng(4).normal(0, 0.25, 31)[(times - times[0]).days]
     found = thresholds.load(
@@ -192,7 +192,7 @@ def test_single_days_that_differ_widen_the_tolerance_too() -> None:
     assert 0.3 < found.limits["distance"][SHIFT].tolerance < 0.7
 
 
-def test_hours_of_the_day_count_unless_the_user_says_so() -> None:
+def test_differing_hours_are_tolerated_only_with_ignore_hours() -> None:
     times = pd.date_range("2026-03-01", periods=len(REFERENCE), freq="4min")
     night = REFERENCE.assign(time=times)
     night["distance"] += 3 * (times.hour < 5)
@@ -204,7 +204,7 @@ def test_hours_of_the_day_count_unless_the_user_says_so() -> None:
     assert limit.at(1_000, 10_000) < deviations < limit.at(1_000, 10_000, "ignore_hours")
 
 
-def test_a_change_of_mix_of_a_column_of_two_levels_is_seen() -> None:
+def test_a_change_of_mix_of_two_levels_is_found() -> None:
     contract = synthetic.contract(features=[Feature(name="side", kind=Kind.CATEGORICAL, dtype=DType.STR)])
     reference = pd.DataFrame({"side": ["left", "right"] * 2_000, "prediction": np.linspace(0, 9, 4_000)})
     layout = ProfileSpec.of(contract, table(reference))
@@ -219,14 +219,14 @@ def test_a_change_of_mix_of_a_column_of_two_levels_is_seen() -> None:
 
 
 @pytest.mark.parametrize(("expected", "rows_"), [(0.0, 100), (0.0, 10_000), (0.02, 1_000), (1.0, 1_000)])
-def test_the_limit_of_a_share_leaves_room_for_chance(expected: float, rows_: int) -> None:
+def test_the_limit_of_a_share_is_not_exceeded_by_chance(expected: float, rows_: int) -> None:
     limit = thresholds.share_limit(expected, rows_)
     hits = np.random.default_rng(1).binomial(rows_, expected, 2_000) / rows_
     assert (hits <= limit).all()
     assert limit <= max(0.05, expected * 2.5 + 0.02)
 
 
-def test_real_months_stay_quiet_and_the_lockdown_does_not(real_data: Any) -> None:
+def test_real_months_raise_no_alarm_and_the_lockdown_does(real_data: Any) -> None:
     contract = synthetic.contract()
     names = contract.feature_names
 

@@ -1,4 +1,4 @@
-"""What is predicted within each segment: counted exactly, seen where the whole column hides it."""
+"""Sums per segment: exact, and drift of one segment that the whole column hides."""
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ def segment(table: pa.Table) -> CheckResult:
     return found
 
 
-def test_sums_are_those_of_each_segment_and_add_up() -> None:
+def test_sums_per_segment_are_exact_and_mergeable() -> None:
     frame = REFERENCE.to_pandas()
     parts = [Profile.of(REFERENCE.slice(0, 3_000), LAYOUT), Profile.of(REFERENCE.slice(3_000), LAYOUT)]
     whole = parts[0].merge(parts[1])
@@ -63,7 +63,7 @@ def test_sums_are_those_of_each_segment_and_add_up() -> None:
     assert Profile.from_json(whole.to_json()) == whole
 
 
-def test_missing_values_are_of_no_segment() -> None:
+def test_missing_values_belong_to_no_segment() -> None:
     table = pa.table(
         {
             "PULocationID": pa.array([1, None, 1, 2], pa.int64()),
@@ -74,7 +74,7 @@ def test_missing_values_are_of_no_segment() -> None:
     assert {level: sums.count for level, sums in found.items()} == {"1": 1}
 
 
-def test_a_change_in_one_segment_is_seen_there() -> None:
+def test_drift_of_one_segment_is_found() -> None:
     zone = 5
     drifted = rides(2_000, 7, zone=zone, factor=2.0)
     assert 0.03 < np.mean(drifted.column("PULocationID").to_numpy() == zone) < 0.07
@@ -86,16 +86,16 @@ def test_a_change_in_one_segment_is_seen_there() -> None:
 
 
 @pytest.mark.parametrize("size", [500, 1_000, 4_000])
-def test_windows_without_drift_stay_quiet(size: int) -> None:
+def test_windows_without_drift_raise_no_alarm(size: int) -> None:
     assert {segment(rides(size, 100 + seed)).status for seed in range(100)} == {"ok"}
 
 
-def test_too_few_records_say_nothing() -> None:
+def test_too_few_records_skip_the_check() -> None:
     few = segment(rides(LEAST_ROWS - 1, 3))
     assert (few.status, few.value) == ("skipped", None)
 
 
-def test_a_model_without_segments_has_no_such_check() -> None:
+def test_a_contract_without_segments_has_no_segment_check() -> None:
     plain = contract()
     layout = ProfileSpec.of(plain, REFERENCE)
     assert layout.segments is None
