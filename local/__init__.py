@@ -4,6 +4,7 @@ stack              start, deploy, destroy, stop
 emulator           MiniStack with our patches, in a separate environment
 ministack_patches  answers that MiniStack leaves incomplete
 event_source       model of AWS's event source mapping for Kinesis
+failure_record     record for an on-failure destination
 firehose_buffers   buffering of Firehose deliveries
 runtime            image functions under the Runtime Interface Emulator
 images             contents of the images as folders and environments

@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from ministack import app
 from ministack.core.lambda_runtime import execution_credentials
 from ministack.services import firehose, kinesis, lambda_svc
 
-from local import event_source, ministack_patches
+from local import event_source, failure_record, ministack_patches
 from local.firehose_buffers import Buffers, Target
 from local.runtime import Runtime
 
@@ -117,62 +116,16 @@ def _mapping(esm: Any, arn: str, function: Any) -> event_source.EventSourceMappi
 
     def give_up(failed: event_source.Failed) -> None:
         target = ((esm.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
-        document = _failure_document(failed, arn, (function.get("config") or function)["FunctionArn"])
         if target.startswith("arn:aws:s3:::"):
-            document["payload"] = json.dumps(as_event(failed.shard_id, failed.records))
-            _put_object(
-                target.removeprefix("arn:aws:s3:::"), _failure_key(esm["UUID"], failed.shard_id), document
+            function_arn = (function.get("config") or function)["FunctionArn"]
+            key, document = failure_record.with_payload(
+                failed, arn, function_arn, esm["UUID"], as_event(failed.shard_id, failed.records)
             )
+            _put_object(target.removeprefix("arn:aws:s3:::"), key, document)
         elif target:
             print(f"on-failure destination {target} is not supported here", file=sys.stderr)
 
-    settings = event_source.Settings(
-        batch_size=esm.get("BatchSize", 100),
-        batching_window=esm.get("MaximumBatchingWindowInSeconds") or 0,
-        maximum_retries=_limit(esm.get("MaximumRetryAttempts")),
-        maximum_age=_limit(esm.get("MaximumRecordAgeInSeconds")),
-        bisect=bool(esm.get("BisectBatchOnFunctionError")),
-        report_failures="ReportBatchItemFailures" in (esm.get("FunctionResponseTypes") or []),
-    )
-    return event_source.EventSourceMapping(settings, invoke, give_up)
-
-
-def _limit(value: int | None) -> int:
-    return event_source.FOREVER if value is None else value
-
-
-def _failure_document(failed: event_source.Failed, stream_arn: str, function_arn: str) -> dict[str, Any]:
-    """Return the invocation record ("Retain discarded batch records", Lambda Developer Guide)."""
-
-    def stamp(moment: float) -> str:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
-
-    first, last = failed.records[0], failed.records[-1]
-    return {
-        "requestContext": {
-            "requestId": str(uuid.uuid4()),
-            "functionArn": function_arn,
-            "condition": failed.condition.value,
-            "approximateInvokeCount": failed.invocations,
-        },
-        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
-        "version": "1.0",
-        "timestamp": stamp(time.time()),
-        "KinesisBatchInfo": {
-            "shardId": failed.shard_id,
-            "startSequenceNumber": first.sequence_number,
-            "endSequenceNumber": last.sequence_number,
-            "approximateArrivalOfFirstRecord": stamp(first.arrived_at),
-            "approximateArrivalOfLastRecord": stamp(last.arrived_at),
-            "batchSize": len(failed.records),
-            "streamArn": stream_arn,
-        },
-    }
-
-
-def _failure_key(mapping_id: str, shard_id: str) -> str:
-    moment = time.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S", time.gmtime())
-    return f"aws/lambda/{mapping_id}/{shard_id}/{moment}-{uuid.uuid4()}"
+    return event_source.EventSourceMapping(event_source.Settings.of(esm), invoke, give_up)
 
 
 def _put_object(bucket: str, key: str, document: Any) -> None:

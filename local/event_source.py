@@ -13,7 +13,7 @@ from the AWS Lambda Developer Guide:
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -36,6 +36,22 @@ class Settings:
     maximum_age: float = FOREVER
     bisect: bool = False
     report_failures: bool = False
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> "Settings":
+        """Return the settings of a mapping as GetEventSourceMapping describes it."""
+        return cls(
+            batch_size=described.get("BatchSize", 100),
+            batching_window=described.get("MaximumBatchingWindowInSeconds") or 0,
+            maximum_retries=_limit(described.get("MaximumRetryAttempts")),
+            maximum_age=_limit(described.get("MaximumRecordAgeInSeconds")),
+            bisect=bool(described.get("BisectBatchOnFunctionError")),
+            report_failures="ReportBatchItemFailures" in (described.get("FunctionResponseTypes") or []),
+        )
+
+
+def _limit(value: int | None) -> int:
+    return FOREVER if value is None else value
 
 
 @dataclass(frozen=True)
@@ -71,17 +87,21 @@ class Condition(StrEnum):
     """Reason why a batch was discarded."""
 
     RETRIES = "RetryAttemptsExhausted"
-    AGE = "MaxRecordAgeExceeded"
+    AGE = "RecordAgeExceeded"
 
 
 @dataclass(frozen=True)
 class Failed:
-    """Discarded records, as sent to the on-failure destination."""
+    """Discarded records, as sent to the on-failure destination.
+
+    `invocations` is AWS's approximate count; `function_error` is whether the last invocation raised.
+    """
 
     shard_id: str
     records: list[Record]
     condition: Condition
     invocations: int
+    function_error: bool = False
 
 
 class InvocationError(RuntimeError):
@@ -149,17 +169,18 @@ class EventSourceMapping:
             return True
         attempt = reader.attempts[0]
         attempt.invocations += 1
+        raised = False
         try:
             answer = self._invoke(shard.shard_id, attempt.records)
         except InvocationError:
-            done = -1
+            raised, done = True, -1
         else:
             done = _done(answer, attempt.records) if self._settings.report_failures else len(attempt.records)
         if done == len(attempt.records):
             reader.attempts.popleft()
             reader.backoff = _FIRST_BACKOFF
             return True
-        self._retry(shard.shard_id, reader, done)
+        self._retry(shard.shard_id, reader, done, raised=raised)
         reader.retry_at = now + reader.backoff
         reader.backoff = min(reader.backoff * 2, _LONGEST_BACKOFF)
         return done > 0
@@ -181,19 +202,19 @@ class EventSourceMapping:
         reader.attempts.append(_Attempt(fitting))
         return True
 
-    def _retry(self, shard_id: str, reader: _Reader, done: int) -> None:
+    def _retry(self, shard_id: str, reader: _Reader, done: int, *, raised: bool) -> None:
         """Replace the failed attempt by its retry; `done` is -1 for a failed batch."""
         attempt = reader.attempts.popleft()
         rest = attempt.records[max(done, 0) :]
         if done > 0:
-            # The checkpoint moved: the rest is a new batch with its own count of retries.
-            reader.attempts.appendleft(_Attempt(rest, attempt.invocations))
+            # The checkpoint moved: the rest is a new batch with its own counts.
+            reader.attempts.appendleft(_Attempt(rest))
         elif self._settings.bisect and done == -1 and len(rest) > 1:
             middle = len(rest) // 2
             for half in (rest[middle:], rest[:middle]):
                 reader.attempts.appendleft(_Attempt(half, attempt.invocations, attempt.retries))
         elif attempt.retries == self._settings.maximum_retries:
-            self._on_failure(Failed(shard_id, rest, Condition.RETRIES, attempt.invocations))
+            self._on_failure(Failed(shard_id, rest, Condition.RETRIES, attempt.invocations, raised))
         else:
             reader.attempts.appendleft(_Attempt(rest, attempt.invocations, attempt.retries + 1))
 
@@ -203,7 +224,8 @@ class EventSourceMapping:
         attempt = reader.attempts[0]
         old = [r for r in attempt.records if now - r.arrived_at > self._settings.maximum_age]
         if old:
-            self._on_failure(Failed(shard_id, old, Condition.AGE, attempt.invocations))
+            # AWS counts a batch discarded before its first invocation as one.
+            self._on_failure(Failed(shard_id, old, Condition.AGE, max(attempt.invocations, 1)))
             attempt.records = attempt.records[len(old) :]
             if not attempt.records:
                 reader.attempts.popleft()

@@ -212,3 +212,28 @@ def test_each_record_is_processed_or_discarded_in_order(
     given_up = [r.sequence_number for f in failed for r in f.records]
     assert sorted(done + given_up) == names
     assert done == sorted(done)
+
+
+def test_invocations_are_counted_anew_after_a_partial_failure() -> None:
+    failed = run(Function(failing_at("c")), shard(*"abc"), report_failures=True, maximum_retries=3)
+    assert [(f.invocations, f.function_error) for f in failed] == [(4, False)]
+
+
+def test_records_discarded_before_any_invocation_count_one() -> None:
+    failed = run(Function(), Shard(records=[Record("old", "k", b"", NOW - 100)]), maximum_age=60)
+    assert [(f.condition, f.invocations) for f in failed] == [("RecordAgeExceeded", 1)]
+
+
+def test_a_raised_error_is_a_function_error() -> None:
+    failed = run(Function(raising), shard("a"), maximum_retries=1)
+    assert [(f.invocations, f.function_error) for f in failed] == [(2, True)]
+
+
+def test_settings_of_a_described_mapping() -> None:
+    described = {
+        "BatchSize": 7,
+        "MaximumRetryAttempts": 0,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    }
+    assert Settings.of(described) == Settings(batch_size=7, maximum_retries=0, report_failures=True)
+    assert Settings.of({}) == Settings()
