@@ -111,5 +111,8 @@ def _given_up(s3: "S3Client", bucket: str, since: datetime) -> Iterator[Referenc
     for key in [entry["Key"] for entry in objects if entry["LastModified"] >= since]:
         document: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
         shard = document["KinesisBatchInfo"]["shardId"]
-        for record in json.loads(document["payload"])["Records"]:
+        payload = document["payload"]
+        # Text from the embedded AWS, an object from LocalStack: the guide's example shows neither.
+        event = json.loads(payload) if isinstance(payload, str) else payload
+        for record in event["Records"]:
             yield shard, record["kinesis"]["sequenceNumber"]

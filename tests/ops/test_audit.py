@@ -2,6 +2,7 @@ import base64
 import gzip
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -39,8 +40,9 @@ def test_a_record_given_up_and_scored_later_is_scored() -> None:
     assert (found.scored, found.given_up) == (1, 0)
 
 
+@pytest.mark.parametrize("payload", [json.dumps, lambda event: event], ids=["text", "object"])
 @pytest.mark.usefixtures("aws")
-def test_a_given_up_batch_is_read_from_lambdas_failure_object() -> None:
+def test_a_given_up_batch_is_read_from_lambdas_failure_object(payload: Callable[[object], object]) -> None:
     kinesis, s3 = boto3.client("kinesis"), boto3.client("s3")
     kinesis.create_stream(StreamName="input", ShardCount=1)
     s3.create_bucket(Bucket="lake")
@@ -56,10 +58,12 @@ def test_a_given_up_batch_is_read_from_lambdas_failure_object() -> None:
         Key=layout.hour_prefix(layout.PREDICTIONS, start) + "a.gz",
         Body=gzip.compress(json.dumps(event).encode() + b"\n"),
     )
+    record = invocation_record(shard, numbers[1:3])
+    record["payload"] = payload(record["payload"])
     s3.put_object(
         Bucket="lake",
         Key=f"{layout.FAILED}/867ace83/{shard}/2026/11/21/2026-11-21T08.00.00-1.json",
-        Body=json.dumps(invocation_record(shard, numbers[1:3])).encode(),
+        Body=json.dumps(record).encode(),
     )
 
     found = audit(kinesis, s3, "input", "lake", start, datetime.now(UTC) + timedelta(minutes=1))
@@ -69,7 +73,7 @@ def test_a_given_up_batch_is_read_from_lambdas_failure_object() -> None:
 
 
 def invocation_record(shard: str, numbers: list[str]) -> dict[str, object]:
-    """Return an on-failure record in S3 as AWS documents it: metadata, and the event as text."""
+    """Return an on-failure record in S3 as AWS documents it: metadata, and the event."""
     records = [
         {
             "kinesis": {"sequenceNumber": number, "data": base64.b64encode(b"poison").decode()},
@@ -87,5 +91,5 @@ def invocation_record(shard: str, numbers: list[str]) -> dict[str, object]:
             "endSequenceNumber": numbers[-1],
             "batchSize": len(numbers),
         },
-        "payload": json.dumps({"Records": records}),
+        "payload": {"Records": records},
     }
