@@ -20,14 +20,32 @@ variable "monitor_timeout_seconds" {
   }
 }
 
+locals {
+  rate_pattern = "rate\\([1-9][0-9]* (minute|minutes|hour|hours|day|days)\\)"
+
+  # One value of each field of a cron expression; a field is a list of values, ranges and steps.
+  cron_values = {
+    minute  = "[0-5]?[0-9]"
+    hour    = "([01]?[0-9]|2[0-3])"
+    day     = "(0?[1-9]|[12][0-9]|3[01])W?|LW?"
+    month   = "(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
+    weekday = "([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(L|#[1-5])?|L"
+    year    = "(19[7-9][0-9]|2[01][0-9][0-9])"
+  }
+  cron_items   = { for name, one in local.cron_values : name => "(\\*|(${one})(-(${one}))?)(/[1-9][0-9]*)?" }
+  cron_fields  = { for name, item in local.cron_items : name => "${item}(,${item})*" }
+  cron_days    = "(${local.cron_fields.day} ${local.cron_fields.month} \\?|\\? ${local.cron_fields.month} ${local.cron_fields.weekday})"
+  cron_pattern = "cron\\(${local.cron_fields.minute} ${local.cron_fields.hour} ${local.cron_days} ${local.cron_fields.year}\\)"
+}
+
 variable "schedule" {
   description = "Schedule of the monitor in UTC: a rate(...) or cron(...) expression. Choose a time after the hour's last objects have landed."
   type        = string
   default     = "cron(20 * * * ? *)"
 
   validation {
-    condition     = can(regex("^(rate\\([1-9][0-9]* (minute|minutes|hour|hours|day|days)\\)|cron\\(([^ ]+ ){5}[^ ]+\\))$", var.schedule))
-    error_message = "schedule must be rate(...) or cron(...) with six fields, e.g. rate(1 hour) or cron(20 * * * ? *)."
+    condition     = can(regex("^(${local.rate_pattern}|${local.cron_pattern})$", var.schedule))
+    error_message = "schedule must be rate(...) or cron(...) as EventBridge Scheduler takes it, one of the two day fields a question mark, e.g. rate(1 hour) or cron(20 * * * ? *)."
   }
 }
 
