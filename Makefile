@@ -9,7 +9,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test integration bench bench-alerts mutants format lock clean \
+.PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts mutants format lock clean \
         train search promote rollback retrain new-use-case mlflow deploy destroy serve report audit local-up local-down
 
 help: ## Show this list
@@ -45,6 +45,9 @@ format: setup ## Format Python and Terraform
 
 unit: setup ## Run the unit tests
 	@$(BIN)/python -m pytest tests -n 2 --dist loadfile
+
+conformance: setup ## Compare our models of AWS with recordings of real AWS
+	@$(BIN)/python -m tests.conformance
 
 terraform-test: setup ## Run terraform test with a mocked provider
 	@$(BIN)/python -m ops test
