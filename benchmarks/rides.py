@@ -78,9 +78,13 @@ def contract(rides: pd.DataFrame) -> Contract:
     )
 
 
-def event(rows: int) -> dict[str, Any]:
-    """Return a Kinesis event of `rows` rides."""
-    rides = frame(rows, seed=1).to_dict("records")
+def event(rows: int, note: str = "", *, escaped: bool = True) -> dict[str, Any]:
+    """Return a Kinesis event of `rows` rides.
+
+    `note` is an extra text of each ride; `escaped` writes it in ASCII, as json.dumps does by default.
+    """
+    extra = {"note": note} if note else {}
+    rides = [{**ride, **extra} for ride in frame(rows, seed=1).to_dict("records")]
     return {
         "Records": [
             {
@@ -88,7 +92,7 @@ def event(rows: int) -> dict[str, Any]:
                     "partitionKey": str(number),
                     "sequenceNumber": f"4966{number:052d}",
                     "data": base64.b64encode(
-                        json.dumps({"ride_id": f"r{number}", "ride": ride}).encode()
+                        json.dumps({"ride_id": f"r{number}", "ride": ride}, ensure_ascii=escaped).encode()
                     ).decode(),
                     "approximateArrivalTimestamp": 1_772_452_800.25 + number / 1000,
                 },

@@ -33,6 +33,7 @@ BATCH = 1_000
 BATCHES = (1, 100, 1_000, 10_000)
 BASELINE_RECORDS = 300
 REPEATS = 51
+NOTE = "Café \u201cZürich\u201d"
 _US = 1_000_000
 
 
@@ -121,6 +122,7 @@ def run() -> list[str]:
             f"| the handler, without puts | {ours:.2f} | **{unput / ours:.0f}x less** |",
             f"| the floor: base64, JSON, one ONNX run, JSON, without validation and puts | {floor:.2f} | |",
             f"| the handler, without puts | {ours:.2f} | **{ours / floor:.2f}x** the floor |",
+            *texts(linear),
             "",
             "| µs per record | " + " | ".join(f"batch {n:,}" for n in BATCHES) + " |",
             "|---|" + "---|" * len(BATCHES),
@@ -173,13 +175,13 @@ def mlflow_loop(uri: str, client: Any) -> float:
     return cpu(loop, BASELINE_RECORDS, 9)
 
 
-def floor_of(made: rides.Bench) -> Callable[[], Any]:
+def floor_of(made: rides.Bench, event: Any = None) -> Callable[[], Any]:
     """Return the least work of a handler for a batch: no validation, no retries."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = ort.InferenceSession(made.onnx, options, providers=["CPUExecutionProvider"])
     decode, encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
-    records = rides.event(BATCH)["Records"]
+    records = (event or rides.event(BATCH))["Records"]
     kinds = (np.int64, np.int64, np.float32)
 
     def call() -> None:
@@ -206,11 +208,11 @@ def floor_of(made: rides.Bench) -> Callable[[], Any]:
     return call
 
 
-def handler_of(made: rides.Bench, rows: int, output: Any = None) -> Callable[[], Any]:
+def handler_of(made: rides.Bench, rows: int, output: Any = None, event: Any = None) -> Callable[[], Any]:
     """Return the handler on a batch of `rows`, with streams and log that accept everything."""
     settings = Settings("artifacts", "scorewatch-green-taxi", "1", "green_taxi", "output", "rejected")
     started = (settings, Scorer(Model(made.contract, made.onnx)), output or Taken(), Taken())
-    event, context = rides.event(rows), Context()
+    event, context = event or rides.event(rows), Context()
     sink = Path(os.devnull).open("w")  # noqa: SIM115 - stays open during the measurement
 
     def call() -> None:
@@ -224,6 +226,19 @@ def handler_of(made: rides.Bench, rows: int, output: Any = None) -> Callable[[],
             raise RuntimeError(f"the handler failed records: {answer}")
 
     return call
+
+
+def texts(made: rides.Bench) -> list[str]:
+    """Return the rows of records with an extra text, as UTF-8 and with escapes, each against its floor."""
+    lines = []
+    for name, escaped in (("accents", False), ("backslashes", True)):
+        event = rides.event(BATCH, NOTE, escaped=escaped)
+        floor, ours = cpus([floor_of(made, event), handler_of(made, BATCH, event=event)], BATCH)
+        lines += [
+            f"| the floor, records with {name} | {floor:.2f} | |",
+            f"| the handler, records with {name} | {ours:.2f} | **{ours / floor:.2f}x** the floor |",
+        ]
+    return lines
 
 
 def stages(made: rides.Bench) -> list[str]:

@@ -9,6 +9,8 @@ from contract.events import Rejection
 from contract.schema import Contract, DType, Feature
 from lambda_predict.explain import bounds, explain
 
+_ERRORS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
     """Valid record.
@@ -36,35 +38,57 @@ class Decoder:
         """Return each record, or its rejection."""
         # Two searches of the joined batch cost less than two per record.
         together = b"".join(batch)
-        ascii_only, one_line = together.isascii(), not (b"\n" in together or b"\r" in together)
-        return [self._decode(data, ascii_only=ascii_only, one_line=one_line) for data in batch]
+        one_line = not (b"\n" in together or b"\r" in together)
+        found = [self._typed(data, one_line=one_line) for data in batch]
+        # Each key needs one colon: as many colons as expected keys exclude extra and repeated fields.
+        keys = self._keys
+        extra = [i for i, data in enumerate(batch) if data.count(b":") != keys and type(found[i]) is Decoded]
+        if extra and not self._readable([batch[i] for i in extra]):
+            for i in extra:
+                if (rejection := self._unreadable(batch[i])) is not None:
+                    found[i] = rejection
+        return found
 
-    def _decode(self, data: bytes, *, ascii_only: bool, one_line: bool) -> Decoded | Rejection:
+    def _typed(self, data: bytes, *, one_line: bool) -> Decoded | Rejection:
         try:
             record = self._record(data)
             features = self._features(record.payload)
-            # Each key needs one colon: as many colons as expected keys exclude extra and repeated fields.
-            plain = ascii_only and data.count(b":") == self._keys
-            if not plain and not self._unique(data):
-                rejection = explain(data, self._contract, "")
-                if rejection.reason:
-                    return rejection
             if one_line:
                 return Decoded(record.record_id, record.payload, features)
             # An event is one line of the lake. JSON allows newlines between tokens only.
             payload = msgspec.json.format(bytes(record.payload), indent=-1)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except _ERRORS as error:
             return explain(data, self._contract, str(error))
         return Decoded(record.record_id, msgspec.Raw(payload), features)
 
-    def _unique(self, data: bytes) -> bool:
-        """Return True if a quick test shows that no key is repeated; False means unknown.
+    def _readable(self, batch: Sequence[bytes]) -> bool:
+        """Return whether a quick test finds all records readable; False means unknown."""
+        try:
+            return self._unique(batch)
+        except _ERRORS:
+            return False
+
+    def _unreadable(self, data: bytes) -> Rejection | None:
+        """Return the rejection of a record with repeated keys or values that readers reject."""
+        try:
+            if self._unique([data]):
+                return None
+            message = ""
+        except _ERRORS as error:
+            message = str(error)
+        rejection = explain(data, self._contract, message)
+        return rejection if rejection.reason else None
+
+    def _unique(self, batch: Sequence[bytes]) -> bool:
+        r"""Return True if a quick test shows that no key is repeated; False means unknown.
 
         Raises DecodeError for values that a reader of the lake rejects: the typed decoders skip
-        extra fields unread. Encoding the decoded record again drops a repeated key and its colon.
+        extra fields unread. Encoding the decoded records again drops a repeated key and its colon,
+        unless the encoder adds one for an escape, \u003a.
         """
-        written = self._encode(self._anything(data))
-        return b"\\" not in data and data.count(b":") == written.count(b":")
+        written = self._encode([self._anything(data) for data in batch])
+        sent = b"".join(batch)
+        return b"\\u003" not in sent and sent.count(b":") == written.count(b":")
 
 
 def _record_type(contract: Contract) -> Any:

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from contract.events import Rejection
@@ -13,7 +15,8 @@ FINE = Rejection(reason="", field="", message="")
 # The model's inputs are float32 and int64: a value beyond them would become infinite or wrap around.
 _FLOAT_LIMIT = 3.4028234663852886e38
 _INT_LIMIT = 2**63 - 1
-_FIELD_LIMIT, _MESSAGE_LIMIT = 200, 1_000
+# Characters of a path, of a message, and of a key or value quoted in it.
+_FIELD_LIMIT, _MESSAGE_LIMIT, _NAME_LIMIT = 200, 1_000, 40
 _JSON_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
 
 
@@ -45,8 +48,9 @@ def _explain(  # noqa: PLR0911 - one return a reason
         message = f"not JSON at byte {error.pos} ({error.msg}): send one JSON object per record"
         return Rejection(reason="not_json", field="", message=message)
     except _DuplicateKeyError as error:
-        message = f"key {error.args[0]!r} occurs twice in one object: send it once"
-        return Rejection(reason="duplicate_key", field=str(error.args[0]), message=message)
+        key = str(error.args[0])[:_FIELD_LIMIT]
+        message = f"key {key!r} occurs twice in one object: send it once"
+        return Rejection(reason="duplicate_key", field=key, message=message)
     except RecursionError:
         return Rejection(reason="nested_too_deep", field="", message="nested too deep: send a flat record")
     except ValueError:  # an integer of more digits than Python converts
@@ -75,7 +79,7 @@ def _in_record(record: Any, contract: Contract) -> Rejection:  # noqa: PLR0911 -
         return Rejection(reason="wrong_type", field="", message=message)
     for field in (contract.id_field, contract.payload_field):
         if field not in record:
-            return _missing(field, list(record))
+            return _missing(field, record)
     record_id, payload = record[contract.id_field], record[contract.payload_field]
     if isinstance(record_id, bool) or not isinstance(record_id, str | int):
         return _wrong_type(contract.id_field, "a string or an integer", record_id)
@@ -84,7 +88,7 @@ def _in_record(record: Any, contract: Contract) -> Rejection:  # noqa: PLR0911 -
     for feature in contract.features:
         field = f"{contract.payload_field}.{feature.name}"
         if feature.name not in payload:
-            return _missing(field, list(payload))
+            return _missing(field, payload)
         if (found := _in_value(field, feature, payload[feature.name])).reason:
             return found
     return FINE
@@ -125,21 +129,60 @@ def bounds(feature: Feature) -> tuple[float, float]:
 
 
 def _unreadable(record: Any) -> Rejection:
-    """Return the rejection for a value that readers cannot read, else FINE. Not recursive."""
-    waiting = [("", record)]
-    while waiting:
-        field, value = waiting.pop()
-        if isinstance(value, float) and not math.isfinite(value):
-            return _not_finite(field, value)
-        if isinstance(value, str) and _text(value, len(value)) != value:
-            message = f"{field or 'a key'} has half of a surrogate pair, \\ud800 to \\udfff: send both halves"
-            return Rejection(reason="not_utf8", field=field, message=message)
-        if isinstance(value, dict):
-            waiting += [("", key) for key in value]
-            waiting += [(f"{field}.{key}".lstrip("."), inner) for key, inner in value.items()]
-        if isinstance(value, list):
-            waiting += [(f"{field}[{n}]", inner) for n, inner in enumerate(value)]
+    """Return the rejection for a value that readers cannot read, else FINE.
+
+    Not recursive; paths are written for the fault only, so that memory is bounded by the depth.
+    """
+    path: list[str] = []
+    open_containers = [iter([("", record)])]
+    while open_containers:
+        for step, value in open_containers[-1]:
+            if not _encodable(step):
+                return _half_pair(_join(path), "a key of ")
+            if isinstance(value, dict | list):
+                path.append(step)
+                open_containers.append(_members(value))
+                break
+            if isinstance(value, float) and not math.isfinite(value):
+                return _not_finite(_join([*path, step]), value)
+            if isinstance(value, str) and not _encodable(value):
+                return _half_pair(_join([*path, step]))
+        else:
+            open_containers.pop()
+            del path[-1:]
     return FINE
+
+
+def _members(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
+    """Return the members of a container with their step in a path."""
+    if isinstance(value, dict):
+        return iter(value.items())
+    return ((f"[{n}]", inner) for n, inner in enumerate(value))
+
+
+def _join(path: Sequence[str]) -> str:
+    """Return the dotted path, cut while it is joined."""
+    joined = ""
+    for step in path:
+        dot = "." if joined and not step.startswith("[") else ""
+        joined += dot + step[:_FIELD_LIMIT]
+        if len(joined) >= _FIELD_LIMIT:
+            break
+    return joined[:_FIELD_LIMIT]
+
+
+def _half_pair(field: str, of: str = "") -> Rejection:
+    shown = f"{of}{field or 'the record'}"
+    message = f"{shown} has half of a surrogate pair, \\ud800 to \\udfff: send both halves"
+    return Rejection(reason="not_utf8", field=field, message=message)
+
+
+def _encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text(value: str, limit: int) -> str:
@@ -165,8 +208,9 @@ def _quantity(value: float, unit: str) -> str:
         return "an integer beyond the range of float64"
 
 
-def _missing(field: str, present: list[str]) -> Rejection:
-    message = f"{field} is missing (found {', '.join(map(repr, present[:8])) or 'no fields'}): send it"
+def _missing(field: str, present: dict[str, Any]) -> Rejection:
+    names = [repr(name[:_NAME_LIMIT]) for name in islice(present, 8)]
+    message = f"{field} is missing (found {', '.join(names) or 'no fields'}): send it"
     return Rejection(reason="missing", field=field, message=message)
 
 
@@ -182,7 +226,9 @@ def _name(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "" if value is None or isinstance(value, dict | list) else json.dumps(value)[:40]
+    if value is None or isinstance(value, dict | list):
+        return ""
+    return json.dumps(value[:_NAME_LIMIT] if isinstance(value, str) else value)[:_NAME_LIMIT]
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

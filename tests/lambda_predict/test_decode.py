@@ -95,7 +95,7 @@ def test_newlines_between_tokens_are_removed() -> None:
         (with_extra(b'[1, {"y": -1e999}]'), "not_finite", "ride.x[1].y", "-inf"),
         (with_extra(b"NaN"), "not_finite", "ride.x", "nan"),
         (with_extra(b'"\\ud800"'), "not_utf8", "ride.x", "both halves"),
-        (with_extra(b'{"\\udc00": 1}'), "not_utf8", "", "a key has half"),
+        (with_extra(b'{"\\udc00": 1}'), "not_utf8", "ride.x", "a key of ride.x has half"),
         (with_extra(b'"\xc3\x28"'), "not_utf8", "", "UTF-8"),
         (with_extra(b'1, "x": 2'), "duplicate_key", "x", "twice"),
         (with_extra(b'":", "x": "\\u003a"'), "duplicate_key", "x", "twice"),
