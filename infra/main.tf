@@ -72,6 +72,7 @@ module "scorer" {
   maximum_retry_attempts     = var.maximum_retry_attempts
   maximum_record_age_seconds = var.maximum_record_age_seconds
   http_enabled               = var.http_enabled
+  http_identity              = var.http_identity
   http_reserved_concurrency  = var.http_reserved_concurrency
 
   environment = merge(local.model_environment, {

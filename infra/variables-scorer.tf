@@ -96,6 +96,17 @@ variable "http_enabled" {
   default     = false
 }
 
+variable "http_identity" {
+  description = "Identity of an HTTP record without an Idempotency-Key header, by which readers drop duplicates: request (each request is a record of its own) or record_id (requests with the same record id are one record)."
+  type        = string
+  default     = "request"
+
+  validation {
+    condition     = contains(["request", "record_id"], var.http_identity)
+    error_message = "http_identity must be request or record_id."
+  }
+}
+
 variable "http_reserved_concurrency" {
   description = "Reserved and maximum concurrency of the HTTP function; null for none."
   type        = number

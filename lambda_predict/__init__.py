@@ -2,6 +2,7 @@
 
 handler   entry for Kinesis batches
 http      entry for the function URL, one record per request
+identity  sequence number of a record sent over HTTP
 settings  settings from the environment
 model     bundle from S3, ONNX session, predictions
 decode    decode and validate records

@@ -8,87 +8,102 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from lambda_predict import handler as stream
-from lambda_predict import metrics
+from lambda_predict import identity, metrics
 from lambda_predict.explain import TOO_LARGE
+from lambda_predict.identity import Identity, InvalidKeyError
 from lambda_predict.publish import Remaining, Sender, publish
-from lambda_predict.score import Batch, Scorer
+from lambda_predict.score import Batch, Line, Scorer
 
 PATH = "/predict"
-SHARD = "http"
 _JSON = {"content-type": "application/json"}
+# Time for writing a rejection, whose answer is the same without it.
+_REJECTION_SECONDS = 1.0
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request; `key` is the value of its Idempotency-Key header, None without one."""
+
+    method: str
+    path: str
+    data: bytes
+    request_id: str
+    key: str | None
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """HTTP status and body, and the batch of one record if scored."""
+    """HTTP status and body, the batch of one record if scored, and its unpublished lines."""
 
     status: HTTPStatus
     body: dict[str, Any]
     batch: Batch | None = None
+    unpublished: int = 0
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a request to the function URL."""
     settings, scorer, output, rejected = stream.start()
-    asked = event["requestContext"]["http"]
-    body = event.get("body") or ""
-    # Lone surrogates pass, so that the decoder rejects them with a reason.
-    data = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
     now = datetime.now(UTC)
-    answer = respond(
-        scorer,
-        output,
-        rejected,
-        method=asked["method"],
-        path=event.get("rawPath", ""),
-        data=data,
-        request_id=event["requestContext"]["requestId"],
-        remaining=stream.remaining(context),
-        now=now,
-    )
+    service = Service(scorer, output, rejected, settings.http_identity)
+    answer = service.respond(_request(event), stream.remaining(context), now)
     if answer.batch is not None:
-        lost = int(answer.status is HTTPStatus.SERVICE_UNAVAILABLE)
         model = scorer.model.contract.model
-        print(metrics.embedded(answer.batch, lost, model, settings.use_case, now))  # noqa: T201 - the log
+        print(metrics.embedded(answer.batch, answer.unpublished, model, settings.use_case, now))  # noqa: T201 - the log
     return {"statusCode": answer.status.value, "headers": _JSON, "body": json.dumps(answer.body)}
 
 
-def respond(
-    scorer: Scorer,
-    output: Sender,
-    rejected: Sender,
-    *,
-    method: str,
-    path: str,
-    data: bytes,
-    request_id: str,
-    remaining: Remaining,
-    now: datetime,
-) -> Answer:
-    """Score `data` and publish its event, or its rejection, as the stream handler does.
+class Service(msgspec.Struct, frozen=True):
+    """The scorer, the senders of events and rejections, and the source of identities."""
 
-    If the event can't be published, the answer has no prediction: monitoring would miss it.
-    """
-    if path.rstrip("/") != PATH:
-        return Answer(HTTPStatus.NOT_FOUND, {"message": f"not found: the only endpoint is POST {PATH}"})
-    if method != "POST":
-        return Answer(
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            {"message": f"method not allowed: send the record by POST to {PATH}"},
-        )
-    batch = scorer.score([_record(data, request_id, now)], now)
-    if publish(rejected, batch.rejected, remaining) or publish(output, batch.scored, remaining):
-        words = "the prediction could not be written: try again"
-        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"message": words}, batch)
-    if batch.rejected:
+    scorer: Scorer
+    output: Sender
+    rejected: Sender
+    identity: Identity = Identity.REQUEST
+
+    def respond(self, request: Request, remaining: Remaining, now: datetime) -> Answer:
+        """Score the record and publish its event, or its rejection, as the stream handler does.
+
+        If the event can't be published, the answer has no prediction: monitoring would miss it.
+        """
+        if request.path.rstrip("/") != PATH:
+            return Answer(HTTPStatus.NOT_FOUND, {"message": f"not found: the only endpoint is POST {PATH}"})
+        if request.method != "POST":
+            words = f"method not allowed: send the record by POST to {PATH}"
+            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, {"message": words})
+        try:
+            number = self._sequence_number(request)
+        except InvalidKeyError as error:
+            return Answer(HTTPStatus.BAD_REQUEST, {"message": str(error)})
+        batch = self.scorer.score([_record(request.data, number, now)], now)
+        if batch.rejected:
+            return self._refuse(batch, remaining)
+        if left := publish(self.output, batch.scored, remaining):
+            words = (
+                f"the prediction could not be published: repeat the request with the same {identity.HEADER}"
+            )
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"message": words}, batch, len(left))
+        event = msgspec.json.decode(batch.scored[0].data, type=dict[str, msgspec.Raw])
+        names = ("prediction", self.scorer.model.contract.id_field, "model")
+        return Answer(HTTPStatus.OK, {name: msgspec.json.decode(event[name]) for name in names}, batch)
+
+    def _sequence_number(self, request: Request) -> str:
+        if request.key is not None:
+            return identity.of_key(request.key)
+        if self.identity is Identity.RECORD_ID:
+            id_field = self.scorer.model.contract.id_field
+            return identity.of_record(request.data, id_field) or request.request_id
+        return request.request_id
+
+    def _refuse(self, batch: Batch, remaining: Remaining) -> Answer:
         reason = msgspec.json.decode(batch.rejected[0].data)
         body = {name: reason[name] for name in ("reason", "field", "message")}
+        if left := _keep(self.rejected, batch.rejected, remaining):
+            body["message"] += ". The record was not kept: the delivery of rejected records is not available"
         large = body["reason"] == TOO_LARGE
-        return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE if large else HTTPStatus.BAD_REQUEST, body, batch)
-    event = msgspec.json.decode(batch.scored[0].data, type=dict[str, msgspec.Raw])
-    names = ("prediction", scorer.model.contract.id_field, "model")
-    return Answer(HTTPStatus.OK, {name: msgspec.json.decode(event[name]) for name in names}, batch)
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if large else HTTPStatus.BAD_REQUEST
+        return Answer(status, body, batch, len(left))
 
 
 def request_id() -> str:
@@ -96,12 +111,33 @@ def request_id() -> str:
     return str(uuid.uuid4())
 
 
-def _record(data: bytes, request_id: str, now: datetime) -> dict[str, Any]:
+def _request(event: dict[str, Any]) -> Request:
+    context, body = event["requestContext"], event.get("body") or ""
+    # Lone surrogates pass, so that the decoder rejects them with a reason.
+    data = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
+    # A function URL sends header names in lower case.
+    key = event.get("headers", {}).get(identity.HEADER.lower())
+    method, path = context["http"]["method"], event.get("rawPath", "")
+    return Request(method=method, path=path, data=data, request_id=context["requestId"], key=key)
+
+
+def _keep(rejected: Sender, lines: list[Line], remaining: Remaining) -> list[Line]:
+    """Publish the rejection within _REJECTION_SECONDS and return the lines left."""
+    end = remaining() - _REJECTION_SECONDS
+    try:
+        return publish(rejected, lines, lambda: min(remaining() - end, remaining()))
+    except ClientError as error:
+        # The sender gets its reason anyway; the log has the cause, the metric Unpublished the count.
+        print(json.dumps({"message": f"rejections can't be written: {error}"}))  # noqa: T201 - the log
+        return lines
+
+
+def _record(data: bytes, sequence_number: str, now: datetime) -> dict[str, Any]:
     return {
         "kinesis": {
-            "sequenceNumber": request_id,
+            "sequenceNumber": sequence_number,
             "data": base64.b64encode(data),
             "approximateArrivalTimestamp": now.timestamp(),
         },
-        "eventID": f"{SHARD}:{request_id}",
+        "eventID": f"{identity.SHARD}:{sequence_number}",
     }

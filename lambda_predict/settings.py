@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from lambda_predict.identity import Identity
+
 
 class SettingsError(RuntimeError):
     """The function's environment is incomplete."""
@@ -12,7 +14,8 @@ class SettingsError(RuntimeError):
 class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """One field per environment variable of the same name in capitals.
 
-    `test_run` prints instead of writing to streams.
+    `test_run` prints instead of writing to streams. `http_identity` applies to requests without an
+    idempotency key.
     """
 
     artifact_bucket: str
@@ -22,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     output_stream: str
     rejected_stream: str
     test_run: bool = False
+    http_identity: Identity = Identity.REQUEST
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":

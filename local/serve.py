@@ -12,7 +12,7 @@ from typing import Any
 from contract import bundle
 from contract.bundle import BundleError, Manifest
 from contract.schema import Contract, DType, Feature
-from lambda_predict import http
+from lambda_predict import http, identity
 from lambda_predict.model import Model
 from lambda_predict.publish import Print
 from lambda_predict.score import Scorer
@@ -45,7 +45,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, scorer: Scorer, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.scorer = scorer
+        self.service = http.Service(scorer, Print(), Print())
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -61,17 +61,14 @@ class _Handler(BaseHTTPRequestHandler):
             words = f"the body has {length} bytes, the limit is {_LONGEST_BODY}: send a smaller record"
             self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": words})
             return
-        answer = http.respond(
-            self.server.scorer,
-            Print(),
-            Print(),
+        request = http.Request(
             method=self.command,
             path=self.path,
             data=self.rfile.read(int(length)),
             request_id=http.request_id(),
-            remaining=lambda: _SECONDS,
-            now=datetime.now(UTC),
+            key=self.headers.get(identity.HEADER),
         )
+        answer = self.server.service.respond(request, lambda: _SECONDS, datetime.now(UTC))
         self._send(answer.status, answer.body)
 
     def _send(self, status: HTTPStatus, content: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ variables {
   maximum_retry_attempts     = 100
   maximum_record_age_seconds = 43200
   http_enabled               = true
+  http_identity              = "record_id"
   http_reserved_concurrency  = 5
 
   arn_prefixes = {
@@ -129,6 +130,23 @@ run "http_requires_iam" {
   assert {
     condition     = aws_lambda_function_url.http[0].authorization_type == "AWS_IAM"
     error_message = "The function URL must require signed requests."
+  }
+}
+
+run "http_identity_reaches_the_http_function_only" {
+  command = plan
+
+  module {
+    source = "./modules/scorer"
+  }
+
+  assert {
+    condition     = module.http_function[0].environment == tomap({ MODEL_VERSION = "1", HTTP_IDENTITY = "record_id" })
+    error_message = "The HTTP function must know the source of identities, besides what both functions know."
+  }
+  assert {
+    condition     = module.function[0].environment == tomap({ MODEL_VERSION = "1" })
+    error_message = "The stream function has no use for HTTP_IDENTITY."
   }
 }
 

@@ -29,6 +29,7 @@ run "out_of_range" {
     batch_size                   = 0
     parallelization_factor       = 11
     maximum_retry_attempts       = -1
+    http_identity                = "header"
     http_reserved_concurrency    = 0
     delivery_interval_seconds    = 901
     delivery_size_mb             = 0
@@ -67,6 +68,7 @@ run "out_of_range" {
     var.batch_size,
     var.parallelization_factor,
     var.maximum_retry_attempts,
+    var.http_identity,
     var.http_reserved_concurrency,
     var.delivery_interval_seconds,
     var.delivery_size_mb,

@@ -7,3 +7,8 @@ output "arn" {
   description = "ARN of the function."
   value       = aws_lambda_function.this.arn
 }
+
+output "environment" {
+  description = "Environment variables of the function."
+  value       = aws_lambda_function.this.environment[0].variables
+}

@@ -17,7 +17,7 @@ module "http_function" {
   memory_mb            = var.memory_mb
   timeout_seconds      = var.timeout_seconds
   reserved_concurrency = var.http_reserved_concurrency
-  environment          = var.environment
+  environment          = merge(var.environment, { HTTP_IDENTITY = var.http_identity })
   policy               = data.aws_iam_policy_document.score.json
   kms_key_arn          = var.kms_key_arn
   log_retention_days   = var.log_retention_days

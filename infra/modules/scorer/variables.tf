@@ -136,6 +136,11 @@ variable "http_enabled" {
   type        = bool
 }
 
+variable "http_identity" {
+  description = "Identity of an HTTP record without an Idempotency-Key header: request or record_id."
+  type        = string
+}
+
 variable "http_reserved_concurrency" {
   description = "Reserved and maximum concurrency of the HTTP function; null for none."
   type        = number
