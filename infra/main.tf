@@ -40,6 +40,11 @@ module "lake" {
     rejected     = local.names.rejected_delivery
     ground_truth = local.names.ground_truth_delivery
   }
+  role_names = {
+    predictions  = local.roles.predictions
+    rejected     = local.roles.rejected
+    ground_truth = local.roles.ground_truth
+  }
 }
 
 module "scorer" {
@@ -47,6 +52,7 @@ module "scorer" {
 
   name                       = local.names.predict
   http_name                  = local.names.predict_http
+  role_names                 = { stream = local.roles.predict, http = local.roles.predict_http }
   image                      = var.predict_image
   region                     = local.region
   arn_prefixes               = local.arn_prefixes
@@ -86,6 +92,7 @@ module "monitor" {
 
   name                  = local.names.monitor
   failed_queue          = local.names.monitor_failed_queue
+  role_names            = { function = local.roles.monitor, schedule = local.roles.schedule }
   image                 = var.monitor_image
   account_id            = local.account_id
   region                = local.region

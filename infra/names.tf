@@ -32,6 +32,24 @@ locals {
     metrics_namespace     = "Scorewatch"
   }
 
+  # IAM role names are global in an account and have at most 64 characters: a longer name is cut, and a hash
+  # keeps it unique.
+  role_suffix = var.role_names_with_region ? "-${local.region}" : ""
+  roles = {
+    for key, name in {
+      predict      = local.names.predict
+      predict_http = local.names.predict_http
+      monitor      = local.names.monitor
+      schedule     = "${local.names.monitor}-schedule"
+      predictions  = local.names.predictions_delivery
+      rejected     = local.names.rejected_delivery
+      ground_truth = local.names.ground_truth_delivery
+    } :
+    key => length(name) + length(local.role_suffix) <= 64 ? "${name}${local.role_suffix}" : join("", [
+      substr(name, 0, 57 - length(local.role_suffix)), "-", substr(sha256(name), 0, 6), local.role_suffix
+    ])
+  }
+
   arn_prefixes = {
     bucket    = "arn:${local.partition}:s3:::"
     function  = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:"

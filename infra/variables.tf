@@ -76,6 +76,12 @@ variable "tracing" {
   default     = true
 }
 
+variable "role_names_with_region" {
+  description = "End the names of IAM roles in the region, so that a second region can have the stack. false keeps the roles of a stack deployed with 0.1."
+  type        = bool
+  default     = true
+}
+
 variable "force_destroy" {
   description = "Let terraform destroy delete buckets and repositories that are not empty."
   type        = bool

@@ -24,8 +24,8 @@ class DeploymentError(RuntimeError):
 def stack(use_case: str) -> Terraform:
     """Return initialized Terraform for one use case. Raises DeploymentError, TerraformError.
 
-    The state is in the backend of an `infra/*_override.tf`, one key per use case, or else in
-    `infra/state/`, one folder per account, region and use case.
+    The state is in the backend of an `infra/*_override.tf`, or else in `infra/state/`: one
+    key or folder per account, region and use case.
     """
     account, region = identity()
     where = [account, region, use_case]
@@ -36,7 +36,7 @@ def stack(use_case: str) -> Terraform:
         ROOT,
         state_dir=STATES / "-".join(where),
         env={**os.environ, "AWS_REGION": region},
-        backend_config={"key": f"scorewatch/{use_case}.tfstate"} if _backend() else {},
+        backend_config={"key": f"scorewatch/{'/'.join(where)}.tfstate"} if _backend() else {},
         var_files=(settings,) if settings.is_file() else (),
     )
     root.state_dir.mkdir(parents=True, exist_ok=True)

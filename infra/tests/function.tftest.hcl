@@ -14,6 +14,7 @@ variables {
   }
 
   name                 = "scorewatch-green-taxi-predict"
+  role_name            = "scorewatch-green-taxi-predict-eu-west-1"
   description          = "Scores"
   image                = "repository@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
   handler              = "lambda_predict.handler.handler"
@@ -34,6 +35,10 @@ run "function" {
     source = "./modules/function"
   }
 
+  assert {
+    condition     = aws_iam_role.this.name == "scorewatch-green-taxi-predict-eu-west-1"
+    error_message = "The role must have the given name, not the function's."
+  }
   assert {
     condition     = aws_lambda_function.this.package_type == "Image" && aws_lambda_function.this.image_config[0].command == tolist(["lambda_predict.handler.handler"])
     error_message = "The image must run the given handler."

@@ -34,6 +34,11 @@ variables {
   id_column               = "ride_id"
   athena_scan_limit_gb    = 100
 
+  role_names = {
+    predictions  = "predictions-eu-west-1"
+    rejected     = "rejected-eu-west-1"
+    ground_truth = "ground-truth-eu-west-1"
+  }
   delivery_names = {
     predictions  = "predictions"
     rejected     = "rejected"

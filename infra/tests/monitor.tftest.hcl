@@ -10,6 +10,7 @@ provider "aws" {
 variables {
   tracing               = true
   name                  = "scorewatch-green-taxi-monitor"
+  role_names            = { function = "monitor-eu-west-1", schedule = "monitor-schedule-eu-west-1" }
   failed_queue          = "scorewatch-green-taxi-monitor-failed"
   image                 = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/monitor@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
   account_id            = "123456789012"

@@ -44,3 +44,46 @@ run "longest_bucket_name" {
     error_message = "A bucket name must have at most 63 characters."
   }
 }
+
+run "role_names" {
+  command = apply
+
+  assert {
+    condition     = local.roles["predict"] == "scorewatch-white-wine-predict-eu-west-1" && alltrue([for name in local.roles : endswith(name, "-eu-west-1")])
+    error_message = "Role names are global in an account and must end in the region."
+  }
+}
+
+run "role_names_of_the_first_version" {
+  command = apply
+
+  variables {
+    role_names_with_region = false
+  }
+
+  assert {
+    condition     = local.roles["schedule"] == "scorewatch-white-wine-monitor-schedule" && local.roles["predictions"] == "scorewatch-white-wine-predictions"
+    error_message = "Without the region the names must be those that 0.1 gave."
+  }
+}
+
+run "longest_role_names" {
+  command = apply
+
+  variables {
+    use_case = "a23456789_123456789_123456789x"
+  }
+  override_data {
+    target = data.aws_region.current
+    values = { name = "ap-southeast-1" }
+  }
+
+  assert {
+    condition     = alltrue([for name in local.roles : length(name) <= 64 && endswith(name, "-ap-southeast-1")])
+    error_message = "A role name must have at most 64 characters and end in the region."
+  }
+  assert {
+    condition     = length(distinct(values(local.roles))) == 7
+    error_message = "Role names must stay different when they are cut."
+  }
+}

@@ -11,6 +11,7 @@ provider "aws" {
 variables {
   tracing                    = true
   name                       = "scorewatch-green-taxi-predict"
+  role_names                 = { stream = "predict-eu-west-1", http = "predict-http-eu-west-1" }
   http_name                  = "scorewatch-green-taxi-predict-http"
   image                      = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/predict@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
   region                     = "eu-west-1"

@@ -166,7 +166,7 @@ def test_states_are_separate_per_account_region_and_use_case(account: dict[str, 
         deployment.outputs("white_wine")
 
 
-def test_user_backend_gets_one_key_per_use_case(
+def test_user_backend_gets_one_key_per_account_region_and_use_case(
     account: dict[str, Any], calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert account
@@ -178,7 +178,8 @@ def test_user_backend_gets_one_key_per_use_case(
     monkeypatch.setattr(deployment, "ROOT", root)
     deployment.stack("green_taxi").outputs()
     init, output = (call["arguments"] for call in calls())
-    assert "-backend-config=key=scorewatch/green_taxi.tfstate" in init
+    (key,) = [argument for argument in init if argument.startswith("-backend-config=key=scorewatch/")]
+    assert key.endswith("/123456789012/us-east-1/green_taxi.tfstate")
     assert not [argument for argument in output if argument.startswith("-state")]
 
 

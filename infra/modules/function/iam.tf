@@ -1,6 +1,11 @@
 resource "aws_iam_role" "this" {
-  name               = var.name
+  name               = var.role_name
   assume_role_policy = data.aws_iam_policy_document.trust.json
+
+  # A renamed role exists before the function takes it and the old one goes.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 data "aws_iam_policy_document" "trust" {

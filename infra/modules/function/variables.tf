@@ -6,7 +6,12 @@ variable "arn_prefixes" {
 }
 
 variable "name" {
-  description = "Name of the function, its role and its log group."
+  description = "Name of the function and its log group."
+  type        = string
+}
+
+variable "role_name" {
+  description = "Name of the function's role."
   type        = string
 }
 

@@ -8,8 +8,12 @@ locals {
 resource "aws_iam_role" "delivery" {
   for_each = local.deliveries
 
-  name               = each.value.name
+  name               = var.role_names[each.key]
   assume_role_policy = data.aws_iam_policy_document.delivery_trust.json
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 data "aws_iam_policy_document" "delivery_trust" {

@@ -57,6 +57,15 @@ variable "delivery_names" {
   })
 }
 
+variable "role_names" {
+  description = "Names of the deliveries' roles."
+  type = object({
+    predictions  = string
+    rejected     = string
+    ground_truth = string
+  })
+}
+
 variable "output_stream_arn" {
   description = "ARN of the stream that carries the predictions."
   type        = string

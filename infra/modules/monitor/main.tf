@@ -12,6 +12,7 @@ module "function" {
   count  = var.image == null ? 0 : 1
 
   name                 = var.name
+  role_name            = var.role_names.function
   description          = "Monitors data and predictions of ${var.model_name} and sends alerts"
   image                = var.image
   handler              = "lambda_monitor.handler.handler"

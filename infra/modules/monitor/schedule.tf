@@ -36,8 +36,12 @@ resource "aws_sqs_queue" "failed" {
 }
 
 resource "aws_iam_role" "schedule" {
-  name               = "${var.name}-schedule"
+  name               = var.role_names.schedule
   assume_role_policy = data.aws_iam_policy_document.schedule_trust.json
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 data "aws_iam_policy_document" "schedule_trust" {

@@ -8,6 +8,14 @@ variable "failed_queue" {
   type        = string
 }
 
+variable "role_names" {
+  description = "Names of the roles of the function and of its schedule."
+  type = object({
+    function = string
+    schedule = string
+  })
+}
+
 variable "image" {
   description = "Image URI; null if there is none."
   type        = string

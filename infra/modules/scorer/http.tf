@@ -8,6 +8,7 @@ module "http_function" {
   count  = local.http ? 1 : 0
 
   name                 = var.http_name
+  role_name            = var.role_names.http
   description          = "Scores one record per request with ${var.model_name}"
   image                = var.image
   handler              = "lambda_predict.http.handler"

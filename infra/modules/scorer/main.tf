@@ -13,6 +13,7 @@ module "function" {
   count  = var.image == null ? 0 : 1
 
   name                 = var.name
+  role_name            = var.role_names.stream
   description          = "Scores the input stream's records with ${var.model_name}"
   image                = var.image
   handler              = "lambda_predict.handler.handler"

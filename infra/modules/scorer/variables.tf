@@ -8,6 +8,14 @@ variable "http_name" {
   type        = string
 }
 
+variable "role_names" {
+  description = "Names of the roles of the two functions."
+  type = object({
+    stream = string
+    http   = string
+  })
+}
+
 variable "image" {
   description = "Image URI; null if there is none."
   type        = string
