@@ -129,7 +129,7 @@ def test_rollback_to_a_missing_version_changes_nothing(
     write_bundle(tmp_path / "bundles", "1")
     deploy.deploy("green_taxi", "1")
     before = len(applies(calls()))
-    with pytest.raises(BundleError, match=r"models/scorewatch-green-taxi/9/manifest\.json is not there"):
+    with pytest.raises(BundleError, match=r"models/scorewatch-green-taxi/9/manifest\.json does not exist"):
         deploy.rollback("green_taxi", "9")
     assert len(applies(calls())) == before
 
