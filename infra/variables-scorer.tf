@@ -69,9 +69,9 @@ variable "parallelization_factor" {
 }
 
 variable "maximum_retry_attempts" {
-  description = "Retries of a failed batch before it goes to the failed prefix of the lake bucket."
+  description = "Retries of a failed batch before it goes to the failed prefix of the lake bucket. The default is Lambda's maximum: maximum_record_age_seconds limits the retries, so that an outage shorter than that loses nothing."
   type        = number
-  default     = 100
+  default     = 10000
 
   validation {
     condition     = var.maximum_retry_attempts >= 0 && var.maximum_retry_attempts <= 10000

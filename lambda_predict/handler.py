@@ -18,9 +18,13 @@ _RESERVE = 2.0
 # publish() retries within the time left; botocore's own retries would exceed it. Requests are valid
 # by construction, and validating them costs as much as scoring.
 _ONCE = Config(
-    retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5, parameter_validation=False
+    retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=2, parameter_validation=False
 )
 _PATIENT = Config(retries={"total_max_attempts": 5, "mode": "standard"}, connect_timeout=2, read_timeout=10)
+
+
+class RejectNotKeptError(RuntimeError):
+    """The batch's first record is rejected, and its rejection could not be written."""
 
 
 @cache
@@ -45,15 +49,25 @@ def remaining(context: Any) -> Remaining:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Score and publish a batch; return the first record that was not published."""
+    """Score and publish a batch; return the first record that was not published.
+
+    Raises RejectNotKeptError if that is the batch's first record and rejected: only an error makes
+    Lambda split the batch, so that a rejected record does not hold up or take along the others.
+    """
     settings, scorer, output, rejected = start()
     now, left_seconds = datetime.now(UTC), remaining(context)
     batch = scorer.score(event["Records"], now)
     # Half of the time at most: an unavailable delivery of rejects must leave time for the output.
     half = left_seconds() / 2
-    left = publish(rejected, batch.rejected, lambda: left_seconds() - half)
-    sent = below(left, batch.scored)
-    left += publish(output, sent, left_seconds)
+    unkept = publish(rejected, batch.rejected, lambda: left_seconds() - half)
+    sent = below(unkept, batch.scored)
+    left = unkept + publish(output, sent, left_seconds)
     unpublished = len(left) + len(batch.scored) - len(sent)
     print(metrics.embedded(batch, unpublished, scorer.model.contract.model, settings.use_case, now))  # noqa: T201 - the log
+    first = event["Records"][0]["kinesis"]["sequenceNumber"]
+    if any(line.sequence_number == first for line in unkept):
+        raise RejectNotKeptError(
+            f"record {first} is rejected and {settings.rejected_stream} does not accept its rejection: "
+            "Lambda splits the batch and tries again"
+        )
     return {"batchItemFailures": [{"itemIdentifier": line.sequence_number} for line in lowest(left)]}

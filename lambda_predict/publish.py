@@ -36,9 +36,13 @@ Remaining = Callable[[], float]
 
 
 class Sender(Protocol):
-    """Sends lines in one call; `limits` are its records and bytes."""
+    """Sends lines in one call.
+
+    `limits` are its records and bytes, `seconds` is the longest time it takes: its time-outs.
+    """
 
     limits: tuple[int, int]
+    seconds: float
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
         """Return whether each line was accepted. Raises ClientError."""
@@ -51,6 +55,7 @@ class Kinesis:
 
     def __init__(self, client: "KinesisClient", stream: str) -> None:
         wire.shorten(client)
+        self.seconds = _longest(client)
         self._client, self._stream = client, stream
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
@@ -68,6 +73,7 @@ class Firehose:
     limits = _PUT_RECORD_BATCH
 
     def __init__(self, client: "FirehoseClient", stream: str) -> None:
+        self.seconds = _longest(client)
         self._client, self._stream = client, stream
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
@@ -81,6 +87,7 @@ class Print:
     """Sender to standard output, for TEST_RUN."""
 
     limits = _PUT_RECORDS
+    seconds = 0.0
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
         """Print the lines; return True for each."""
@@ -97,8 +104,9 @@ def publish(
 ) -> list[Line]:
     """Send the lines; return those not accepted when `remaining()` seconds have run out.
 
-    Transient errors (throttling, a broken connection) are retried with exponential backoff and
-    jitter. Raises ClientError for permanent errors, such as a missing permission.
+    No call starts that may outlive the time left. Transient errors (throttling, a broken
+    connection) are retried with exponential backoff and jitter. Raises ClientError for permanent
+    errors, such as a missing permission.
     """
     waiting, longest = list(lines), _FIRST_PAUSE
     while waiting:
@@ -107,7 +115,7 @@ def publish(
         ]
         # Full jitter (M. Brooker, AWS Architecture Blog, "Exponential Backoff And Jitter").
         wait = random.uniform(0, longest)  # noqa: S311 - not a secret
-        if not refused or remaining() <= wait:
+        if not refused or remaining() - wait <= send.seconds:
             return refused
         pause(wait)
         waiting, longest = refused, min(longest * 2, _LONGEST_PAUSE)
@@ -130,12 +138,17 @@ def below(left: Sequence[Line], lines: list[Line]) -> list[Line]:
     return [line for line in lines if _order(line) < resume]
 
 
+def _longest(client: Any) -> float:
+    """Return the longest time of one attempt in seconds."""
+    return float(client.meta.config.connect_timeout + client.meta.config.read_timeout)
+
+
 def _order(line: Line) -> int:
     return int(line.sequence_number)
 
 
 def _refused(send: Sender, chunk: list[Line], remaining: Remaining) -> list[Line]:
-    if remaining() <= 0:
+    if remaining() <= send.seconds:
         return chunk
     try:
         return [line for line, taken in zip(chunk, send(chunk), strict=True) if not taken]

@@ -226,7 +226,8 @@ class EventSourceMapping:
         if old:
             # AWS counts a batch discarded before its first invocation as one.
             self._on_failure(Failed(shard_id, old, Condition.AGE, max(attempt.invocations, 1)))
-            attempt.records = attempt.records[len(old) :]
+            # Arrival times of a shard are approximate: a newer record may come before an older one.
+            attempt.records = [r for r in attempt.records if now - r.arrived_at <= self._settings.maximum_age]
             if not attempt.records:
                 reader.attempts.popleft()
 

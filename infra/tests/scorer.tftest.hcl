@@ -34,7 +34,7 @@ variables {
   batch_size                 = 1000
   batching_window_seconds    = 1
   parallelization_factor     = 1
-  maximum_retry_attempts     = 100
+  maximum_retry_attempts     = 10000
   maximum_record_age_seconds = 43200
   http_enabled               = true
   http_identity              = "record_id"

@@ -158,6 +158,7 @@ class Sink:
     """Sender to a list; `fault(lines)` returns whether each line is accepted, or raises."""
 
     limits = (500, 5 * 1024 * 1024)
+    seconds = 0.0
 
     def __init__(self, fault: Callable[[Sequence[Line]], list[bool]] | None = None) -> None:
         self.lines: list[bytes] = []

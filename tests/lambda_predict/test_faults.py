@@ -1,100 +1,23 @@
 """The real handler behind the model of the event source mapping, with faults."""
 
-import base64
-import json
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambda_predict import handler as handlers
-from lambda_predict.publish import publish
-from lambda_predict.score import Line, Scorer
-from local.event_source import EventSourceMapping, Failed, InvocationError, Record, event
-from local.event_source import Settings as MappingSettings
+from lambda_predict.handler import _RESERVE
+from lambda_predict.score import Line
+from local.event_source import InvocationError
 from tests.lambda_predict import synthetic
-
-TERRAFORM = MappingSettings(batch_size=20, bisect=True, maximum_retries=100, report_failures=True)
-_STREAM = "arn:aws:kinesis:eu-west-1:000000000000:stream/input"
-_ROUNDS = 3_000
-
-
-class Shard:
-    def __init__(
-        self, shard_id: str, data: Sequence[bytes], parents: Sequence[str] = (), *, closed: bool = False
-    ) -> None:
-        self.shard_id, self.parents, self.closed = shard_id, parents, closed
-        self.records = [Record(f"{i + 1:04d}", "k", item, synthetic.ARRIVED) for i, item in enumerate(data)]
-
-    def read(self, position: int, most: int) -> list[Record]:
-        return self.records[position : position + most]
-
-
-class World:
-    """The handler with its senders, driven by an event source mapping."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> None:
-        self._patch = monkeypatch
-        self.scorer = Scorer(model)
-        self.output, self.rejected = synthetic.Sink(), synthetic.Sink()
-        self.given_up: list[tuple[str, str]] = []
-        self.seconds = 60.0
-        self.before: Callable[[], None] = lambda: None
-
-    def invoke(self, shard_id: str, records: list[Record]) -> Any:
-        context = synthetic.Context(self.seconds)
-        start = lambda: (synthetic.SETTINGS, self.scorer, self.output, self.rejected)  # noqa: E731
-        self._patch.setattr(handlers, "start", start)
-        self._patch.setattr(handlers, "publish", partial(publish, pause=context.clock.pause))
-        given = event(records, shard_id, _STREAM, "eu-west-1", lambda data: base64.b64encode(data).decode())
-        try:
-            self.before()
-            return handlers.handler(given, context)
-        except Exception as error:
-            raise InvocationError(repr(error)) from error
-
-    def run(self, *shards: Shard, mapping: MappingSettings = TERRAFORM) -> None:
-        def give_up(failed: Failed) -> None:
-            self.given_up += [(failed.shard_id, r.sequence_number) for r in failed.records]
-
-        reader = EventSourceMapping(mapping, self.invoke, give_up)
-        for step in range(_ROUNDS):
-            reader.poll(shards, synthetic.ARRIVED + 60 * step)
-            if all(reader.drained(_Closed(s)) for s in shards):
-                return
-        raise AssertionError(f"the shards were not read to their end in {_ROUNDS} polls")
-
-    def check(self, *shards: Shard, poison: int = 0) -> None:
-        """Assert that each record is either scored, rejected or given up, duplicates dropped."""
-        everything = {(s.shard_id, r.sequence_number) for s in shards for r in s.records}
-        scored, rejected = set(self.output.references()), set(self.rejected.references())
-        assert scored | rejected | set(self.given_up) == everything
-        assert not scored & rejected
-        assert len(rejected) == poison
-        by_reference = {}
-        for line in self.output.lines:
-            found = json.loads(line)
-            reference = (found["record"]["shard"], found["record"]["sequence_number"])
-            assert by_reference.setdefault(reference, found["ride_id"]) == found["ride_id"]
-
-
-class _Closed:
-    """View of a shard as closed, so that `drained` means read to its end."""
-
-    def __init__(self, shard: Shard) -> None:
-        self.shard_id, self.parents, self.closed, self.read = shard.shard_id, shard.parents, True, shard.read
+from tests.lambda_predict.world import TERRAFORM, Shard, World, rides
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> World:
     return World(monkeypatch, model)
-
-
-def rides(count: int, poison: Sequence[int] = ()) -> list[bytes]:
-    return [b"{poison" if i in poison else synthetic.ride(f"r{i}") for i in range(count)]
 
 
 @pytest.mark.parametrize("poison", [[0], [30], [59], [0, 30, 59], list(range(60)), []], ids=str)
@@ -146,6 +69,36 @@ def test_a_crash_after_a_partial_publish_duplicates_but_loses_nothing(world: Wor
     assert max(world.output.references().values()) > 1
 
 
+@pytest.mark.parametrize("tenths", range(100, 200, 7))
+def test_calls_that_hang_leave_time_for_the_response(world: World, tenths: int) -> None:
+    def hang(_: Sequence[Line]) -> list[bool]:
+        world.context.clock.left -= 3
+        raise ReadTimeoutError(endpoint_url="https://kinesis.eu-west-1.amazonaws.com")
+
+    world.output, world.rejected = synthetic.Sink(hang), synthetic.Sink(hang)
+    world.output.seconds = world.rejected.seconds = 3
+    world.seconds = tenths / 10
+    shard = Shard("s0", rides(10, poison=[9]))
+    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert world.output.calls
+    assert world.rejected.calls
+    assert world.context.clock.left >= _RESERVE
+
+
+def test_an_unkept_reject_that_is_first_splits_the_batch(world: World) -> None:
+    world.rejected = synthetic.Sink(lambda lines: [False] * len(lines))
+    shard = Shard("s0", rides(10, poison=[0, 4]))
+    with pytest.raises(InvocationError, match="record 1 is rejected and rejected does not accept"):
+        world.invoke("s0", shard.records)
+    assert world.output.lines == []
+
+
+def test_a_throttled_good_record_that_is_first_does_not_split_the_batch(world: World) -> None:
+    world.output = synthetic.Sink(lambda lines: [False] * len(lines))
+    shard = Shard("s0", rides(10, poison=[4]))
+    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
 def test_at_the_timeout_the_response_names_the_lowest_unpublished_record(world: World) -> None:
     stuck = {"r7": 3}
 
@@ -158,7 +111,7 @@ def test_at_the_timeout_the_response_names_the_lowest_unpublished_record(world: 
     world.output, world.seconds, world.before = synthetic.Sink(fault), 3.0, step
     shard = Shard("s0", rides(20))
     answer = world.invoke("s0", shard.records)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "0008"}]}
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "8"}]}
     world.run(shard)
     world.check(shard)
 
@@ -167,7 +120,7 @@ def test_a_batch_is_acknowledged_only_after_its_rejects_are_kept(world: World) -
     down = [True]
     world.rejected = synthetic.Sink(lambda lines: [not down[0]] * len(lines))
     shard = Shard("s0", rides(10, poison=[4]))
-    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "0005"}]}
+    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "5"}]}
     down[0] = False
     world.run(shard)
     world.check(shard, poison=1)
@@ -177,8 +130,8 @@ def test_good_records_before_an_unkept_reject_are_published_once(world: World) -
     down = [True]
     world.rejected = synthetic.Sink(lambda lines: [not down[0]] * len(lines))
     shard = Shard("s0", rides(10, poison=[4, 7]))
-    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "0005"}]}
-    assert [n for _, n in world.output.references()] == ["0001", "0002", "0003", "0004"]
+    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "5"}]}
+    assert [n for _, n in world.output.references()] == ["1", "2", "3", "4"]
     down[0] = False
     world.run(shard)
     world.check(shard, poison=2)
@@ -190,7 +143,7 @@ def test_retries_of_rejects_leave_time_for_the_output(world: World) -> None:
     slow = iter([[False] * 9, [True] * 9])
     world.output = synthetic.Sink(lambda lines: next(slow)[: len(lines)])
     shard = Shard("s0", rides(10, poison=[9]))
-    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "0010"}]}
+    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "10"}]}
     assert len(world.output.lines) == 9
 
 
@@ -208,9 +161,7 @@ def test_records_of_a_denied_output_reach_the_failure_destination(world: World) 
 
     world.output = synthetic.Sink(fault)
     shard = Shard("s0", rides(8))
-    world.run(
-        shard, mapping=MappingSettings(batch_size=4, bisect=True, maximum_retries=2, report_failures=True)
-    )
+    world.run(shard, mapping=replace(TERRAFORM, batch_size=4, maximum_retries=2))
     assert len(world.given_up) == 8
     world.check(shard)
 
@@ -263,7 +214,7 @@ def test_no_schedule_of_faults_loses_a_record(world: World, data: st.DataObject)
     size = data.draw(st.integers(1, 25))
     world.run(
         *shards,
-        mapping=MappingSettings(batch_size=size, bisect=True, maximum_retries=100, report_failures=True),
+        mapping=replace(TERRAFORM, batch_size=size),
     )
     world.check(*shards, poison=len(poison))
     assert world.given_up == []

@@ -156,6 +156,15 @@ def test_records_older_than_the_limit_are_discarded_without_an_invocation() -> N
     assert function.batches == [["new"]]
 
 
+def test_only_old_records_are_discarded_if_arrival_times_are_out_of_order() -> None:
+    function = Function()
+    ages = {"a": 10, "old": 100, "b": 10, "oldest": 200, "c": 0}
+    source = Shard(records=[Record(name, "k", b"", NOW - age) for name, age in ages.items()])
+    failed = run(function, source, maximum_age=60)
+    assert [r.sequence_number for f in failed for r in f.records] == ["old", "oldest"]
+    assert function.batches == [["a", "b", "c"]]
+
+
 def test_child_shards_wait_for_their_parent() -> None:
     function = Function()
     parent = shard("a", "b", shard_id="parent", closed=True)
