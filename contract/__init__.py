@@ -6,6 +6,7 @@ bundle       files that training hands over, with their checksums
 store        the bundle in S3
 conditional  conditional reads and writes of S3 objects
 layout       S3 keys
+session      boto3 sessions of commands
 lake         lines of the lake's objects
 version      version of Scorewatch
 """

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.bundle import BundleError
+from contract.session import session
 from ops import audit, deploy, deployment, terraform_checks
 from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
@@ -78,7 +78,8 @@ def _retrain(use_case: str, days: int) -> int:
 def _audit(use_case: str, hours: float) -> None:
     names = deployment.outputs(use_case)
     end = datetime.now(UTC)
-    kinesis, s3 = boto3.client("kinesis"), boto3.client("s3")
+    current = session()
+    kinesis, s3 = current.client("kinesis"), current.client("s3")
     stream, bucket = names["input_stream"], names["lake_bucket"]
     found = audit.audit(kinesis, s3, stream, bucket, end - timedelta(hours=hours), end)
     print(found)

@@ -15,6 +15,7 @@ from botocore.config import Config
 from contract import bundle, store
 from contract.bundle import BundleError, Manifest
 from contract.schema import Contract
+from contract.session import session
 from ops import deployment, docker_images
 from ops.deployment import DeploymentError
 from ops.terraform import WORK, Terraform
@@ -42,12 +43,12 @@ def deploy(use_case: str, version: str | None = None) -> None:
         known = root.outputs()
 
     _report(f"Model: {model.name} {model.version} from {directory}")
-    store.upload(deployment.session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
+    store.upload(session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
 
     _report("Images")
     wanted = variables(use_case, model.version, known) | id_column
     architecture = root.evaluate("var.architecture", wanted)
-    ecr = deployment.session().client("ecr", config=_CLIENT)
+    ecr = session().client("ecr", config=_CLIENT)
     for part in ("predict", "monitor"):
         wanted[f"{part}_image"] = docker_images.publish(
             docker,
@@ -73,7 +74,7 @@ def rollback(use_case: str, version: str) -> None:
     if version == known["model_version"]:
         raise DeploymentError(f"{use_case} already serves version {version}")
     store.manifest(
-        deployment.session().client("s3", config=_CLIENT),
+        session().client("s3", config=_CLIENT),
         known["artifact_bucket"],
         known["model_name"],
         version,

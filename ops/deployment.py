@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from contract.session import RegionError, session
 from ops.terraform import ROOT, Terraform
 
 STATES = ROOT / "state"
@@ -52,18 +52,12 @@ def outputs(use_case: str) -> dict[str, Any]:
     return found
 
 
-def session() -> boto3.Session:
-    """Return a session in Terraform's region. Raises DeploymentError if none is set."""
-    # boto3 reads only AWS_DEFAULT_REGION; Terraform reads AWS_REGION first.
-    found = boto3.Session(region_name=os.environ.get("AWS_REGION"))
-    if not found.region_name:
-        raise DeploymentError("no AWS region is set: export AWS_REGION, e.g. AWS_REGION=eu-west-1")
-    return found
-
-
 def identity() -> tuple[str, str]:
     """Return the account id and region of the environment's credentials. Raises DeploymentError."""
-    current = session()
+    try:
+        current = session()
+    except RegionError as error:
+        raise DeploymentError(str(error)) from error
     try:
         account = current.client("sts").get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 from rich.table import Table
 
+from contract.session import session
 from training import pipeline, registry, tracking
 from training.pipeline import Progress, Trained
 from training.sources import SourceError
@@ -131,12 +131,10 @@ def retrain(options: argparse.Namespace, console: Console) -> int:
     """Train a challenger on the lake's newest labelled predictions and judge it."""
     from training.retrain import retrain as run  # noqa: PLC0415 (DuckDB only where it is used)
 
-    # boto3 reads AWS_DEFAULT_REGION only.
-    s3 = boto3.Session(region_name=os.environ.get("AWS_REGION")).client("s3")
     try:
         trained = run(
             options.use_case,
-            s3,
+            session().client("s3"),
             options.bucket,
             options.workdir,
             days=options.days,

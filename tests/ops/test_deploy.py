@@ -14,6 +14,7 @@ from contract.bundle import BundleError
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
 from ops import __main__ as command_line
 from ops import deploy, deployment
+from ops.audit import Audit
 from ops.deployment import DeploymentError
 
 Calls = Callable[[], list[dict[str, Any]]]
@@ -230,3 +231,21 @@ def test_command_line_prints_expected_errors_without_traceback(
     assert calls() == []
     assert command_line.main(["rollback", "--use-case", "green_taxi", "--version", "1"]) == 1
     assert "make deploy USE_CASE=green_taxi" in capsys.readouterr().err
+
+
+def test_audit_reads_the_region_that_terraform_uses(
+    account: dict[str, Any], calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert account
+    assert calls() == []
+    regions = []
+
+    def audit(kinesis: Any, s3: Any, *_: Any) -> Audit:
+        regions.append((kinesis.meta.region_name, s3.meta.region_name))
+        return Audit(received=0, scored=0, rejected=0, given_up=0, duplicated=0, missing=[])
+
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setattr(command_line.audit, "audit", audit)
+    monkeypatch.setattr(deployment, "outputs", lambda _: {"input_stream": "input", "lake_bucket": "lake"})
+    assert command_line.main(["audit", "--use-case", "green_taxi"]) == 0
+    assert regions == [("eu-west-1", "eu-west-1")]
