@@ -1,6 +1,7 @@
 """Report site of a private bucket, served on this machine with your credentials."""
 
 import argparse
+import html
 import http.server
 import mimetypes
 import sys
@@ -9,14 +10,19 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import layout
+from contract.session import session
 from lambda_monitor.reports import index
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_s3 import S3Client
+
+# S3's limit on presigned links, 7 days.
+LONGEST_HOURS = 168
 
 
 def server(s3: "S3Client", bucket: str, port: int = 0) -> http.server.ThreadingHTTPServer:
@@ -48,8 +54,15 @@ def server(s3: "S3Client", bucket: str, port: int = 0) -> http.server.ThreadingH
     return http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
 
+def signing_client(current: "boto3.Session", bucket: str) -> "S3Client":
+    """Return a client that signs as S3 requires for encrypted objects: version 4, the bucket's region."""
+    found = current.client("s3").head_bucket(Bucket=bucket)
+    region = found.get("BucketRegion") or current.region_name
+    return current.client("s3", region_name=region, config=Config(signature_version="s3v4"))
+
+
 def presigned(s3: "S3Client", bucket: str, hours: int) -> str:
-    """Return the front page with presigned links valid for `hours`."""
+    """Return the front page with presigned links valid for `hours`; `s3` is a signing client."""
     seconds = hours * 3600
     page = index.read(s3, bucket)
     for name in sorted(index.links(page)):
@@ -57,7 +70,7 @@ def presigned(s3: "S3Client", bucket: str, hours: int) -> str:
         url = s3.generate_presigned_url(
             "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
         )
-        page = page.replace(f'href="{name}"', f'href="{url}"')
+        page = page.replace(f'href="{name}"', f'href="{html.escape(url)}"')
     return page
 
 
@@ -72,17 +85,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-browser", action="store_true", help="print the address only")
     parser.add_argument(
         "--presign",
-        type=int,
+        type=_hours,
         metavar="HOURS",
-        help="print the front page with links valid that long, and exit",
+        help=f"print the front page with links valid that long, at most {LONGEST_HOURS}, and exit",
     )
     given = parser.parse_args(arguments)
-    s3 = boto3.client("s3")
     bucket = given.bucket or _bucket(given.use_case)
     try:
+        s3 = session().client("s3")
         rows = index.update(s3, bucket)
         if given.presign:
-            print(presigned(s3, bucket, given.presign))
+            print(presigned(signing_client(session(), bucket), bucket, given.presign))
             return 0
     except (BotoCoreError, ClientError) as error:
         print(f"Cannot read the reports in s3://{bucket}: {error}", file=sys.stderr)
@@ -97,6 +110,13 @@ def main(arguments: list[str] | None = None) -> int:
         except KeyboardInterrupt:
             print()
     return 0
+
+
+def _hours(text: str) -> int:
+    hours = int(text)
+    if not 1 <= hours <= LONGEST_HOURS:
+        raise argparse.ArgumentTypeError(f"{hours} is not 1 to {LONGEST_HOURS}: S3 limits a link to 7 days")
+    return hours
 
 
 def _bucket(use_case: str) -> str:
