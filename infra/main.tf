@@ -101,6 +101,7 @@ module "monitor" {
   architecture          = var.architecture
   tracing               = var.tracing
   memory_mb             = var.monitor_memory_mb
+  reserved_concurrency  = var.monitor_reserved_concurrency
   timeout_seconds       = var.monitor_timeout_seconds
   log_retention_days    = var.log_retention_days
   force_destroy         = var.force_destroy
@@ -111,6 +112,7 @@ module "monitor" {
   model_name            = local.model_name
   schedule              = var.schedule
   alert_topic_arn       = module.alerts.topic_arn
+  athena                = var.athena_min_mb > 0
   athena_workgroup_arn  = module.lake.athena_workgroup_arn
   glue_catalog_arn      = "arn:${local.partition}:glue:${local.region}:${local.account_id}:catalog"
   glue_database_arn     = module.lake.glue_database_arn
@@ -130,6 +132,20 @@ module "monitor" {
     ID_COLUMN         = var.id_column == null ? "" : var.id_column
     ATHENA_MIN_BYTES  = tostring(var.athena_min_mb * 1024 * 1024)
   })
+}
+
+module "access" {
+  source = "./modules/access"
+
+  names               = local.names.access_policies
+  region              = local.region
+  kms_key_arn         = aws_kms_key.this.arn
+  input_stream_arn    = module.stream.input_arn
+  ground_truth_arn    = module.lake.delivery_arns["ground_truth"]
+  lake_bucket_arn     = module.lake.lake_bucket_arn
+  ground_truth_prefix = local.layout.ground_truth
+  reports_prefix      = local.layout.reports
+  http_function_arn   = var.http_enabled && var.predict_image != null ? "${local.arn_prefixes.function}${local.names.predict_http}" : null
 }
 
 module "alerts" {

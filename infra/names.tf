@@ -30,6 +30,12 @@ locals {
     lambda_log_groups     = "/aws/lambda/${local.prefix}"
     delivery_log_groups   = "/aws/kinesisfirehose/${local.prefix}"
     metrics_namespace     = "Scorewatch"
+
+    access_policies = {
+      producer      = "${local.prefix}-producer"
+      label_sender  = "${local.prefix}-label-sender"
+      report_reader = "${local.prefix}-report-reader"
+    }
   }
 
   # IAM role names are global in an account and have at most 64 characters: a longer name is cut, and a hash

@@ -127,3 +127,8 @@ output "predictions_table" {
   description = "Name of the predictions table."
   value       = module.lake.predictions_table
 }
+
+output "access_policy_arns" {
+  description = "ARNs of the policies to attach: producer (put records), label_sender (send ground truth), report_reader (read reports)."
+  value       = module.access.policy_arns
+}

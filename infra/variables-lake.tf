@@ -21,7 +21,7 @@ variable "delivery_size_mb" {
 }
 
 variable "lake_expiration_days" {
-  description = "Days after which all objects that hold records are deleted: predictions, rejected records, ground truth, failed batches, profiles, reports; null keeps them."
+  description = "Days after which all objects that hold records are deleted: predictions, rejected records, ground truth, undelivered and failed records, profiles, reports; null keeps them."
   type        = number
   default     = null
 

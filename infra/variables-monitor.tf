@@ -38,6 +38,17 @@ locals {
   cron_pattern = "cron\\(${local.cron_fields.minute} ${local.cron_fields.hour} ${local.cron_days} ${local.cron_fields.year}\\)"
 }
 
+variable "monitor_reserved_concurrency" {
+  description = "Reserved and maximum concurrency of the monitoring function; null for none."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.monitor_reserved_concurrency == null || try(var.monitor_reserved_concurrency >= 1, false)
+    error_message = "monitor_reserved_concurrency must be 1 or more, or null: 0 would stop monitoring."
+  }
+}
+
 variable "schedule" {
   description = "Schedule of the monitor in UTC: a rate(...) or cron(...) expression. Choose a time after the hour's last objects have landed."
   type        = string

@@ -25,6 +25,19 @@ run "foundations_only" {
   }
 }
 
+run "without_athena" {
+  command = apply
+
+  variables {
+    athena_min_mb = 0
+  }
+
+  assert {
+    condition     = !module.monitor.athena && length(output.access_policy_arns) == 3
+    error_message = "athena_min_mb = 0 must grant no rights for Athena."
+  }
+}
+
 run "functions" {
   command = apply
 

@@ -204,7 +204,7 @@ run "all_prefixes_with_records_expire" {
 
   assert {
     condition = alltrue([
-      for prefix in ["predictions", "rejected", "ground_truth", "aws/lambda", "profiles", "reports"] : local.expiration_days[prefix] == 90
+      for prefix in ["predictions", "rejected", "ground_truth", "aws/lambda", "delivery-errors", "profiles", "reports"] : local.expiration_days[prefix] == 90
     ])
     error_message = "Every prefix that holds records must expire after lake_expiration_days."
   }

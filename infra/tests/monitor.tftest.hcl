@@ -27,6 +27,8 @@ variables {
   models_prefix         = "models"
   model_name            = "scorewatch-green-taxi"
   schedule              = "rate(1 hour)"
+  athena                = true
+  reserved_concurrency  = null
   alert_topic_arn       = "arn:aws:sns:eu-west-1:123456789012:alerts"
   athena_workgroup_arn  = "arn:aws:athena:eu-west-1:123456789012:workgroup/scorewatch"
   glue_catalog_arn      = "arn:aws:glue:eu-west-1:123456789012:catalog"
@@ -79,7 +81,7 @@ run "the_monitor_writes_only_results" {
   }
 
   assert {
-    condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Resource if s.Sid == "WriteFindings"])) == toset([
+    condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Resource if contains(flatten([s.Action]), "s3:PutObject")])) == toset([
       "arn:aws:s3:::lake/reports/*", "arn:aws:s3:::lake/profiles/*", "arn:aws:s3:::lake/alerts/*", "arn:aws:s3:::lake/athena-results/*",
     ])
     error_message = "The monitor must write only under its own prefixes."
@@ -90,7 +92,7 @@ run "the_monitor_writes_only_results" {
       "kms:GenerateDataKey", "sns:Publish", "athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults",
       "athena:StopQueryExecution", "cloudwatch:GetMetricData", "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions", "sqs:SendMessage",
     ])
-    error_message = "The monitor's role must have exactly these actions."
+    error_message = "The monitor's role must have exactly these actions with Athena."
   }
   assert {
     condition = alltrue(flatten([
@@ -98,6 +100,67 @@ run "the_monitor_writes_only_results" {
       if s.Action != "cloudwatch:GetMetricData"
     ]))
     error_message = "Every statement must name its resources, except CloudWatch's."
+  }
+}
+
+run "without_athena_no_rights_for_it" {
+  command = plan
+
+  variables {
+    athena = false
+  }
+
+  module {
+    source = "./modules/monitor"
+  }
+
+  assert {
+    condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Action])) == toset([
+      "s3:GetObject", "s3:PutObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey", "sns:Publish",
+      "cloudwatch:GetMetricData", "sqs:SendMessage",
+    ])
+    error_message = "The monitor's role must have exactly these actions without Athena."
+  }
+  assert {
+    condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Resource if contains(flatten([s.Action]), "s3:GetObject")])) == toset([
+      "arn:aws:s3:::artifacts/models/scorewatch-green-taxi/*", "arn:aws:s3:::lake/predictions/*", "arn:aws:s3:::lake/rejected/*",
+      "arn:aws:s3:::lake/ground_truth/*", "arn:aws:s3:::lake/reports/*", "arn:aws:s3:::lake/profiles/*", "arn:aws:s3:::lake/alerts/*",
+    ])
+    error_message = "The monitor must read only these prefixes: failed batches are only listed."
+  }
+}
+
+run "lists_are_limited_to_prefixes" {
+  command = plan
+
+  module {
+    source = "./modules/monitor"
+  }
+
+  assert {
+    condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : [for p in flatten([s.Condition.StringLike["s3:prefix"]]) : "${s.Resource}/${p}"] if s.Action == "s3:ListBucket"])) == toset([
+      "arn:aws:s3:::artifacts/models/scorewatch-green-taxi/*", "arn:aws:s3:::lake/predictions/*", "arn:aws:s3:::lake/rejected/*",
+      "arn:aws:s3:::lake/ground_truth/*", "arn:aws:s3:::lake/aws/lambda/*", "arn:aws:s3:::lake/reports/*", "arn:aws:s3:::lake/profiles/*",
+      "arn:aws:s3:::lake/alerts/*", "arn:aws:s3:::lake/athena-results/*",
+    ])
+    error_message = "Every right to list must be limited to the prefixes that are listed."
+  }
+}
+
+run "concurrency_can_be_reserved" {
+  command = plan
+
+  variables {
+    reserved_concurrency = 2
+  }
+
+  module {
+    source = "./modules/monitor"
+  }
+
+  assert {
+    condition     = module.function[0].reserved_concurrency == 2
+    error_message = "The monitoring function must have the given concurrency."
   }
 }
 

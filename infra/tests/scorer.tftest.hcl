@@ -107,6 +107,13 @@ run "roles_have_the_least_rights" {
   }
   assert {
     condition = alltrue([
+      for s in jsondecode(data.aws_iam_policy_document.stream.json).Statement : s.Condition.StringLike["s3:prefix"] == "models/scorewatch-green-taxi/*"
+      if s.Action == "s3:ListBucket" && s.Resource == var.artifact_bucket_arn
+    ])
+    error_message = "The role must list no other model."
+  }
+  assert {
+    condition = alltrue([
       for s in jsondecode(data.aws_iam_policy_document.stream.json).Statement : s.Resource == "arn:aws:s3:::lake/aws/lambda/*"
       if s.Action == "s3:PutObject"
     ])

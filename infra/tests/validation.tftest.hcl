@@ -39,6 +39,7 @@ run "out_of_range" {
     athena_scan_limit_gb         = 0
     monitor_memory_mb            = 512
     monitor_timeout_seconds      = 901
+    monitor_reserved_concurrency = 0
     schedule                     = "hourly"
     window_hours                 = 0
     reminder_hours               = 0
@@ -78,6 +79,7 @@ run "out_of_range" {
     var.athena_scan_limit_gb,
     var.monitor_memory_mb,
     var.monitor_timeout_seconds,
+    var.monitor_reserved_concurrency,
     var.schedule,
     var.window_hours,
     var.reminder_hours,

@@ -12,3 +12,8 @@ output "environment" {
   description = "Environment variables of the function."
   value       = aws_lambda_function.this.environment[0].variables
 }
+
+output "reserved_concurrency" {
+  description = "Reserved concurrency; -1 for none."
+  value       = aws_lambda_function.this.reserved_concurrent_executions
+}

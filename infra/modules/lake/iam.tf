@@ -52,6 +52,7 @@ data "aws_iam_policy_document" "delivery" {
     ]
   }
 
+  # Firehose requires these rights on the bucket, and does not document a prefix.
   statement {
     sid       = "FindBucket"
     actions   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]

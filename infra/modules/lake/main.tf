@@ -27,12 +27,13 @@ locals {
     { (var.layout.athena_results) = 7 },
     # Every prefix that holds records, including the monitor's copies (rows, samples, reports).
     var.expiration_days == null ? {} : {
-      (var.layout.predictions)  = var.expiration_days
-      (var.layout.rejected)     = var.expiration_days
-      (var.layout.ground_truth) = var.expiration_days
-      (var.layout.failed)       = var.expiration_days
-      (var.layout.profiles)     = var.expiration_days
-      (var.layout.reports)      = var.expiration_days
+      (var.layout.predictions)     = var.expiration_days
+      (var.layout.rejected)        = var.expiration_days
+      (var.layout.ground_truth)    = var.expiration_days
+      (var.layout.failed)          = var.expiration_days
+      (var.layout.delivery_errors) = var.expiration_days
+      (var.layout.profiles)        = var.expiration_days
+      (var.layout.reports)         = var.expiration_days
     }
   )
 }

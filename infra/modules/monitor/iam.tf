@@ -1,9 +1,13 @@
 locals {
-  read  = [for part in ["predictions", "rejected", "ground_truth", "failed", "reports", "profiles", "alerts", "athena_results"] : var.layout[part]]
-  write = [for part in ["reports", "profiles", "alerts", "athena_results"] : var.layout[part]]
+  read  = [for part in ["predictions", "rejected", "ground_truth", "reports", "profiles", "alerts"] : var.layout[part]]
+  write = [for part in ["reports", "profiles", "alerts"] : var.layout[part]]
+  # The batches that Lambda gave up on are counted, not read.
+  list = concat(local.read, [var.layout.failed])
 }
 
 data "aws_iam_policy_document" "monitor" {
+  source_policy_documents = data.aws_iam_policy_document.athena[*].json
+
   statement {
     sid       = "ReadModel"
     actions   = ["s3:GetObject"]
@@ -18,15 +22,34 @@ data "aws_iam_policy_document" "monitor" {
 
   # No write access to predictions, rejected records and ground truth.
   statement {
-    sid       = "WriteFindings"
-    actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+    sid       = "WriteResults"
+    actions   = ["s3:PutObject"]
     resources = [for prefix in local.write : "${var.lake_bucket_arn}/${prefix}/*"]
   }
 
   statement {
-    sid       = "List"
-    actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
-    resources = [var.artifact_bucket_arn, var.lake_bucket_arn]
+    sid       = "ListLake"
+    actions   = ["s3:ListBucket"]
+    resources = [var.lake_bucket_arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = [for prefix in local.list : "${prefix}/*"]
+    }
+  }
+
+  # Without it S3 returns AccessDenied for a missing object, instead of NoSuchKey.
+  statement {
+    sid       = "DistinguishMissingFromDenied"
+    actions   = ["s3:ListBucket"]
+    resources = [var.artifact_bucket_arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["${var.models_prefix}/${var.model_name}/*"]
+    }
   }
 
   statement {
@@ -51,18 +74,6 @@ data "aws_iam_policy_document" "monitor" {
     sid       = "ReadHealth"
     actions   = ["cloudwatch:GetMetricData"]
     resources = ["*"] # CloudWatch metrics have no resource-level permissions
-  }
-
-  statement {
-    sid       = "Query"
-    actions   = ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults", "athena:StopQueryExecution"]
-    resources = [var.athena_workgroup_arn]
-  }
-
-  statement {
-    sid       = "ReadCatalog"
-    actions   = ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"]
-    resources = [var.glue_catalog_arn, var.glue_database_arn, var.predictions_table_arn]
   }
 
   statement {

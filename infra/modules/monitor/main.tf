@@ -21,7 +21,7 @@ module "function" {
   tracing              = var.tracing
   memory_mb            = var.memory_mb
   timeout_seconds      = var.timeout_seconds
-  reserved_concurrency = null
+  reserved_concurrency = var.reserved_concurrency
   environment          = var.environment
   policy               = data.aws_iam_policy_document.monitor.json
   kms_key_arn          = var.kms_key_arn

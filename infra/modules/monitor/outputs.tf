@@ -12,3 +12,8 @@ output "failed_queue" {
   description = "Name of the queue of failed runs."
   value       = aws_sqs_queue.failed.name
 }
+
+output "athena" {
+  description = "Whether the function has the rights for queries by Athena."
+  value       = length(data.aws_iam_policy_document.athena) == 1
+}

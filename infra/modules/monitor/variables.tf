@@ -55,6 +55,11 @@ variable "memory_mb" {
   type        = number
 }
 
+variable "reserved_concurrency" {
+  description = "Reserved and maximum concurrency; null for none."
+  type        = number
+}
+
 variable "timeout_seconds" {
   description = "Timeout of one invocation in seconds."
   type        = number
@@ -117,6 +122,11 @@ variable "schedule" {
 variable "alert_topic_arn" {
   description = "ARN of the topic that receives the alerts."
   type        = string
+}
+
+variable "athena" {
+  description = "Grant the rights for queries by Athena."
+  type        = bool
 }
 
 variable "athena_workgroup_arn" {

@@ -12,6 +12,12 @@ data "aws_iam_policy_document" "score" {
     sid       = "DistinguishMissingFromDenied"
     actions   = ["s3:ListBucket"]
     resources = [var.artifact_bucket_arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["${var.models_prefix}/${var.model_name}/*"]
+    }
   }
 
   statement {
@@ -85,6 +91,7 @@ data "aws_iam_policy_document" "stream" {
     resources = ["${var.lake_bucket_arn}/${var.failed_prefix}/*"]
   }
 
+  # Lambda requires it of an on-failure bucket, and does not document a prefix.
   statement {
     sid       = "FindFailedBatches"
     actions   = ["s3:ListBucket"]
