@@ -15,6 +15,17 @@ def test_image_has_only_its_package_and_the_contract(name: str) -> None:
     assert (ROOT / found.requirements).is_file()
 
 
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_image_names_an_unprivileged_user(name: str) -> None:
+    lines = DOCKERFILES[name].read_text().splitlines()
+    users = [line.split()[1] for line in lines if line.startswith("USER ")]
+    assert users
+    assert int(users[-1]) > 0
+    assert lines.index(f"USER {users[-1]}") > max(
+        n for n, line in enumerate(lines) if line.startswith("RUN ")
+    )
+
+
 def test_dockerfile_line_continuations_and_variables_are_parsed(tmp_path: Path) -> None:
     path = tmp_path / "Dockerfile"
     path.write_text(
