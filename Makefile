@@ -9,7 +9,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts mutants format lock clean \
+.PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts mutants format lock provider-lock clean \
         train search promote rollback retrain new-use-case mlflow deploy destroy serve report audit local-up local-down
 
 help: ## Show this list
@@ -117,6 +117,9 @@ lock: setup ## Resolve pyproject.toml again into requirements/
 	@grep '^aws-sam-cli==' requirements/rie.txt | tr -d ' \\' > .scorewatch/rie.in
 	@$(subst pyproject.toml,.scorewatch/rie.in,$(LOCK)) --no-deps -o requirements/rie.txt
 	@rm .scorewatch/rie.in
+
+provider-lock: setup ## Write the Terraform provider's hashes for every platform, from the registry
+	@$(BIN)/python -m ops provider-lock
 
 clean: ## Stop the embedded AWS and remove everything make created here
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local stop; fi

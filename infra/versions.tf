@@ -5,8 +5,8 @@ terraform {
   required_providers {
     aws = {
       source = "hashicorp/aws"
-      # Pinned exactly instead of a committed lock file: a lock written on one platform has only that
-      # platform's hashes, and init on another platform would reject it.
+      # Pinned exactly. The repository has no lock file: `make provider-lock` writes one with the hashes of
+      # every platform, for forks that commit it.
       version = "= 5.100.0"
     }
   }

@@ -19,6 +19,7 @@ _CHECKS: dict[str, tuple[Callable[[], None], str]] = {
     "validate": (terraform_checks.validate, "check that the configuration is valid"),
     "test": (terraform_checks.test, "run terraform test with a mocked provider"),
     "checkov": (terraform_checks.checkov, "run checkov"),
+    "provider-lock": (terraform_checks.lock, "write the provider's hashes for every platform"),
     "lint": (terraform_checks.lint, "fmt, validate and checkov"),
 }
 

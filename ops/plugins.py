@@ -8,6 +8,8 @@ from pathlib import Path
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 # Same version as in versions.tf; a test compares them.
 PROVIDER_VERSION = "5.100.0"
+# Platforms whose provider hashes a committed lock file holds.
+PLATFORMS = ("linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64", "windows_amd64")
 
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _DEPTH = 2
@@ -47,7 +49,7 @@ def with_plugin_settings(env: Mapping[str, str], directory: Path, cache: Path) -
     result = dict(env)
     if "TF_PLUGIN_CACHE_DIR" not in env:
         cache.mkdir(parents=True, exist_ok=True)
-        # The lock file is not kept (see versions.tf), so the cache cannot break it.
+        # Without it, terraform downloads the provider again for each state folder without a lock file.
         result |= {
             "TF_PLUGIN_CACHE_DIR": str(cache.resolve()),
             "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",

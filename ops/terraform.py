@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +51,13 @@ class Terraform:
         """Fetch the provider and modules. Raises TerraformError."""
         settings = [f"-backend-config={key}={value}" for key, value in self.backend_config.items()]
         self._run("init", "-input=false", "-no-color", *(settings if backend else ["-backend=false"]))
+
+    def lock_providers(self, platforms: Sequence[str]) -> None:
+        """Write the provider hashes of `platforms`, from the registry, to the lock file.
+
+        Raises TerraformError.
+        """
+        self._run("providers", "lock", "-no-color", *(f"-platform={platform}" for platform in platforms))
 
     def apply(self, variables: Mapping[str, Any]) -> None:
         """Apply with `variables`; report one line per resource. Raises TerraformError."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ops.plugins import PLATFORMS
 from ops.terraform import ROOT, WORK, Terraform, TerraformError
 
 _REQUIREMENTS = ROOT.parent / "requirements/checkov.txt"
@@ -33,6 +34,14 @@ def test() -> None:
     root = terraform()
     root.init(backend=False)
     root.test()
+
+
+def lock() -> None:
+    """Write infra/.terraform.lock.hcl for every supported platform. Raises TerraformError."""
+    terraform().lock_providers(PLATFORMS)
+    print(
+        "Written to infra/.terraform.lock.hcl. Next: git add --force infra/.terraform.lock.hcl, and commit."
+    )
 
 
 def checkov() -> None:

@@ -1,9 +1,12 @@
+import os
 import platform
 from pathlib import Path
 
 import pytest
 
-from ops import plugins, terraform
+from ops import plugins, terraform, terraform_checks
+from ops.terraform import Terraform, TerraformError
+from tests.ops.conftest import Calls
 
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 TARGET = f"{platform.system().lower()}_{MACHINE}"
@@ -92,3 +95,31 @@ def test_user_configuration_has_precedence_over_a_mirror(
 def test_provider_version_equals_that_of_versions_tf() -> None:
     versions = (terraform.ROOT / "versions.tf").read_text()
     assert f'version = "= {plugins.PROVIDER_VERSION}"' in versions
+
+
+def test_provider_lock_names_every_platform(calls: Calls) -> None:
+    terraform_checks.lock()
+    (call,) = calls()
+    assert call["arguments"][:2] == ["providers", "lock"]
+    assert {a.removeprefix("-platform=") for a in call["arguments"] if a.startswith("-platform=")} == {
+        "linux_amd64",
+        "linux_arm64",
+        "darwin_amd64",
+        "darwin_arm64",
+        "windows_amd64",
+    }
+
+
+@pytest.mark.skipif(plugins.provider_mirror() is None, reason="there is no local provider mirror")
+def test_a_committed_lock_file_is_compared_with_the_provider(tmp_path: Path) -> None:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    source = f'aws = {{ source = "hashicorp/aws", version = "= {plugins.PROVIDER_VERSION}" }}'
+    (folder / "main.tf").write_text(f"terraform {{\n  required_providers {{\n    {source}\n  }}\n}}\n")
+    root = Terraform(folder, state_dir=tmp_path / "state", env=os.environ)
+    root.init()
+    lock = folder / ".terraform.lock.hcl"
+    assert f'version     = "{plugins.PROVIDER_VERSION}"' in lock.read_text()
+    lock.write_text(lock.read_text().replace('"h1:', '"h1:A'))
+    with pytest.raises(TerraformError, match="checksum"):
+        Terraform(folder, state_dir=tmp_path / "other", env=os.environ).init()
