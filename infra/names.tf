@@ -31,10 +31,11 @@ locals {
     delivery_log_groups   = "/aws/kinesisfirehose/${local.prefix}"
     metrics_namespace     = "Scorewatch"
 
+    # IAM policy names are global in an account.
     access_policies = {
-      producer      = "${local.prefix}-producer"
-      label_sender  = "${local.prefix}-label-sender"
-      report_reader = "${local.prefix}-report-reader"
+      producer      = "${local.prefix}-producer-${local.region}"
+      label_sender  = "${local.prefix}-label-sender-${local.region}"
+      report_reader = "${local.prefix}-report-reader-${local.region}"
     }
   }
 

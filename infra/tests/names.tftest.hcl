@@ -32,6 +32,15 @@ run "names" {
   }
 }
 
+run "access_policies_end_in_the_region" {
+  command = apply
+
+  assert {
+    condition     = alltrue([for name in values(local.names.access_policies) : endswith(name, "-eu-west-1")])
+    error_message = "Policy names are global in an account and must end in the region."
+  }
+}
+
 run "longest_bucket_name" {
   command = apply
 
