@@ -15,7 +15,10 @@ REJECTED_PART_BYTES = 700_000
 
 
 class RecordRef(Struct, frozen=True, kw_only=True, gc=False):
-    """Source of a record; (shard, sequence_number) is its permanent identity."""
+    """Source of a record; (shard, sequence_number) is its permanent identity.
+
+    The records of an aggregate have the sequence number of the stream record and a suffix: /0, /1, ...
+    """
 
     shard: str
     sequence_number: str
@@ -49,6 +52,11 @@ class Rejected(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rejected_at: str
     part: int = 1
     parts: int = 1
+
+
+def stream_sequence_number(sequence_number: str) -> str:
+    """Return the sequence number of the stream record that held this record."""
+    return sequence_number.partition("/")[0]
 
 
 def timestamp(moment: datetime) -> str:

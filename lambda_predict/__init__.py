@@ -5,6 +5,7 @@ http      entry for the function URL, one record per request
 identity  sequence number of a record sent over HTTP
 settings  settings from the environment
 model     bundle from S3, ONNX session, predictions
+unpack    unpack gzipped and aggregated records
 decode    decode and validate records
 explain   reason for a rejection
 score     batch of records to prediction events, without AWS

@@ -201,6 +201,12 @@ def infinite(target: str, value: float) -> Rejection:
     return Rejection(reason=NOT_FINITE, field=target, message=message)
 
 
+def model_failed(error: Exception) -> Rejection:
+    """Return the rejection of a record on which the model raises `error`."""
+    message = f"the model fails on this record ({error}): correct the record, or retrain the model"
+    return Rejection(reason="model_failed", field="", message=_text(message, _MESSAGE_LIMIT))
+
+
 def _quantity(value: float, unit: str) -> str:
     try:
         return f"{value:g} {unit}".rstrip()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from contract import bundle, store
 from contract.schema import Contract, DType, Task
@@ -13,7 +14,18 @@ from contract.schema import Contract, DType, Task
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_RUN_ERRORS = (
+    ort_errors.EPFail,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
 _NUMPY = {DType.INT: np.int64, DType.FLOAT: np.float32, DType.STR: np.object_}
+
+
+class PredictError(RuntimeError):
+    """The model fails on at least one row of a batch."""
 
 
 class Model:
@@ -29,7 +41,7 @@ class Model:
         self._session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
 
     def predict(self, columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-        """Return one prediction per row, in the form of the events.
+        """Return one prediction per row, in the form of the events. Raises PredictError.
 
         `columns` holds one sequence of n values per feature, in the contract's order.
         """
@@ -37,7 +49,10 @@ class Model:
             feature.name: np.array(values, dtype=_NUMPY[feature.dtype]).reshape(-1, 1)
             for feature, values in zip(self.contract.features, columns, strict=True)
         }
-        outputs = self._session.run(None, inputs)
+        try:
+            outputs = self._session.run(None, inputs)
+        except _RUN_ERRORS as error:
+            raise PredictError(str(error)) from error
         name = self.contract.target.name
         if self.contract.task is Task.REGRESSION:
             values = np.asarray(outputs[0], dtype=np.float64).reshape(-1)

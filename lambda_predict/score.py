@@ -15,8 +15,9 @@ from contract import bundle, events
 from contract.events import RecordRef, Rejection
 from contract.schema import Kind, Task
 from lambda_predict.decode import Decoder
-from lambda_predict.explain import infinite, too_large
-from lambda_predict.model import Model
+from lambda_predict.explain import infinite, model_failed, too_large
+from lambda_predict.model import Model, PredictError
+from lambda_predict.unpack import any_packed, unpack
 
 # Limit of one Kinesis record in bytes, partition key included.
 EVENT_LIMIT = 1_048_576
@@ -68,14 +69,24 @@ class Scorer:
         data = [a2b_base64(source["data"]) for source in sources]
         arrivals = [source["approximateArrivalTimestamp"] for source in sources]
         refs = _references(records, sources, arrivals)
+        numbers = [source["sequenceNumber"] for source in sources]
+        broken: dict[int, Rejection] = {}
+        if any_packed(data):
+            data, refs, numbers, broken = _unpacked(data, refs, numbers)
         decoded: list[Any] = self._decoder.decode(data)
+        for i, rejection in broken.items():
+            decoded[i] = rejection
         reasons = {i: item for i, item in enumerate(decoded) if type(item) is Rejection}
         good = [i for i in range(len(decoded)) if i not in reasons]
         rows = [decoded[i] for i in good] if reasons else decoded
-        lines, refused, unknown = self._lines(rows, [refs[i] for i in good] if reasons else refs, now)
+        if reasons:
+            refs_of, numbers_of = [refs[i] for i in good], [numbers[i] for i in good]
+        else:
+            refs_of, numbers_of = refs, numbers
+        lines, refused, unknown = self._lines(rows, refs_of, numbers_of, now)
         reasons |= {good[n]: rejection for n, rejection in refused.items()}
         rejected = [
-            Line(refs[i].sequence_number, "", part)
+            Line(numbers[i], "", part)
             for i, reason in sorted(reasons.items())
             for part in events.rejected_lines(reason, data[i], refs[i], self.model.contract.model, now)
         ]
@@ -88,19 +99,21 @@ class Scorer:
         )
 
     def _lines(
-        self, rows: list[Any], refs: list[RecordRef], now: datetime
+        self, rows: list[Any], refs: list[RecordRef], numbers: list[str], now: datetime
     ) -> tuple[list[Line], dict[int, Rejection], int]:
         """Return the rows' lines, the rejections by row, and the count of unknown categories."""
         if not rows:
             return [], {}, 0
         features = [row.features for row in rows]
         columns = [list(map(attrgetter(field), features)) for field in features[0].__struct_fields__]
-        predictions = self.model.predict(columns)
-        refused = self._infinite(predictions)
+        predictions, refused = self._predict(columns)
+        refused |= self._infinite(predictions)
         flags, unknown = self._flags(columns)
         scored_at, event, encode, model = events.timestamp(now), self._event, self._encode, self._ref
         lines = []
-        for n, (row, ref, prediction) in enumerate(zip(rows, refs, predictions, strict=True)):
+        for n, (row, ref, number, prediction) in enumerate(
+            zip(rows, refs, numbers, predictions, strict=True)
+        ):
             if refused and n in refused:
                 continue
             raised = flags.get(n, _NO_FLAGS) if flags else _NO_FLAGS
@@ -110,8 +123,25 @@ class Scorer:
             if len(data) > _SURE_LIMIT and (size := len(data) + len(key.encode())) > EVENT_LIMIT:
                 refused[n] = too_large(size, EVENT_LIMIT)
                 continue
-            lines.append(Line(ref.sequence_number, key, data))
+            lines.append(Line(number, key, data))
         return lines, refused, unknown
+
+    def _predict(self, columns: list[list[Any]]) -> tuple[list[dict[str, Any]], dict[int, Rejection]]:
+        """Return the predictions, and the rejections by row on which the model fails.
+
+        A batch that fails is halved until those rows are alone.
+        """
+        try:
+            return self.model.predict(columns), {}
+        except PredictError as error:
+            rows = len(columns[0])
+            if rows == 1:
+                # The prediction keeps the place of a rejected row; it is not published.
+                return [{self._number: 0.0}], {0: model_failed(error)}
+        middle = rows // 2
+        first, failed = self._predict([column[:middle] for column in columns])
+        second, more = self._predict([column[middle:] for column in columns])
+        return first + second, failed | {middle + n: rejection for n, rejection in more.items()}
 
     def _infinite(self, predictions: list[dict[str, Any]]) -> dict[int, Rejection]:
         """Return the rejections by row of predictions that JSON cannot represent."""
@@ -145,6 +175,27 @@ class Scorer:
             for n in strange:
                 flags.setdefault(n, []).append(text)
         return flags, unknown
+
+
+def _unpacked(
+    data: list[bytes], refs: list[RecordRef], numbers: list[str]
+) -> tuple[list[bytes], list[RecordRef], list[str], dict[int, Rejection]]:
+    """Return the same of the records inside packed ones, and the rejections of the others."""
+    found = [
+        (part, ref, number)
+        for item, ref, number in zip(data, refs, numbers, strict=True)
+        for part in unpack(item)
+    ]
+    return (
+        [part.data for part, _, _ in found],
+        [_of_part(ref, part.suffix) for part, ref, _ in found],
+        [number for _, _, number in found],
+        {i: part.rejection for i, (part, _, _) in enumerate(found) if part.rejection is not None},
+    )
+
+
+def _of_part(ref: RecordRef, suffix: str) -> RecordRef:
+    return msgspec.structs.replace(ref, sequence_number=ref.sequence_number + suffix) if suffix else ref
 
 
 def _references(

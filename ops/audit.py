@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from contract import layout
+from contract.events import stream_sequence_number
 from contract.lake import LakeReader
 
 if TYPE_CHECKING:
@@ -77,8 +78,18 @@ def audit(
     lines = {
         root: _references(s3, bucket, root, start, now) for root in (layout.PREDICTIONS, layout.REJECTED)
     }
-    scored = Counter(lines[layout.PREDICTIONS])
-    return reconcile(received, scored, set(lines[layout.REJECTED]), set(_given_up(s3, bucket, start)))
+    scored = of_stream(Counter(lines[layout.PREDICTIONS]))
+    rejected = set(of_stream(Counter(lines[layout.REJECTED])))
+    return reconcile(received, scored, rejected, set(_given_up(s3, bucket, start)))
+
+
+def of_stream(found: "Counter[Reference]") -> "Counter[Reference]":
+    """Return the highest count per stream record; an aggregate has one reference per record inside."""
+    counts: Counter[Reference] = Counter()
+    for (shard, number), count in found.items():
+        reference = shard, stream_sequence_number(number)
+        counts[reference] = max(counts[reference], count)
+    return counts
 
 
 def _received(kinesis: "KinesisClient", stream: str, start: datetime, end: datetime) -> Iterator[Reference]:

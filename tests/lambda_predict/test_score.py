@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper
 
 from contract.events import REJECTED_PART_BYTES
 from lambda_predict import metrics
@@ -108,6 +109,33 @@ def test_a_record_with_an_infinite_prediction_is_rejected(model: synthetic.Model
         "2",
     )
     assert base64.b64decode(kept["data"]) == data[1]
+
+
+def failing() -> synthetic.Model:
+    """Return a model that looks up a table of four rows by PULocationID, and raises beyond it."""
+    table = helper.make_tensor("table", TensorProto.FLOAT, [4], [1.0, 2.0, 3.0, 4.0])
+    inputs = [("PULocationID", TensorProto.INT64), ("DOLocationID", TensorProto.INT64)]
+    declared = [helper.make_tensor_value_info(name, kind, [None, 1]) for name, kind in inputs]
+    declared.append(helper.make_tensor_value_info("trip_distance", TensorProto.FLOAT, [None, 1]))
+    output = helper.make_tensor_value_info("variable", TensorProto.FLOAT, [None, 1])
+    node = helper.make_node("Gather", ["table", "PULocationID"], ["variable"])
+    graph = helper.make_graph([node], "lookup", declared, [output], [table])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return synthetic.Model(synthetic.contract(), made.SerializeToString())
+
+
+@pytest.mark.parametrize("bad", [{0}, {6}, {2, 3}, {0, 1, 2, 3, 4, 5, 6}])
+def test_a_record_on_which_the_model_raises_is_rejected_and_the_others_scored(bad: set[int]) -> None:
+    data = [synthetic.ride(str(n), PULocationID=9 if n in bad else n % 4) for n in range(7)]
+    batch = Scorer(failing()).score(synthetic.kinesis([*data, b"?"]), synthetic.NOW)
+    events = [json.loads(line.data) for line in batch.scored]
+    assert {e["ride_id"]: e["prediction"]["duration"] for e in events} == {
+        str(n): float(n % 4 + 1) for n in range(7) if n not in bad
+    }
+    kept = [json.loads(line.data) for line in batch.rejected]
+    assert [int(k["record"]["sequence_number"]) - 1 for k in kept] == [*sorted(bad), 7]
+    assert {k["reason"] for k in kept[:-1]} == {"model_failed"}
+    assert "the model fails on this record" in kept[0]["message"]
 
 
 def test_a_batch_of_invalid_records_scores_nothing(model: synthetic.Model) -> None:

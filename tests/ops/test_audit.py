@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from contract import layout
-from ops.audit import Audit, audit, reconcile
+from ops.audit import Audit, audit, of_stream, reconcile
 
 A, B, C, D = [("s0", str(i)) for i in range(4)]
 
@@ -38,6 +38,12 @@ def test_records_outside_the_range_are_ignored() -> None:
 def test_a_record_given_up_and_scored_later_is_scored() -> None:
     found = reconcile({A}, Counter({A: 1}), set(), {A})
     assert (found.scored, found.given_up) == (1, 0)
+
+
+def test_the_records_of_an_aggregate_count_as_their_stream_record() -> None:
+    scored = Counter({("s0", "0/0"): 1, ("s0", "0/1"): 1, ("s0", "1/0"): 2, ("s0", "1/1"): 1})
+    found = reconcile({A, B, C}, of_stream(scored), set(of_stream(Counter([("s0", "2/0")]))), set())
+    assert found == Audit(received=3, scored=2, rejected=1, given_up=0, duplicated=1, missing=[])
 
 
 @pytest.mark.parametrize("payload", [json.dumps, lambda event: event], ids=["text", "object"])
