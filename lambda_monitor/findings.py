@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 REPORT_HTML = "report.html"
+PERFORMANCE_HTML = "performance.html"
 REPORT_JSON = "report.json"
 RUN_JSON = "run.json"
 
@@ -38,6 +39,11 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     columns: list[str]
     sentence: str
     detail: dict[str, Any] = {}
+
+    @property
+    def key(self) -> str:
+        """Name and columns: the same check in every window."""
+        return f"{self.name}: {', '.join(self.columns)}"
 
     @classmethod
     def skipped(cls, name: str, sentence: str, columns: Sequence[str] = ()) -> Self:

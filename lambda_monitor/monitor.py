@@ -185,6 +185,7 @@ def _notify(
     context = messages.Context(
         model=ref,
         use_case=settings.use_case,
+        topic_arn=settings.alert_topic_arn,
         start=span.start,
         end=span.end,
         records=findings.records,
@@ -194,9 +195,11 @@ def _notify(
     )
     outcome = Verdict(
         status=findings.status,
-        # A window that ends in the future must not supersede scheduled ones that end before it.
-        window_end=min(span.end, run.now),
-        failing=sorted(f"{check.name}: {', '.join(check.columns)}" for check in context.failing),
+        window_end=span.end,
+        failing=sorted(check.key for check in context.failing),
+        passed=sorted(check.key for check in findings.checks if check.status == "ok"),
+        skipped=sorted(check.key for check in findings.checks if check.status == "skipped"),
+        complete=findings.records > 0,
     )
     return state.update(
         _store(clients.s3, settings, span),
@@ -209,16 +212,12 @@ def _notify(
 
 
 def _store(s3: "S3Client", settings: Settings, span: Span) -> Store:
-    """Return the model's state, or a separate one for a past window requested by hand.
+    """Return the model's state, or that of a window requested by hand, which has its own.
 
-    Such a window neither resolves the current alert nor goes without a notification.
+    Such a window neither changes the current alert nor goes without a notification.
     """
-    folder = f"{layout.ALERTS}/{settings.model_name}/"
-    store = Store(s3, settings.lake_bucket, folder + STATE)
-    scheduled, _ = store.load()
-    if span.asked and scheduled is not None and span.end < scheduled.window_end:
-        return Store(s3, settings.lake_bucket, f"{folder}{layout.window_name(span.start, span.end)}.json")
-    return store
+    name = f"{layout.window_name(span.start, span.end)}.json" if span.asked else STATE
+    return Store(s3, settings.lake_bucket, f"{layout.ALERTS}/{settings.model_name}/{name}")
 
 
 def _metrics(settings: Settings, ref: ModelRef, findings: Findings, sent: list[Message], run: Run) -> str:

@@ -15,7 +15,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 # A package may import from those before it, never from those after it.
 LAYERS = ("contract", "lambda_predict", "lambda_monitor", "training", "ops", "local", "benchmarks")
 MONITOR_LAYERS = (
-    {"settings", "findings"},
+    {"settings", "findings", "untrusted"},
     {"run"},
     {"lake"},
     {"profiles"},

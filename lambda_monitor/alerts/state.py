@@ -10,7 +10,7 @@ Only a run killed between SNS's answer and the last write sends a message twice,
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +18,7 @@ import msgspec
 
 from contract import conditional
 from contract.conditional import ConflictError
-from contract.schema import Struct
+from contract.schema import StoredStruct
 from lambda_monitor.findings import Status
 from lambda_monitor.run import Run
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # A scheduled run may start a little early.
 _SLACK = timedelta(minutes=5)
 _ATTEMPTS = 20
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Kind(StrEnum):
@@ -40,7 +41,7 @@ class Kind(StrEnum):
     ERROR = "error"
 
 
-class Message(Struct, frozen=True, kw_only=True):
+class Message(StoredStruct, frozen=True, kw_only=True):
     """A message for SNS; `alert_id` stays the same when it is sent again."""
 
     alert_id: str
@@ -50,7 +51,7 @@ class Message(Struct, frozen=True, kw_only=True):
     attributes: dict[str, str]
 
 
-class Pending(Struct, frozen=True, kw_only=True):
+class Pending(StoredStruct, frozen=True, kw_only=True):
     """A message in the outbox with the run that claimed it and the end of the claim."""
 
     message: Message
@@ -58,11 +59,13 @@ class Pending(Struct, frozen=True, kw_only=True):
     claimed_until: datetime
 
 
-class State(Struct, frozen=True, kw_only=True):
+class State(StoredStruct, frozen=True, kw_only=True):
     """Alert state of a model.
 
     `since` is the end of the first window with this status, `told` the failing checks notified since
-    then, `last_sent_at` the time of the last notification, None if this status was not notified.
+    then, `last_sent_at` the time of the last notification, None if this status was not notified. `open`
+    are the checks that failed when they were last made; None in states of earlier releases. `damaged`: the
+    stored state could not be read.
     """
 
     status: Status
@@ -72,21 +75,51 @@ class State(Struct, frozen=True, kw_only=True):
     last_sent_at: datetime | None = None
     first_seen_at: datetime
     outbox: list[Pending] = msgspec.field(default_factory=list)
+    open: list[str] | None = None
+    damaged: bool = False
+
+
+_DAMAGED = State(
+    status=Status.ERROR,
+    since=_EPOCH,
+    window_end=_EPOCH,
+    last_sent_at=_EPOCH,
+    first_seen_at=_EPOCH,
+    damaged=True,
+)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Status of one window; `failing` names the checks that failed."""
+    """Status of one window, and its checks by outcome.
+
+    `complete`: a check that is not listed does not exist any more. Without records most are not listed.
+    """
 
     status: Status
     window_end: datetime
     failing: list[str]
+    passed: list[str] = []
+    skipped: list[str] = []
+    complete: bool = True
+
+    def still_open(self, before: State) -> list[str]:
+        """Return the checks that failed when they were last made, this window included."""
+        known = before.told if before.open is None else before.open
+        return sorted({*self.failing, *(check for check in known if not self._closes(check))})
+
+    def _closes(self, check: str) -> bool:
+        return check in self.passed or (self.complete and check not in self.skipped)
+
+
+class RefusedError(Exception):
+    """The topic refuses this message itself; others may be sent."""
 
 
 class Publisher(Protocol):
     """Sends one message."""
 
     def __call__(self, message: Message, /) -> None:
-        """Send `message`, or raise."""
+        """Send `message`. Raises RefusedError, and any other error if the topic can't be reached."""
         ...
 
 
@@ -96,7 +129,8 @@ def decide(
     """Return the state after `verdict`, and the kind of the message that is due, if any.
 
     A change of status and a newly failing check are notified at once, a lasting status every `reminder`.
-    A model that never had data is reported after one `reminder`, not on its first run.
+    A model that never had data is reported after one `reminder`, not on its first run. A window resolves
+    the state only if it made every check that failed. A damaged state is notified whatever the verdict.
     """
     if state is None:
         state = State(
@@ -105,38 +139,53 @@ def decide(
             window_end=verdict.window_end,
             first_seen_at=now,
         )
-    if verdict.window_end < state.window_end:
+    # A stored end in the future is wrong: it must not suppress the windows before it.
+    if verdict.window_end < state.window_end <= now:
         return state, None
-    state = msgspec.structs.replace(state, window_end=verdict.window_end)
-    if verdict.status is not state.status:
-        return _changed(state, verdict, now)
-    if verdict.status is Status.OK:
+    still_open = verdict.still_open(state)
+    status = _status(state, verdict, still_open)
+    if state.damaged or status is not state.status:
+        return _changed(state, verdict, status, still_open, now)
+    state = msgspec.structs.replace(state, window_end=verdict.window_end, open=still_open)
+    if status is Status.OK:
         return state, None
-    kind = Kind(verdict.status.value)
+    kind = Kind(status.value)
     if set(verdict.failing) - set(state.told) and state.last_sent_at is not None:
         told = sorted({*state.told, *verdict.failing})
         return msgspec.structs.replace(state, told=told, last_sent_at=now), kind
     if now - (state.last_sent_at or state.first_seen_at) >= reminder - _SLACK:
         due = kind if state.last_sent_at is None else Kind.REMINDER
-        return msgspec.structs.replace(state, told=sorted(verdict.failing), last_sent_at=now), due
+        return msgspec.structs.replace(state, told=still_open, last_sent_at=now), due
     return state, None
 
 
-def _changed(state: State, verdict: Verdict, now: datetime) -> tuple[State, Kind | None]:
-    resolved = verdict.status is Status.OK
+def _status(state: State, verdict: Verdict, still_open: list[str]) -> Status:
+    """Return the status after `verdict`; a window that left failed checks out is not ok."""
+    if verdict.status is not Status.OK or not still_open:
+        return verdict.status
+    return state.status if state.status in {Status.ALERT, Status.ERROR} else Status.ALERT
+
+
+def _changed(
+    state: State, verdict: Verdict, status: Status, still_open: list[str], now: datetime
+) -> tuple[State, Kind | None]:
+    resolved = status is Status.OK
     silent = resolved and state.last_sent_at is None
     changed = State(
-        status=verdict.status,
+        status=status,
         since=verdict.window_end,
         window_end=verdict.window_end,
-        told=sorted(verdict.failing),
+        told=still_open,
         last_sent_at=None if resolved else now,
-        first_seen_at=state.first_seen_at,
+        first_seen_at=now if state.damaged else state.first_seen_at,
         outbox=state.outbox,
+        open=still_open,
     )
     if silent:
         return changed, None
-    return changed, Kind.RESOLVED if resolved else Kind(verdict.status.value)
+    if resolved:
+        return changed, Kind.RESOLVED
+    return changed, Kind.REMINDER if verdict.status is Status.OK else Kind(status.value)
 
 
 class Store:
@@ -148,11 +197,17 @@ class Store:
         self._key = key
 
     def load(self) -> tuple[State | None, str | None]:
-        """Return the state and its entity tag, both None if there is none yet."""
+        """Return the state and its entity tag, both None if there is none yet.
+
+        A state that can't be read is returned as damaged: the next write replaces it.
+        """
         found = conditional.get(self._s3, self._bucket, self._key)
         if found is None:
             return None, None
-        return msgspec.json.decode(found.body, type=State), found.etag
+        try:
+            return msgspec.json.decode(found.body, type=State), found.etag
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _DAMAGED, found.etag
 
     def save(self, state: State, replaces: str | None) -> None:
         """Write `state` over the version `replaces`. Raises ConflictError if that was changed meanwhile."""
@@ -171,8 +226,9 @@ def update(
 ) -> list[Message]:
     """Record `verdict`, send all due messages, also those of earlier runs, and return the sent ones.
 
-    `compose` returns the message for a change, given the state before it. Raises what `publish`
-    raises; the message then stays in the outbox for the next run.
+    `compose` returns the message for a change, given the state before it. A message that fails to send
+    stays in the outbox. One that is refused does not hold up the others, its error is raised at the end;
+    any other error is raised at once, so that messages keep their order.
     """
 
     def record(state: State | None) -> tuple[State, list[Pending]]:
@@ -186,13 +242,20 @@ def update(
 
     claimed = _write(store, record)
     sent: list[Message] = []
+    refused: list[RefusedError] = []
     try:
         for pending in claimed:
-            publish(pending.message)
-            sent.append(pending.message)
+            try:
+                publish(pending.message)
+            except RefusedError as error:
+                refused.append(error)
+            else:
+                sent.append(pending.message)
     finally:
         if claimed:
             _write(store, lambda state: (_settled(state, sent, run), []))
+    if refused:
+        raise refused[0]
     return sent
 
 

@@ -3,7 +3,7 @@
 import json
 
 from contract import layout
-from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, synthetic_rides
+from tests.lambda_monitor.synthetic import HOUR, LAKE, MODEL, NOON, Stack, synthetic_rides
 
 
 def failing(summary: dict) -> set[tuple[str, ...]]:
@@ -44,31 +44,54 @@ def test_a_drifted_window_is_notified_with_its_report(stack: Stack, invoke) -> N
     assert "trip_distance" in drawn
 
 
-def test_alert_then_resolved_then_the_same_window_again(stack: Stack, invoke) -> None:
+def test_alert_then_resolved_then_the_same_window_again(stack: Stack, scheduled) -> None:
     stack.bundle()
     for hour, stretch in enumerate([2.0, 1.0]):
         moment = NOON + hour * HOUR
         stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=stretch), moment), moment)
 
-    statuses = [invoke(NOON, NOON + HOUR)["status"], invoke(NOON + HOUR, NOON + 2 * HOUR)["status"]]
-    again = invoke(NOON + HOUR, NOON + 2 * HOUR, "another")
+    statuses = [scheduled(NOON, NOON + HOUR)["status"], scheduled(NOON + HOUR, NOON + 2 * HOUR)["status"]]
+    again = scheduled(NOON + HOUR, NOON + 2 * HOUR, "another")
 
     assert statuses == ["alert", "ok"]
     assert not again["notified"]
     assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["alert", "resolved"]
 
 
-def test_a_past_window_asked_by_hand_is_notified_once_and_resolves_nothing(stack: Stack, invoke) -> None:
+def test_a_window_asked_by_hand_is_notified_once_and_changes_no_state(
+    stack: Stack, invoke, scheduled
+) -> None:
     stack.bundle()
-    for hour, stretch in enumerate([2.0, 1.0]):
+    for hour, stretch in enumerate([2.0, 1.0, 2.0]):
         moment = NOON + hour * HOUR
         stack.put(stack.events(synthetic_rides(2000, seed=7, stretch=stretch), moment), moment)
-    invoke(NOON + HOUR, NOON + 2 * HOUR)
+    scheduled(NOON, NOON + HOUR)
+    before = stack.read(f"alerts/{MODEL.name}/state.json")
 
-    notified = [invoke(NOON, NOON + HOUR, str(n))["notified"] for n in range(2)]
+    # A newer window without drift, then an older and a newer one with drift, twice each.
+    notified = [
+        invoke(NOON + hour * HOUR, NOON + (hour + 1) * HOUR, f"{hour} {n}")["notified"]
+        for hour in (1, 0, 2)
+        for n in range(2)
+    ]
 
-    assert notified == [True, False]
-    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["alert"]
+    assert notified == [False, False, True, False, True, False]
+    assert stack.read(f"alerts/{MODEL.name}/state.json") == before
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["alert"] * 3
+
+
+def test_few_records_after_an_alert_do_not_resolve_it(stack: Stack, scheduled) -> None:
+    stack.bundle()
+    for hour, (count, stretch) in enumerate([(2000, 2.0), (95, 2.0), (2000, 1.0)]):
+        moment = NOON + hour * HOUR
+        stack.put(stack.events(synthetic_rides(count, seed=7, stretch=stretch), moment), moment)
+
+    statuses = [scheduled(NOON + h * HOUR, NOON + (h + 1) * HOUR, str(h))["status"] for h in range(2)]
+    sent_before = [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()]
+    scheduled(NOON + 2 * HOUR, NOON + 3 * HOUR, "2")
+
+    assert (statuses, sent_before) == (["alert", "ok"], ["alert"])
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["resolved"]
 
 
 def test_an_empty_window_is_no_data(stack: Stack, invoke) -> None:
@@ -80,12 +103,12 @@ def test_an_empty_window_is_no_data(stack: Stack, invoke) -> None:
     assert b"no data" in stack.read(summary["report"])
 
 
-def test_no_data_after_data_is_notified(stack: Stack, invoke) -> None:
+def test_no_data_after_data_is_notified(stack: Stack, scheduled) -> None:
     stack.bundle()
     stack.put(stack.events(synthetic_rides(2000, seed=7)))
-    invoke()
+    scheduled()
 
-    summary = invoke(NOON + 6 * HOUR, NOON + 7 * HOUR)
+    summary = scheduled(NOON + 6 * HOUR, NOON + 7 * HOUR)
 
     assert (summary["status"], summary["notified"]) == ("no_data", True)
     assert "no predictions arrived" in stack.notifications()[0]["Subject"]
@@ -95,7 +118,7 @@ def test_a_missing_bundle_is_an_error_and_notified(stack: Stack, invoke) -> None
     summary = invoke()
 
     assert (summary["status"], summary["notified"]) == ("error", True)
-    assert "manifest.json is not there" in summary["reason"]
+    assert "manifest.json does not exist" in summary["reason"]
     assert "upload the bundle" in stack.notifications()[0]["Message"]
 
 

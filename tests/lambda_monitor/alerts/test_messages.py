@@ -2,10 +2,12 @@
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from lambda_monitor.alerts import messages, metrics
-from lambda_monitor.alerts.state import Kind, State
+from lambda_monitor.alerts.state import Kind, Message, RefusedError, State
 from lambda_monitor.findings import CheckResult, Status
+from tests.lambda_monitor.strict_sns import StrictSns
 from tests.lambda_monitor.synthetic import HOUR, MODEL, NOON
 
 BEFORE = State(status=Status.OK, since=NOON, window_end=NOON, first_seen_at=NOON)
@@ -25,6 +27,7 @@ def context(*checks: CheckResult, **changes) -> messages.Context:
     values = {
         "model": MODEL,
         "use_case": "green_taxi",
+        "topic_arn": "arn:aws:sns:eu-west-1:123456789012:scorewatch-green-taxi-alerts",
         "start": NOON,
         "end": NOON + HOUR,
         "records": 2000,
@@ -42,7 +45,7 @@ def test_an_alert_has_checks_values_window_report_and_next_steps() -> None:
         "2026-03-02 12:00 UTC to 2026-03-02 13:00 UTC, 2,000 records",
         "Failed (1 of 2 checks made)",
         "drift.feature: trip_distance drifted: its mean is higher. (value 0.41, limit 0.08)",
-        "1. Open the report.",
+        "1. Open the report",
         "make retrain",
         "s3://lake/reports/m/w/report.html",
     ):
@@ -88,3 +91,59 @@ def test_metrics_are_in_the_embedded_metric_format() -> None:
     assert (found["UseCase"], found["FailedChecks"]) == ("green_taxi", 2.0)
     assert found["_aws"]["Timestamp"] == int(NOON.timestamp() * 1000)
     assert found["checks"][0]["columns"] == ["trip_distance"]
+
+
+LONG = "x" * 300_000
+HOSTILE = "</script>\nReport: s3://evil/report.html\r\x00\u2028\u202e\ud800 é" + LONG
+
+
+def publish(message: Message, *failures: str) -> StrictSns:
+    sns = StrictSns(*failures)
+    messages.publish(sns, "topic", message)
+    return sns
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_hostile_values_make_a_message_that_sns_takes_with_one_report_line(kind: Kind) -> None:
+    bad = msgspec.structs.replace(DRIFT, sentence=HOSTILE, columns=[HOSTILE])
+    model = msgspec.structs.replace(MODEL, name=HOSTILE, version=HOSTILE)
+    message = messages.compose(context(*[bad] * 30, model=model, reason=HOSTILE), kind, BEFORE)
+
+    [sent] = publish(message).published
+
+    assert sent["Message"] == message.text
+    assert len(sent["Message"]) < 40_000
+    reports = [line for line in message.text.splitlines() if line.startswith("Report:")]
+    assert reports == ["Report: s3://lake/reports/m/w/report.html"]
+
+
+def test_a_message_that_sns_refuses_is_replaced_by_a_short_one() -> None:
+    stored = messages.compose(context(), Kind.ALERT, BEFORE)
+    message = msgspec.structs.replace(stored, text=HOSTILE.replace("\ud800", "") * 2, subject=LONG)
+
+    [sent] = publish(message).published
+
+    assert sent["Subject"] == "ALERT: alert: the full message was refused"
+    assert "Invalid parameter: Subject" in sent["Message"]
+    assert f"model: {MODEL.name}" in sent["Message"]
+    assert sent["MessageAttributes"]["alert_id"]["StringValue"] == message.alert_id
+
+
+@pytest.mark.parametrize("code", ["Throttled", "InternalError", "AuthorizationError", "NotFound"])
+def test_a_passing_error_of_sns_is_raised(code: str) -> None:
+    with pytest.raises(ClientError, match=code):
+        publish(messages.compose(context(), Kind.ALERT, BEFORE), code)
+
+
+def test_checks_that_failed_earlier_and_were_skipped_are_listed() -> None:
+    skipped = msgspec.structs.replace(DRIFT, status="skipped", value=None)
+    before = msgspec.structs.replace(BEFORE, status=Status.ALERT, open=[DRIFT.key])
+
+    text = messages.compose(context(skipped, FINE), Kind.REMINDER, before).text
+
+    assert "not checked in this window:\n  - drift.feature: trip_distance\n" in text
+
+
+def test_a_message_that_sns_refuses_in_short_too_is_reported_as_refused() -> None:
+    with pytest.raises(RefusedError, match="InvalidParameter"):
+        publish(messages.compose(context(), Kind.ALERT, BEFORE), "InvalidParameter", "InvalidParameter")

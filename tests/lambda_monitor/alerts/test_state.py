@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contract.conditional import ConflictError
 from lambda_monitor.alerts import state
-from lambda_monitor.alerts.state import Kind, Message, Store, Verdict
+from lambda_monitor.alerts.state import Kind, Message, RefusedError, Store, Verdict
 from lambda_monitor.findings import Status
 from lambda_monitor.run import Run
 from tests.lambda_monitor.synthetic import LAKE, NOON, Killed, Stack
@@ -60,8 +60,10 @@ def store(stack: Stack) -> Store:
 
 def follow(stack: Stack, *verdicts: Verdict) -> list[str]:
     outlet = Outlet()
+    now = NOON
     for number, found in enumerate(verdicts):
-        moment = Run(id=str(number), now=found.window_end, deadline=found.window_end + timedelta(minutes=15))
+        now = max(now, found.window_end)
+        moment = Run(id=str(number), now=now, deadline=now + timedelta(minutes=15))
         state.update(store(stack), found, moment, REMINDER, compose=compose, publish=outlet)
     return outlet.kinds
 
@@ -172,6 +174,32 @@ def test_a_state_that_can_never_be_written_is_an_error(stack: Stack) -> None:
         state.update(
             _Refuses(store(stack)), verdict("alert"), run("a"), REMINDER, compose=compose, publish=Outlet()
         )
+
+
+def test_a_refused_message_does_not_hold_up_the_next_one(stack: Stack) -> None:
+    with pytest.raises(ConnectionError):
+        state.update(
+            store(stack),
+            verdict("alert", 1),
+            run("a", 1),
+            REMINDER,
+            compose=compose,
+            publish=Outlet(failures=1),
+        )
+    outlet, rest = Outlet(), Outlet()
+
+    def refuse_alerts(message: Message) -> None:
+        if message.kind is Kind.ALERT:
+            raise RefusedError("too long")
+        outlet(message)
+
+    with pytest.raises(RefusedError):
+        state.update(
+            store(stack), verdict("ok", 2), run("b", 2), REMINDER, compose=compose, publish=refuse_alerts
+        )
+    state.update(store(stack), verdict("ok", 3), run("c", 3), REMINDER, compose=compose, publish=rest)
+
+    assert (outlet.kinds, rest.kinds) == (["resolved"], ["alert"])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
