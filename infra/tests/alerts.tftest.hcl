@@ -49,6 +49,20 @@ run "every_address_is_subscribed" {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : length(alarm.alarm_description) > 40])
     error_message = "An alarm's description must name the next step."
   }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), aws_cloudwatch_metric_alarm.rejected) :
+      strcontains(alarm.alarm_description, "Runbook: docs/operations.md#alarm-")
+      && !strcontains(alarm.alarm_description, "threshold")
+    ])
+    error_message = "An alarm's description must link the runbook and give the limit's value."
+  }
+
+  assert {
+    condition     = strcontains(aws_cloudwatch_metric_alarm.this["scoring-late"].alarm_description, "older than ${var.iterator_age_alarm_seconds} s")
+    error_message = "The description of scoring-late must give its limit in seconds."
+  }
 }
 
 run "a_missing_run_raises_an_alarm" {

@@ -1,13 +1,16 @@
 locals {
+  runbook               = "docs/operations.md#alarm-"
+  delivery_late_seconds = 3 * max(var.delivery_interval_seconds, 60)
+
   # Alarms that don't need the functions to exist.
   delivery_alarms = {
     for key, name in var.delivery_names : "delivery-${replace(key, "_", "-")}-late" => {
-      description = "Delivery to the lake is late: the oldest undelivered event is older than the threshold (seconds). See the log of delivery ${name}."
+      description = "Delivery to the lake is late: the oldest undelivered event is older than ${local.delivery_late_seconds} s. See the log of delivery ${name}."
       namespace   = "AWS/Firehose"
       metric      = "DeliveryToS3.DataFreshness"
       dimensions  = { DeliveryStreamName = name }
       statistic   = "Maximum"
-      threshold   = 3 * max(var.delivery_interval_seconds, 60)
+      threshold   = local.delivery_late_seconds
       period      = 300
       periods     = 3
       missing     = "notBreaching"
@@ -31,7 +34,7 @@ locals {
   predict_alarms = { for key, alarm in merge(
     {
       "scoring-late" = {
-        description = "Scoring is late: the oldest unscored record is older than the threshold (milliseconds). Check the prediction function's errors and throttles, then input_shards."
+        description = "Scoring is late: the oldest unscored record is older than ${var.iterator_age_alarm_seconds} s. Check the prediction function's errors and throttles, then input_shards."
         namespace   = "AWS/Lambda"
         metric      = "IteratorAge"
         dimensions  = { FunctionName = var.predict_function }
@@ -109,7 +112,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
   alarm_name          = "${var.prefix}-${each.key}"
-  alarm_description   = each.value.description
+  alarm_description   = "${each.value.description} Runbook: ${local.runbook}${startswith(each.key, "delivery-") ? "delivery-late" : each.key}"
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
@@ -129,7 +132,7 @@ resource "aws_cloudwatch_metric_alarm" "rejected" {
   count = var.predict_function == null ? 0 : 1
 
   alarm_name          = "${var.prefix}-records-rejected"
-  alarm_description   = "More than ${var.rejected_alarm_percent}% of the records break the contract. See the rejected prefix of the lake bucket for each record and its reason."
+  alarm_description   = "More than ${var.rejected_alarm_percent}% of the records break the contract. See the rejected prefix of the lake bucket for each record and its reason. Runbook: ${local.runbook}records-rejected"
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.rejected_alarm_percent
   evaluation_periods  = 3
