@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -16,6 +17,10 @@ from lambda_monitor.lake import events
 from lambda_monitor.lake.events import ARRIVED, ID, IDENTITY, VERSION, Deduplicator
 from lambda_monitor.lake.sample import lowest
 from lambda_monitor.profiles.profile import Profile
+
+# Other model versions that are counted by name, and the name of all further ones.
+OTHER_VERSIONS = 20
+FURTHER_VERSIONS = "further versions"
 
 
 class HourAccumulator:
@@ -51,7 +56,7 @@ class HourAccumulator:
         """Add rows of this hour, of any model version."""
         own = pc.equal(rows.column(VERSION), self._version)
         for entry in pc.value_counts(rows.column(VERSION).filter(pc.invert(own))).to_pylist():
-            self.others[entry["values"]] = self.others.get(entry["values"], 0) + entry["counts"]
+            count_other(self.others, entry["values"], entry["counts"])
         scored = rows.filter(own).select(self._columns)
         distinct = self._seen.drop(scored)
         self.duplicates += len(scored) - len(distinct)
@@ -76,6 +81,23 @@ class HourAccumulator:
         """Close and delete the files."""
         self._writer.close()
         self._file.close()
+
+
+def merged_others(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Return the sum of counts by other version, with the commonest versions by name."""
+    total: Counter[str] = Counter()
+    for others in counts:
+        total.update(others)
+    merged: dict[str, int] = {}
+    for version, events_ in sorted(total.items(), key=lambda item: (-item[1], item[0])):
+        count_other(merged, version, events_)
+    return dict(sorted(merged.items()))
+
+
+def count_other(others: dict[str, int], version: str, events: int) -> None:
+    """Count events of another version; those beyond the first OTHER_VERSIONS are counted together."""
+    name = version if version in others or len(others) < OTHER_VERSIONS else FURTHER_VERSIONS
+    others[name] = others.get(name, 0) + events
 
 
 def by_hour(batch: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:

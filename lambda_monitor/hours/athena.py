@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from contract import bundle
 from contract.schema import Contract, Task
+from lambda_monitor.hours.accumulator import count_other
 from lambda_monitor.hours.athena_sql import Query, countable, dialect
 from lambda_monitor.lake import events
 from lambda_monitor.lake.events import ARRIVED, ID, IDENTITY, VERSION
@@ -160,11 +161,14 @@ class AthenaCounter:
         whole = [row for row in rows if row["kind"] == query.whole]
         used = [row for row in rows if row["used"] == "1"]
         own = next((row for row in whole if row["used"] == "1"), None)
+        others: dict[str, int] = {}
+        for row in sorted((r for r in whole if r["version"] != version), key=lambda r: r["version"]):
+            count_other(others, row["version"], int(row["n"]))
         return HourCounts(
             records=int(own["n"]) if own is not None else 0,
             newest=_moment(own["newest"]) if own is not None else None,
             duplicates=sum(int(r["n"]) for r in whole if r["used"] == "0" and r["version"] == version),
-            others={r["version"]: int(r["n"]) for r in whole if r["version"] != version},
+            others=others,
             profile=self._profile(query, own, used, fresh),
             sample=sample if sample is not None else self._samples_schema().empty_table(),
         )

@@ -10,11 +10,12 @@ import msgspec
 
 from contract import bundle
 from contract.schema import Contract, DType, Task
-from lambda_monitor.lake import duckdb_sql
+from lambda_monitor.lake import duckdb_sql, texts
 from lambda_monitor.profiles.profile import NumericSpec, ProfileSpec
 from lambda_monitor.profiles.segments import TOP_LEVELS
 
 _HOUR_MS = 3_600_000
+_TRINO_MD5 = "lower(to_hex(md5(to_utf8({}))))"
 
 
 class Dialect(StrEnum):
@@ -104,7 +105,7 @@ class Query:
     def sample(self, partitions: Sequence[datetime], rows: int) -> str:
         """Return the statement for the rows of lowest identity of each partition and hour."""
         values = [f"{value} AS v{n}" for n, value in enumerate(self._event_values())]
-        values.append(f"CAST({self._id} AS VARCHAR) AS id")
+        values.append(f"{self._bounded(f'CAST({self._id} AS VARCHAR)')} AS id")
         return (
             f"{self._rows(partitions, values)}, ranked AS (SELECT *, row_number() OVER "
             f"(PARTITION BY part, arrival ORDER BY identity) AS rank_ FROM marked WHERE used = 1) "
@@ -121,7 +122,7 @@ class Query:
         return (
             f"WITH events AS (SELECT {_concat('year', 'month', 'day', 'hour')} AS part, "
             f"{self._arrived()} AS arrived, {self._identity()} AS identity, "
-            f"CAST(model.version AS VARCHAR) AS version, {', '.join(values)} "
+            f"{self._bounded('CAST(model.version AS VARCHAR)')} AS version, {', '.join(values)} "
             f"FROM {duckdb_sql.name(self._table)} WHERE {_where(partitions)}), "
             "copies AS (SELECT *, row_number() OVER (PARTITION BY identity, version ORDER BY part) AS copy "
             f"FROM events{self._inside()}), "
@@ -158,7 +159,12 @@ class Query:
             whole = self._contract.feature(name).dtype is DType.INT
         if name in self._specs.numeric:
             return f"TRY_CAST({field} AS DOUBLE)"
-        return f"CAST(TRY_CAST({field} AS BIGINT) AS VARCHAR)" if whole else f"CAST({field} AS VARCHAR)"
+        if whole:
+            return f"CAST(TRY_CAST({field} AS BIGINT) AS VARCHAR)"
+        return self._bounded(f"CAST({field} AS VARCHAR)")
+
+    def _bounded(self, text: str) -> str:
+        return texts.bounded_sql(text, _TRINO_MD5) if self._trino else texts.bounded_sql(text)
 
     def _field(self, holder: str, name: str) -> str:
         return (
@@ -176,7 +182,7 @@ class Query:
     def _identity(self) -> str:
         """Return the identity that events.py stores: the first half of MD5, in hex."""
         key = _concat("CAST(record.shard AS VARCHAR)", "'/'", "CAST(record.sequence_number AS VARCHAR)")
-        digest = f"lower(to_hex(md5(to_utf8({key}))))" if self._trino else f"md5({key})"
+        digest = _TRINO_MD5.format(key) if self._trino else f"md5({key})"
         return f"substr({digest}, 1, 16)"
 
     def _key(self, number: int, *, named: bool = True) -> str:

@@ -31,12 +31,17 @@ class Part(StoredStruct, frozen=True, kw_only=True):
 
 
 class Ledger(StoredStruct, frozen=True, kw_only=True):
-    """What was read of one partition: entity tags of objects by key, and parts by hour."""
+    """What was read of one partition: entity tags of objects by key, and parts by hour.
+
+    `bad_lines` counts by object. `strayed` counts records too far from the partition to have a part;
+    one that is delivered again in a later object is counted again.
+    """
 
     objects: dict[str, str] = msgspec.field(default_factory=dict)
     unreadable: list[Unreadable] = msgspec.field(default_factory=list)
     bad_lines: dict[str, int] = msgspec.field(default_factory=dict)
     parts: dict[str, Part] = msgspec.field(default_factory=dict)
+    strayed: int = 0
 
 
 class LocatedPart(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from contract import layout
 from contract.layout import HOUR
 from contract.schema import Contract
-from lambda_monitor.hours.accumulator import HourAccumulator, by_hour, parquet
+from lambda_monitor.hours.accumulator import HourAccumulator, by_hour, merged_others, parquet
 from lambda_monitor.hours.athena import HourCounts
 from lambda_monitor.hours.ledger import Ledger, Part
 from lambda_monitor.hours.store import AthenaPath, HourStore
 from lambda_monitor.lake import events
-from lambda_monitor.lake.events import IDENTITY, ReadErrors
+from lambda_monitor.lake.events import IDENTITY, VERSION, Deduplicator, ReadErrors
 from lambda_monitor.lake.objects import Object, Unreadable, list_objects
-from lambda_monitor.lake.partitions import LANDS_AFTER, LANDS_BEFORE, sharing
+from lambda_monitor.lake.partitions import LANDS_AFTER, LANDS_BEFORE, inside, outside, sharing
 from lambda_monitor.profiles.profile import Profile
 
 if TYPE_CHECKING:
@@ -132,10 +133,7 @@ class LedgerUpdater:
             self.store.set_view(partition, ledger)
             ledger = self._add(partition, ledger, new)
             self.store.save(partition, ledger)
-        present = {o.key for o in listed}
-        # Objects that were deleted no longer count as unreadable.
-        unreadable = [u for u in ledger.unreadable if u.key in present]
-        ledger = msgspec.structs.replace(ledger, unreadable=unreadable)
+        ledger = _without_deleted(ledger, {o.key for o in listed})
         self.store.set_view(partition, ledger)
         return ledger
 
@@ -144,8 +142,12 @@ class LedgerUpdater:
         ledger = self.store.ledger(partition)
         new = [o for o in listed if o.key not in ledger.objects]
         changed = any(ledger.objects.get(o.key, o.etag) != o.etag for o in listed)
+        present = {o.key for o in listed}
+        deleted = {u.key for u in ledger.unreadable} - present
+        # Without the deleted object the partition is read right, unless others of it have expired.
+        repaired = bool(deleted) and ledger.objects.keys() - deleted <= present
         # Without rows a new record can't be distinguished from a known one.
-        if changed or (new and any(part.counted_by_athena for part in ledger.parts.values())):
+        if changed or repaired or (new and any(part.counted_by_athena for part in ledger.parts.values())):
             return Ledger(), listed
         return ledger, new
 
@@ -163,7 +165,8 @@ class LedgerUpdater:
         digest = hashlib.sha256("".join(o.key + o.etag for o in new).encode()).hexdigest()[:16]
         parts = dict(ledger.parts)
         with contextlib.ExitStack() as stack:
-            for hour, added in sorted(self._accumulate(new, errors, stack).items()):
+            found, strayed = self._accumulate(partition, new, errors, stack)
+            for hour, added in sorted(found.items()):
                 before = parts.get(hour.isoformat(), Part())
                 parts[hour.isoformat()] = self._save(partition, f"{hour:%Y%m%dT%H}-{digest}", added, before)
         self._unreachable += [u for u in errors.unreadable if not u.lasting]
@@ -174,20 +177,29 @@ class LedgerUpdater:
             unreadable=sorted([*ledger.unreadable, *(u for u in errors.unreadable if u.lasting)]),
             bad_lines={**ledger.bad_lines, **errors.bad_lines},
             parts=parts,
+            strayed=ledger.strayed + strayed,
         )
 
     def _accumulate(
-        self, new: list[Object], errors: ReadErrors, stack: contextlib.ExitStack
-    ) -> dict[datetime, HourAccumulator]:
-        """Return the rows of `new` by arrival hour; `stack` closes the files."""
+        self, partition: datetime, new: list[Object], errors: ReadErrors, stack: contextlib.ExitStack
+    ) -> tuple[dict[datetime, HourAccumulator], int]:
+        """Return the rows of `new` by arrival hour, and the number of strayed records.
+
+        `stack` closes the files. Strayed records are only counted, since they may be of any number of hours.
+        """
         found: dict[datetime, HourAccumulator] = {}
+        strayed, seen = 0, Deduplicator()
+        first, last = partition - LANDS_AFTER, partition + LANDS_BEFORE + HOUR
         for batch in events.read(self._s3, self._bucket, new, self._contract, errors):
-            for hour, rows in by_hour(batch):
+            far = outside(batch, first, last)
+            own = far.filter(pc.equal(far.column(VERSION), self._contract.model.version))
+            strayed += len(seen.drop(own))
+            for hour, rows in by_hour(inside(batch, first, last)):
                 if hour not in found:
                     accumulator = HourAccumulator(self._contract, self._profiler, self._known(hour))
                     found[hour] = stack.enter_context(contextlib.closing(accumulator))
                 found[hour].add(rows)
-        return found
+        return found, strayed
 
     def _known(self, hour: datetime) -> Iterator[np.ndarray[Any, Any]]:
         """Yield the identities of the records of that hour in the ledgers of any partition."""
@@ -209,10 +221,23 @@ class LedgerUpdater:
             records=before.records + added.records,
             newest=max((n for n in (before.newest, added.newest) if n is not None), default=None),
             duplicates=before.duplicates + added.duplicates,
-            others={
-                v: before.others.get(v, 0) + added.others.get(v, 0) for v in {*before.others, *added.others}
-            },
+            others=merged_others([before.others, added.others]),
             profile=profile.to_json().decode() if profile is not None else before.profile,
             rows=rows,
             samples=samples,
         )
+
+
+def _without_deleted(ledger: Ledger, present: set[str]) -> Ledger:
+    """Return the ledger without faults of objects that were deleted.
+
+    Earlier releases counted bad lines under up to three keys with blanks between them, and Athena counts
+    them under the partition's prefix.
+    """
+    bad_lines = {
+        key: count
+        for key, count in ledger.bad_lines.items()
+        if key in present or (present and key.endswith("/")) or present.intersection(key.split(" "))
+    }
+    unreadable = [u for u in ledger.unreadable if u.key in present]
+    return msgspec.structs.replace(ledger, unreadable=unreadable, bad_lines=bad_lines)

@@ -1,6 +1,5 @@
 """Records of a window [start, end) by arrival, from any partition."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -10,6 +9,7 @@ import pyarrow.compute as pc
 
 from contract.layout import HOUR
 from contract.schema import Contract
+from lambda_monitor.hours.accumulator import merged_others
 from lambda_monitor.hours.ledger import Ledger, WindowParts
 from lambda_monitor.hours.store import HourStore
 from lambda_monitor.hours.update import Updated
@@ -73,7 +73,7 @@ def read(
         profile=profile,
         sample=sample,
         duplicates=sum(entry.part.duplicates for entry in located.parts),
-        others=_others(located),
+        others=merged_others(entry.part.others for entry in located.parts),
         objects=sum(len(ledger.objects) for ledger in ledgers.values()),
         unreadable=sorted([*updated.unreachable, *(u for led in ledgers.values() for u in led.unreadable)]),
         bad_lines={k: n for ledger in ledgers.values() for k, n in sorted(ledger.bad_lines.items())},
@@ -118,17 +118,11 @@ def _pieces(
 
 
 def _strayed(ledgers: dict[datetime, Ledger]) -> int:
-    return sum(
+    """Return the number of strayed records; earlier releases and Athena give them parts."""
+    parts = sum(
         part.records
         for partition, ledger in ledgers.items()
         for hour, part in ledger.parts.items()
         if not -LANDS_BEFORE <= partition - datetime.fromisoformat(hour) <= LANDS_AFTER
     )
-
-
-def _others(located: WindowParts) -> dict[str, int]:
-    """Return the events of other model versions by version."""
-    others: Counter[str] = Counter()
-    for entry in located.parts:
-        others.update(entry.part.others)
-    return dict(sorted(others.items()))
+    return parts + sum(ledger.strayed for ledger in ledgers.values())

@@ -1,6 +1,8 @@
 """Read the lake: objects, events, labels, rejections, and the cache of what was read.
 
 objects     list and stream S3 objects, whatever their compression
+lines       whole lines of bounded length
+texts       texts of bounded length
 batches     join small objects and cut large ones into files on disk
 duckdb_sql  DuckDB connection and quoting
 events      prediction events as columns

@@ -1,26 +1,47 @@
 """Lake objects as files on disk: small ones joined, large ones split, in bounded memory."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from lambda_monitor.lake.lines import Lines
 from lambda_monitor.lake.objects import PARQUET, Object, unpacked
 
 # Decompressed bytes that are parsed at a time: bounds memory, and is enough work for every DuckDB thread.
 BATCH_BYTES = 64 << 20
-# Length of the longest line that is read; an event has at most 1 MiB. DuckDB gives a thread twice this at a
-# time, so that with more all threads but one would be idle on one hour's file.
-LINE_BYTES = 8 << 20
+# Field of the lines that mark the start of an object in a joined file.
+MARK = "@object"
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A file on disk to parse, and the keys of the objects whose rows it holds."""
+    """A file on disk to parse, and the keys of the objects whose rows it holds.
+
+    Before the lines of each object lies a line `{"@object": "<token>:<number>"}`, numbered from `first`;
+    `starts` are the offsets of these lines. The token is random, so that no object can contain such a line.
+    """
 
     path: Path
     keys: tuple[str, ...]
+    starts: tuple[int, ...] = ()
+    token: str = ""
+    first: int = 0
     parquet: bool = False
+
+    def halves(self) -> "Iterator[Source]":
+        """Yield each half of a joined file as a file of its own."""
+        middle = len(self.keys) // 2
+        ends = (*self.starts, self.path.stat().st_size)
+        for low, high in ((0, middle), (middle, len(self.keys))):
+            path = self.path.with_name(f"{self.path.name}-{low}")
+            with self.path.open("rb") as file:
+                file.seek(ends[low])
+                path.write_bytes(file.read(ends[high] - ends[low]))
+            starts = tuple(start - ends[low] for start in self.starts[low:high])
+            yield Source(path, self.keys[low:high], starts, self.token, self.first + low)
+            path.unlink()
 
 
 class Spool:
@@ -28,8 +49,13 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lines = (folder / "lines").open("wb")
+        self._token = uuid.uuid4().hex
+        self._open()
+
+    def _open(self) -> None:
+        self._lines = (self._folder / "lines").open("wb")
         self._keys: list[str] = []
+        self._starts: list[int] = []
 
     def close(self) -> None:
         """Close the file that is being filled."""
@@ -44,32 +70,26 @@ class Spool:
                 file.writelines(chunks)
             yield Source(path, (item.key,), parquet=True)
             return
-        self._keys.append(item.key)
-        tail = b""
-        try:
-            for chunk in chunks:
-                cut = chunk.rfind(b"\n") + 1
-                if not cut:
-                    tail += chunk
-                    continue
-                # Written without a copy: half a gigabyte may pass here.
-                self._lines.write(tail)
-                self._lines.write(memoryview(chunk)[:cut])
-                tail = chunk[cut:]
-                if self._lines.tell() >= BATCH_BYTES and (full := self.take()) is not None:
-                    yield full
-                    self._keys.append(item.key)
-        finally:
-            # The last line may lack its newline; one that was truncated is counted as a bad line.
-            if tail:
-                self._lines.write(tail + b"\n")
+        self._mark(item.key)
+        lines = Lines(chunks)
+        for block in lines.blocks():
+            self._lines.write(block)
+            if self._lines.tell() >= BATCH_BYTES and (full := self.take()) is not None:
+                yield full
+                self._mark(item.key)
+        lines.check()
+
+    def _mark(self, key: str) -> None:
+        self._starts.append(self._lines.tell())
+        self._lines.write(b'{"%s":"%s:%d"}\n' % (MARK.encode(), self._token.encode(), len(self._keys)))
+        self._keys.append(key)
 
     def take(self) -> Source | None:
         """Return the file that was filled and start a new one; None if it is empty."""
-        if not self._lines.tell():
+        if not self._keys:
             return None
         self._lines.close()
         full = (self._folder / "lines").rename(self._folder / "batch")
-        keys, self._keys = tuple(dict.fromkeys(self._keys)), []
-        self._lines = (self._folder / "lines").open("wb")
-        return Source(full, keys)
+        source = Source(full, tuple(self._keys), tuple(self._starts), self._token)
+        self._open()
+        return source

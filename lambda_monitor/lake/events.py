@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from contract import bundle
 from contract.schema import Contract, DType, Task
-from lambda_monitor.lake import batches, duckdb_sql
-from lambda_monitor.lake.batches import Source, Spool
-from lambda_monitor.lake.objects import Object, ObjectError, Unreadable, open_objects
+from lambda_monitor.lake import duckdb_sql, lines, texts
+from lambda_monitor.lake.batches import MARK, Source, Spool
+from lambda_monitor.lake.objects import OBJECT_BYTES, Object, ObjectError, Unreadable, open_objects
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,7 +31,14 @@ ARRIVED = "@arrived_at"
 VERSION = "@version"
 _HASH = "@hash"
 
+# An arrival outside this range is not a time of an event.
+FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+# Rows of the largest Parquet file that is read, and rows that are converted at a time.
+PARQUET_ROWS = 20_000_000
+_ROWS = 1 << 17
+
 _SQL_TYPES = {DType.INT: "BIGINT", DType.FLOAT: "DOUBLE", DType.STR: "VARCHAR"}
+_SQL_OF_ARROW = {pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.string(): "VARCHAR"}
 _ARROW_TYPES = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.STR: pa.string()}
 
 
@@ -109,41 +118,76 @@ def _contains(ordered: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np
 
 
 class _Parser:
-    """Parses a file into a table, by one SQL statement over the contract's columns."""
+    """Parses a file into tables, by one SQL statement over the contract's columns."""
 
     def __init__(self, contract: Contract, errors: ReadErrors) -> None:
         self._errors = errors
         self._schema = schema(contract)
-        self._select, self._columns = _statement(contract)
+        self._select, self._columns = _statement(contract, self._schema)
 
     def parse(self, source: Source) -> Iterator[pa.Table]:
-        """Yield the rows of `source` (one table, or none)."""
+        """Yield the rows of `source`; of a joined file that can't be parsed, those of each object."""
+        bad: Counter[str] = Counter()
+        try:
+            tables = list(self._tables(source, bad))
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            if len(source.keys) > 1:
+                for half in source.halves():
+                    yield from self.parse(half)
+            else:
+                self._errors.unreadable.append(Unreadable(source.keys[0], texts.reason(error)))
+            return
+        self._errors.bad_lines += bad
+        yield from tables
+
+    def _tables(self, source: Source, bad: "Counter[str]") -> Iterator[pa.Table]:
+        """Yield the valid rows, and count in `bad` the others of each object."""
+        path = duckdb_sql.text(str(source.path))
         if source.parquet:
-            relation = f"read_parquet({duckdb_sql.text(str(source.path))})"
+            _check_rows(source.path)
+            # The column of marks is empty in a file that wasn't joined.
+            relation, mark = f"read_parquet({path})", "CAST(NULL AS BIGINT)"
         else:
             relation = (
-                f"read_json({duckdb_sql.text(str(source.path))}, format='newline_delimited', "
-                f"ignore_errors=true, "
-                f"maximum_object_size={batches.LINE_BYTES}, columns={self._columns})"
+                f"read_json({path}, format='newline_delimited', ignore_errors=true, "
+                f"maximum_object_size={lines.LINE_BYTES}, columns={self._columns})"
             )
-        try:
-            table = duckdb_sql.engine().sql(f"{self._select} FROM {relation}").to_arrow_table()
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            self._errors.unreadable.extend(Unreadable(key, reason) for key in source.keys)
-            return
-        yield self._rows(table, source)
+            mark = _mark(source.token)
+        query = f"{self._select}, {mark} AS {duckdb_sql.name(MARK)} FROM {relation}"
+        number = source.first
+        for batch in duckdb_sql.engine().sql(query).to_arrow_reader(_ROWS):
+            table = pa.Table.from_batches([batch])
+            marks = table.column(MARK).fill_null(number).to_numpy()
+            # Marks ascend: the largest so far is the number of the object that a row is of.
+            numbers = np.maximum.accumulate(np.maximum(marks, number))
+            valid = pc.is_valid(table.column(_HASH))
+            other = np.asarray(pc.invert(pc.or_(valid, pc.is_valid(table.column(MARK)))))
+            for place, count in zip(*np.unique(numbers[other], return_counts=True), strict=True):
+                bad[source.keys[place - source.first]] += int(count)
+            number = int(numbers[-1]) if len(numbers) else number
+            yield self._rows(table.filter(valid))
 
-    def _rows(self, table: pa.Table, source: Source) -> pa.Table:
-        valid = table.filter(pc.is_valid(table.column(_HASH)))
-        if bad := len(table) - len(valid):
-            self._errors.bad_lines[" ".join(source.keys[:3])] += bad
-        identity = pa.array(_identities(valid.column(_HASH)))
+    def _rows(self, table: pa.Table) -> pa.Table:
         columns = [
-            identity if field.name == IDENTITY else valid.column(field.name).cast(field.type)
+            pa.array(_identities(table.column(_HASH)))
+            if field.name == IDENTITY
+            # A time may have microseconds: events have milliseconds.
+            else table.column(field.name).cast(field.type, safe=field.name != ARRIVED)
             for field in self._schema
         ]
         return pa.Table.from_arrays(columns, schema=self._schema)
+
+
+def _check_rows(path: Path) -> None:
+    """Raise OSError if a Parquet file has more rows or bytes than are read."""
+    with pq.ParquetFile(path) as file:
+        groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
+        size = sum(group.total_byte_size for group in groups)
+        if size > OBJECT_BYTES or file.metadata.num_rows > PARQUET_ROWS:
+            raise OSError(
+                f"it has {file.metadata.num_rows:,} rows of {size >> 20:,} MiB; "
+                f"the limits are {PARQUET_ROWS:,} rows and {OBJECT_BYTES >> 20:,} MiB"
+            )
 
 
 def _identities(hashes: pa.ChunkedArray) -> np.ndarray[Any, Any]:
@@ -151,34 +195,62 @@ def _identities(hashes: pa.ChunkedArray) -> np.ndarray[Any, Any]:
     return np.asarray(hashes.to_numpy(), dtype=np.uint64).byteswap()
 
 
-def _statement(contract: Contract) -> tuple[str, str]:
+def _mark(token: str) -> str:
+    """Return the number of the object that a line marks the start of, null in other lines."""
+    mark = duckdb_sql.name(MARK)
+    prefix = f"{token}:"
+    return (
+        f"CASE WHEN starts_with({mark}, {duckdb_sql.text(prefix)}) "
+        f"THEN TRY_CAST(substr({mark}, {len(prefix) + 1}) AS BIGINT) END"
+    )
+
+
+def _statement(contract: Contract, columns: pa.Schema) -> tuple[str, str]:
     """Return the SELECT list and read_json's columns.
 
     The hash is MD5 of shard and sequence number: the same in every engine and version, so that it can
-    be stored and also computed by Athena. A row without one is not a prediction event.
+    be stored and also computed by Athena. A row without one is not a prediction event. Texts are bounded,
+    and values of another type, which Parquet may hold, are null.
     """
-    target = duckdb_sql.name(contract.target.name)
-    kind = {pa.float64(): "DOUBLE", pa.int64(): "BIGINT"}.get(target_type(contract), "VARCHAR")
+    kind = _SQL_OF_ARROW[target_type(contract)]
     prediction = {contract.target.name: kind}
-    select = [
-        f"CAST({duckdb_sql.name(contract.id_field)} AS VARCHAR) AS {duckdb_sql.name(ID)}",
-        f"CASE WHEN TRY_CAST(record.arrived_at AS TIMESTAMPTZ) IS NOT NULL AND model.version IS NOT NULL "
-        "THEN md5_number_upper(record.shard || '/' || record.sequence_number) END "
-        f"AS {duckdb_sql.name(_HASH)}",
-        f"TRY_CAST(record.arrived_at AS TIMESTAMPTZ) AS {duckdb_sql.name(ARRIVED)}",
-        f"model.version AS {duckdb_sql.name(VERSION)}",
-        *(f"features.{duckdb_sql.name(f.name)} AS {duckdb_sql.name(f.name)}" for f in contract.features),
-        f"prediction.{target} AS {bundle.PREDICTION_COLUMN}",
-    ]
+    arrived = "TRY_CAST(record.arrived_at AS TIMESTAMPTZ)"
+    values = {
+        ID: f"CAST({duckdb_sql.name(contract.id_field)} AS VARCHAR)",
+        VERSION: "CAST(model.version AS VARCHAR)",
+        **{f.name: f"features.{duckdb_sql.name(f.name)}" for f in contract.features},
+        bundle.PREDICTION_COLUMN: f"prediction.{duckdb_sql.name(contract.target.name)}",
+    }
     if contract.task is Task.CLASSIFICATION:
         prediction["probability"] = "DOUBLE"
-        select.append(f"prediction.probability AS {bundle.PROBABILITY_COLUMN}")
-    columns = {
+        values[bundle.PROBABILITY_COLUMN] = "prediction.probability"
+    select = [
+        f"CASE WHEN {arrived} >= {_sql_time(FIRST)} AND {arrived} < {_sql_time(LAST)} "
+        f"AND model.version IS NOT NULL "
+        "THEN md5_number_upper(CAST(record.shard AS VARCHAR) || '/' || "
+        f"CAST(record.sequence_number AS VARCHAR)) END AS {duckdb_sql.name(_HASH)}",
+        f"{arrived} AS {duckdb_sql.name(ARRIVED)}",
+        *(
+            f"{_typed(value, columns.field(name).type)} AS {duckdb_sql.name(name)}"
+            for name, value in values.items()
+        ),
+    ]
+    fields = {
         contract.id_field: "VARCHAR",
         "features": duckdb_sql.struct({f.name: _SQL_TYPES[f.dtype] for f in contract.features}),
         "prediction": duckdb_sql.struct(prediction),
         "model": duckdb_sql.struct({"version": "VARCHAR"}),
         "record": duckdb_sql.struct(dict.fromkeys(("shard", "sequence_number", "arrived_at"), "VARCHAR")),
+        MARK: "VARCHAR",
     }
-    listed = ", ".join(f"{duckdb_sql.text(name)}: {duckdb_sql.text(kind)}" for name, kind in columns.items())
+    listed = ", ".join(f"{duckdb_sql.text(name)}: {duckdb_sql.text(kind)}" for name, kind in fields.items())
     return f"SELECT {', '.join(select)}", f"{{{listed}}}"
+
+
+def _typed(value: str, kind: pa.DataType) -> str:
+    converted = f"TRY_CAST({value} AS {_SQL_OF_ARROW[kind]})"
+    return texts.bounded_sql(converted) if kind == pa.string() else converted
+
+
+def _sql_time(moment: datetime) -> str:
+    return f"TIMESTAMPTZ {duckdb_sql.text(moment.isoformat())}"

@@ -21,9 +21,10 @@ import pyarrow.parquet as pq
 
 from contract import bundle, layout
 from contract.schema import Contract
-from lambda_monitor.lake import batches, duckdb_sql, events
+from lambda_monitor.lake import duckdb_sql, events
 from lambda_monitor.lake.cache import Cache
 from lambda_monitor.lake.events import ID
+from lambda_monitor.lake.lines import LINE_BYTES
 from lambda_monitor.lake.objects import (
     PARQUET,
     Object,
@@ -165,7 +166,7 @@ class Reader:
             yield (
                 keys,
                 f"read_json({duckdb_sql.text(str(path))}, format='newline_delimited', ignore_errors=true, "
-                f"maximum_object_size={batches.LINE_BYTES}, columns={{{listed}}})",
+                f"maximum_object_size={LINE_BYTES}, columns={{{listed}}})",
             )
 
     def _select(self) -> str:

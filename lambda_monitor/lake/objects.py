@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 CHUNK = 1 << 20
+# Stored and decompressed bytes of the largest object that is read; Firehose writes at most 128 MiB.
+OBJECT_BYTES = 1 << 30
 # Small objects are fetched in parallel, at most this many bytes of them at a time.
 _WORKERS = 16
 _GROUP_BYTES = 32 << 20
@@ -101,36 +103,31 @@ def open_objects(
 def unpacked(body: BinaryIO) -> tuple[bytes, Iterator[bytes]]:
     """Return the first four bytes of an object and its chunks, decompressed if it is gzip.
 
-    The chunks raise ObjectError if the stream ends too early or is corrupt.
+    Raises ObjectError, as the chunks do: if the stream ends too early, is corrupt, or is too large.
     """
     reader = io.BufferedReader(_Readable(body), CHUNK)
-    magic = reader.peek(4)[:4]
+    try:
+        magic = reader.peek(4)[:4]
+    except (BotoCoreError, OSError) as error:
+        raise _broken_off(error) from error
     source: BinaryIO = gzip.GzipFile(fileobj=reader) if magic.startswith(GZIP) else reader  # type: ignore[assignment]  # a GzipFile can be read like one
     return magic, _chunks(source)
 
 
-def read_lines(body: BinaryIO | ObjectError) -> Iterator[bytes]:
-    """Yield the non-empty lines of an object without newlines. Raises ObjectError."""
-    if isinstance(body, ObjectError):
-        raise body
-    tail = b""
-    for chunk in unpacked(body)[1]:
-        *lines, tail = (tail + chunk).split(b"\n")
-        yield from filter(None, lines)
-    if tail:
-        yield tail
-
-
 def _chunks(source: BinaryIO) -> Iterator[bytes]:
+    length = 0
     try:
         while chunk := source.read(CHUNK):
+            length += len(chunk)
+            if length > OBJECT_BYTES:
+                raise ObjectError(f"it has more than {OBJECT_BYTES >> 20:,} MiB; the rest was not read")
             yield chunk
     except EOFError as error:
         raise ObjectError("the gzip data ends too early") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise ObjectError(f"the gzip data is corrupt: {error}") from error
     except (BotoCoreError, OSError) as error:
-        raise ObjectError(f"reading broke off: {error}", lasting=False) from error
+        raise _broken_off(error) from error
 
 
 def _groups(objects: Sequence[Object]) -> Iterator[list[Object]]:
@@ -147,6 +144,10 @@ def _groups(objects: Sequence[Object]) -> Iterator[list[Object]]:
 
 
 def _open(s3: "S3Client", bucket: str, item: Object, *, whole: bool) -> BinaryIO | ObjectError:
+    if item.size > OBJECT_BYTES:
+        return ObjectError(
+            f"it has {item.size >> 20:,} MiB, more than the limit of {OBJECT_BYTES >> 20:,} MiB"
+        )
     try:
         body = s3.get_object(Bucket=bucket, Key=item.key, IfMatch=f'"{item.etag}"')["Body"]
         return io.BytesIO(body.read()) if whole else body  # type: ignore[return-value]  # StreamingBody reads alike
@@ -155,7 +156,11 @@ def _open(s3: "S3Client", bucket: str, item: Object, *, whole: bool) -> BinaryIO
         message = error.response["Error"].get("Message", "")
         return ObjectError(f"S3 answered {code}: {message}".strip(": "), lasting=False)
     except BotoCoreError as error:
-        return ObjectError(f"reading broke off: {error}", lasting=False)
+        return _broken_off(error)
+
+
+def _broken_off(error: Exception) -> ObjectError:
+    return ObjectError(f"reading broke off: {error}", lasting=False)
 
 
 class _Readable(io.RawIOBase):

@@ -26,6 +26,12 @@ def inside(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
     return table.filter(pc.and_(pc.greater_equal(arrived, start), pc.less(arrived, end)))
 
 
+def outside(table: pa.Table, start: datetime, end: datetime) -> pa.Table:
+    """Return the rows that arrived before `start`, or at `end` or later."""
+    arrived = table.column(ARRIVED)
+    return table.filter(pc.or_(pc.less(arrived, start), pc.greater_equal(arrived, end)))
+
+
 def sharing(partitions: Sequence[datetime]) -> list[datetime]:
     """Return `partitions` and those that may hold copies of their records."""
     if not partitions:

@@ -8,7 +8,8 @@ import msgspec
 
 from contract import layout
 from contract.events import RecordRef, parse_timestamp
-from lambda_monitor.lake.objects import ObjectError, Unreadable, list_objects, open_objects, read_lines
+from lambda_monitor.lake.lines import read_lines
+from lambda_monitor.lake.objects import ObjectError, Unreadable, list_objects, open_objects
 from lambda_monitor.lake.partitions import LANDS_AFTER, LANDS_BEFORE
 
 if TYPE_CHECKING:

@@ -1,0 +1,31 @@
+"""Texts from outside, cut to a bounded length such that distinct ones stay distinct."""
+
+import hashlib
+
+# Characters of the longest text that is kept; a longer one keeps its start and the MD5 of the whole.
+TEXT_CHARS = 200
+START_CHARS = TEXT_CHARS - 33
+# Characters of a reason why an object can't be read: it may quote the object.
+_REASON_CHARS = 300
+
+
+def bounded(text: str) -> str:
+    """Return `text` with at most TEXT_CHARS characters."""
+    if len(text) <= TEXT_CHARS:
+        return text
+    digest = hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    return f"{text[:START_CHARS]}#{digest}"
+
+
+def bounded_sql(expression: str, md5: str = "md5({})") -> str:
+    """Return SQL for the same of `expression`; `md5` is the engine's expression for the digest in hex."""
+    return (
+        f"CASE WHEN length({expression}) > {TEXT_CHARS} THEN substr({expression}, 1, {START_CHARS}) "
+        f"|| '#' || {md5.format(expression)} ELSE {expression} END"
+    )
+
+
+def reason(error: Exception) -> str:
+    """Return the first line of an error, cut to a bounded length."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0][:_REASON_CHARS]
