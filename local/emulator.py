@@ -20,7 +20,7 @@ from ministack.core.lambda_runtime import execution_credentials
 from ministack.services import firehose, kinesis, lambda_svc
 
 from local import event_source, failure_record, ministack_patches
-from local.firehose_buffers import Buffers, Target
+from local.firehose_buffers import DELIMITER, Buffers, Target, enabled_processors
 from local.runtime import Runtime
 
 VERSION = "1.5.33"
@@ -140,10 +140,9 @@ def buffer_deliveries() -> None:
     def deliver(stream: dict[str, Any], dest: dict[str, Any], records: list[tuple[str, bytes]]) -> None:
         dest["records"].clear()
         cfg = dest["config"]
-        if any(
-            (cfg.get(f"{part}Configuration") or {}).get("Enabled")
-            for part in ("Processing", "DataFormatConversion")
-        ):
+        processors = enabled_processors(cfg)
+        converts = (cfg.get("DataFormatConversionConfiguration") or {}).get("Enabled")
+        if converts or processors - {DELIMITER}:
             one_by_one(stream, dest, records)
             return
         compress = cfg.get("CompressionFormat") == "GZIP"
@@ -155,7 +154,7 @@ def buffer_deliveries() -> None:
             compress=compress,
         )
         for _, data in records:
-            buffers.add(target, data)
+            buffers.add(target, data + b"\n" if DELIMITER in processors else data)
 
     firehose._deliver_records_to_s3 = deliver
     threading.Thread(target=buffers.run, daemon=True, name="firehose-flush").start()

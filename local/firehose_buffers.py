@@ -5,11 +5,14 @@ import gzip
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 FLUSH_SECONDS = 1.0
 FLUSH_BYTES = 4 * 1024 * 1024
+# The processor that ends each record with a newline.
+DELIMITER = "AppendDelimiterToRecord"
 
 Write = Callable[[str, str, bytes], None]
 
@@ -23,6 +26,12 @@ class Target:
     stem: str
     extension: str
     compress: bool
+
+
+def enabled_processors(destination: Mapping[str, Any]) -> set[str]:
+    """Return the types of the processors that a delivery applies to each record."""
+    processing = destination.get("ProcessingConfiguration") or {}
+    return {one["Type"] for one in processing.get("Processors") or []} if processing.get("Enabled") else set()
 
 
 @dataclass

@@ -87,6 +87,14 @@ run "deliveries_follow_the_layout" {
     error_message = "The source of the predictions must be the output stream."
   }
   assert {
+    condition     = [for p in aws_kinesis_firehose_delivery_stream.this["ground_truth"].extended_s3_configuration[0].processing_configuration[0].processors : p.type] == ["AppendDelimiterToRecord"] && aws_kinesis_firehose_delivery_stream.this["ground_truth"].extended_s3_configuration[0].processing_configuration[0].enabled
+    error_message = "The ground truth's delivery must end each record with a newline."
+  }
+  assert {
+    condition     = alltrue([for key in ["predictions", "rejected"] : length(aws_kinesis_firehose_delivery_stream.this[key].extended_s3_configuration[0].processing_configuration) == 0])
+    error_message = "Events end with a newline already."
+  }
+  assert {
     condition     = alltrue([for key in ["rejected", "ground_truth"] : aws_kinesis_firehose_delivery_stream.this[key].server_side_encryption[0].key_arn == var.kms_key_arn])
     error_message = "Deliveries with direct puts must encrypt their buffers."
   }

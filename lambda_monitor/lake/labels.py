@@ -8,6 +8,7 @@ the partition or, for a dropped file, when it was put there), then by object key
 
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 TARGET = bundle.TARGET_COLUMN
 _METADATA = b"scorewatch"
+_JOINED = re.compile(rb"\}[ \t]*\{")
+_SPACE = re.compile(r"\s*")
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +152,7 @@ class Reader:
                     kind, data = _sniffed(body)
                     if kind == "json":
                         keys.append(item.key)
-                        lines.write(data if data.endswith(b"\n") else data + b"\n")
+                        lines.writelines(_lines(data))
                         continue
                 except ObjectError as error:
                     unreadable.append(Unreadable(item.key, str(error), error.lasting))
@@ -188,6 +191,28 @@ def _sniffed(body: BinaryIO | ObjectError) -> tuple[str, bytes]:
     if magic == PARQUET:
         return "parquet", data
     return ("json" if data.lstrip()[:1] == b"{" else "csv"), data
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Yield JSON lines of one object each; `data` may have objects joined without a newline."""
+    if not _JOINED.search(data):
+        yield data if data.endswith(b"\n") else data + b"\n"
+        return
+    for line in data.splitlines():
+        for part in _objects(line) if _JOINED.search(line) else (line,):
+            yield part + b"\n"
+
+
+def _objects(line: bytes) -> Iterator[bytes]:
+    """Yield the JSON objects of `line`, and the rest from the first damaged one on."""
+    text = line.decode(errors="surrogateescape")
+    decoder, end = json.JSONDecoder(), 0
+    while (start := _SPACE.match(text, end).end()) < len(text):  # type: ignore[union-attr]  # matches nothing, too
+        try:
+            _, end = decoder.raw_decode(text, start)
+        except ValueError:
+            end = len(text)
+        yield text[start:end].encode(errors="surrogateescape")
 
 
 def _last(table: pa.Table) -> tuple[pa.Table, int]:

@@ -1,7 +1,7 @@
 import gzip
 
 from local import firehose_buffers
-from local.firehose_buffers import Buffers, Target
+from local.firehose_buffers import DELIMITER, Buffers, Target, enabled_processors
 
 PLAIN = Target(bucket="lake", prefix="p/hour=01/", stem="s-1", extension="", compress=False)
 ZIPPED = Target(bucket="lake", prefix="p/hour=02/", stem="s-1", extension=".gz", compress=True)
@@ -47,3 +47,10 @@ def test_full_buffer_is_written_at_once() -> None:
     assert len(store.objects) == 1
     store.buffers.flush(older_than=0)
     assert len(store.objects) == 1
+
+
+def test_processors_count_only_while_processing_is_enabled() -> None:
+    processing = {"Enabled": True, "Processors": [{"Type": DELIMITER}]}
+    assert enabled_processors({"ProcessingConfiguration": processing}) == {DELIMITER}
+    assert enabled_processors({"ProcessingConfiguration": processing | {"Enabled": False}}) == set()
+    assert enabled_processors({}) == set()

@@ -13,7 +13,7 @@ locals {
   }
 }
 
-# Producers end each event with a newline, so that objects are JSON lines without processing in Firehose.
+# The functions end each event with a newline, so that objects are JSON lines without processing in Firehose.
 resource "aws_kinesis_firehose_delivery_stream" "this" {
   for_each = local.deliveries
 
@@ -49,6 +49,19 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
     buffering_size      = var.size_mb
     compression_format  = "GZIP"
     kms_key_arn         = var.kms_key_arn
+
+    # Labels come from other programs, which may not end them with a newline; readers skip empty lines.
+    dynamic "processing_configuration" {
+      for_each = each.key == "ground_truth" ? [true] : []
+
+      content {
+        enabled = processing_configuration.value
+
+        processors {
+          type = "AppendDelimiterToRecord"
+        }
+      }
+    }
 
     cloudwatch_logging_options {
       enabled         = true

@@ -1,7 +1,10 @@
 """Labels: streamed and dropped, repeated and corrected, late and unreadable."""
 
 import io
+import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ from lambda_monitor.lake.labels import TARGET, Labels, Reader
 from tests.lambda_monitor.synthetic import LAKE, NOON, Stack, contract
 
 HOUR = timedelta(hours=1)
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def read(stack: Stack, start: datetime = NOON, until: datetime = NOON + 3 * HOUR) -> Labels:
@@ -78,6 +82,39 @@ def test_counts_lines_that_are_not_labels(stack: Stack) -> None:
     found = read(stack)
 
     assert (pairs(found), found.bad_lines) == ({"a": 1.0}, 3)
+
+
+@pytest.mark.parametrize("between", ["", " ", "\n", "\n\n", "\r\n"], ids=repr)
+def test_labels_are_told_apart_whatever_is_between_them(stack: Stack, between: str) -> None:
+    lines = [
+        f'{{"ride_id": "{name}", "duration": {value}}}'
+        for name, value in zip("abc", (1, 2.5, 3), strict=True)
+    ]
+    stack.label({}, lines=[between.join(lines).encode()])
+
+    found = read(stack)
+
+    assert (pairs(found), found.bad_lines) == ({"a": 1.0, "b": 2.5, "c": 3.0}, 0)
+
+
+def test_joined_labels_before_a_damaged_one_are_kept(stack: Stack) -> None:
+    damaged = '{"ride_id": "ä", "duration": 1}{"ride_id": "}{", "duration": 2}{"ride_id": "c", "dura'
+    stack.label({"d": 4.0}, lines=[damaged.encode()])
+
+    found = read(stack)
+
+    assert (pairs(found), found.bad_lines) == ({"ä": 1.0, "}{": 2.0, "d": 4.0}, 1)
+
+
+def test_the_documented_command_sends_a_label(stack: Stack) -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    command = re.search(r"aws firehose put-record .*?--record '(.*?)'", text, re.DOTALL)
+    assert command is not None
+    assert "--cli-binary-format raw-in-base64-out" in command.group(0)
+    # The delivery adds a newline to each record.
+    stack.label({}, lines=[json.loads(command.group(1))["Data"].encode() + b"\n"] * 3)
+
+    assert pairs(read(stack)) == {"XYZ10": 21.5}
 
 
 def test_reports_files_that_cannot_be_read(stack: Stack) -> None:
