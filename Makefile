@@ -52,8 +52,11 @@ conformance: setup ## Compare our models of AWS with recordings of real AWS
 terraform-test: setup ## Run terraform test with a mocked provider
 	@$(BIN)/python -m ops test
 
-integration: setup ## Run the integration tests, on the embedded AWS or on AWS_ENDPOINT_URL
-	@$(BIN)/python -m pytest integration-tests
+integration: setup ## The whole loop, on the embedded AWS or on AWS_ENDPOINT_URL; IMAGES=docker runs containers
+	@$(if $(IMAGES),SCOREWATCH_IMAGES=$(IMAGES) )$(BIN)/python -m pytest integration-tests
+
+images: setup ## Build both images with Docker, on AWS's base, BASE_IMAGE or a stand-in
+	@$(BIN)/python -m local images
 
 bench: setup ## Run every benchmark and write benchmarks/results.md
 	@$(BIN)/python -m benchmarks

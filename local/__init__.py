@@ -8,6 +8,9 @@ failure_record     record for an on-failure destination
 firehose_buffers   buffering of Firehose deliveries
 runtime            image functions under the Runtime Interface Emulator
 images             contents of the images as folders and environments
+containers         both images built with Docker
+container          command that runs an image as Lambda would
+standin_base       stand-in for AWS's Lambda base image
 traffic            put records, wait for results, run the monitor
 demo               train, deploy, score, monitor and alert in one run
 report_site        report site over HTTP

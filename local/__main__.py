@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from contract.bundle import BundleError
-from local import images, stack, traffic
+from local import containers, images, stack, traffic
 from ops.terraform import TerraformError
 
 _INTERRUPTED = 130
@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("stop", help="stop it and delete what it stored")
     commands.add_parser("status", help="print the address of the running one")
     commands.add_parser("env", help="print the shell variables for the AWS CLI and Terraform")
+    commands.add_parser("images", help="build both images with Docker")
     apply = commands.add_parser("apply", help="apply infra/ to the running one")
     apply.add_argument(
         "--bundle", type=Path, required=True, help="e.g. .scorewatch/bundles/scorewatch-green-taxi/1"
@@ -45,6 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.command == "demo":
         return _demo(options)
+    if options.command == "images":
+        listing = containers.build()
+        print(f"Both images are built ({listing}). Next: make integration IMAGES=docker")
+        return 0
     if options.command == "start":
         endpoint = stack.start()
         print(f'The embedded AWS runs at {endpoint.url}. Next: eval "$(.venv/bin/python -m local env)"')

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local import container
+
 _INVOKE = "/2015-03-31/functions/function/invocations"
 _START_SECONDS = 30.0
 _GRACE_SECONDS = 5.0
@@ -29,19 +31,24 @@ class FunctionError(RuntimeError):
 
 @dataclass(frozen=True)
 class Image:
-    """A local image: files, interpreter, default command, environment."""
+    """A local image: files, interpreter, default command, environment.
+
+    With `docker`, an image's tag, functions run in containers of it, else as processes.
+    """
 
     root: Path
     python: Path
     command: str
     env: Mapping[str, str]
+    docker: str = ""
 
 
 def read_images(path: Path) -> dict[str, Image]:
     """Return the images listed by `local.images`, by name."""
     entries = json.loads(path.read_text())
     return {
-        name: Image(Path(e["root"]), Path(e["python"]), e["command"], e["env"]) for name, e in entries.items()
+        name: Image(Path(e["root"]), Path(e["python"]), e["command"], e["env"], e.get("docker", ""))
+        for name, e in entries.items()
     }
 
 
@@ -132,7 +139,7 @@ class Runtime:
     def _environment(
         self, image: Image, config: Mapping[str, Any], credentials: Mapping[str, str]
     ) -> dict[str, str]:
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ and not image.docker}
         own = (config.get("Environment") or {}).get("Variables") or {}
         return {
             **inherited,
@@ -152,19 +159,22 @@ class Runtime:
         self, config: Mapping[str, Any], image: Image, command: str, env: dict[str, str], configuration: str
     ) -> _Worker:
         port, api_port = _free_port(), _free_port()
-        root = str(image.root)
-        arguments = [
-            str(self._emulator),
+        self._logs.mkdir(parents=True, exist_ok=True)
+        addresses = [
             f"--runtime-interface-emulator-address=127.0.0.1:{port}",
             f"--runtime-api-address=127.0.0.1:{api_port}",
-            *(str(image.python), "-m", "awslambdaric", command),
         ]
-        self._logs.mkdir(parents=True, exist_ok=True)
+        if image.docker:
+            arguments = container.command(image.docker, config, env, addresses, command)
+        else:
+            root = str(image.root)
+            arguments = [str(self._emulator), *addresses, str(image.python), "-m", "awslambdaric", command]
+            env = {**env, "LAMBDA_TASK_ROOT": root, "PYTHONPATH": root}
         with (self._logs / f"{config['FunctionName']}.log").open("ab") as log:
             process = subprocess.Popen(
                 arguments,
-                cwd=root,
-                env={**env, "LAMBDA_TASK_ROOT": root, "PYTHONPATH": root},
+                cwd=str(image.root),
+                env={"PATH": os.environ["PATH"], **container.engine(os.environ), **env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -17,7 +17,7 @@ import psutil
 
 from contract import bundle, store
 from contract.schema import Contract
-from local import images, traffic
+from local import containers, images, traffic
 from ops.terraform import Terraform
 
 STATE = images.WORK / "local"
@@ -194,7 +194,7 @@ def workspace(endpoint: Endpoint, use_case: str, progress: Progress = print) -> 
 def _launch(
     state_dir: Path, progress: Progress, *, detached: bool
 ) -> "tuple[Endpoint, subprocess.Popen[bytes]]":
-    listing = images.prepare(progress)
+    listing = containers.build(progress) if containers.wanted() else images.prepare(progress)
     binary = images.emulator_binary(progress)
     python = images.environment("emulator", [images.ROOT / "requirements/emulator.txt"], progress)
     state_dir.mkdir(parents=True, exist_ok=True)
