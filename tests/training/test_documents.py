@@ -1,61 +1,72 @@
 """Tests that run the documents, the notebook and the flow as written."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
+from benchmarks.alert_quality.judges import scorewatch
+from benchmarks.alert_quality.subject import Watched, watch
 from contract import bundle
+from tests.training import tutorial
 from tests.training.conftest import TINY
-from training.use_case import UseCase
+from tests.training.tutorial import ROOT, environment
+from training.use_case import Phase, UseCase
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "bring-your-own.md"
 NOTEBOOK = ROOT / "training" / "notebooks" / "ride_duration.ipynb"
-PACKAGES = ("contract", "training", "lambda_predict", "lambda_monitor")
 
 
-def environment(**more: str) -> dict[str, str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, **more}
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run every block but the demo, which is an integration test; return the folder and the output."""
+    folder, written = tmp_path_factory.mktemp("repository"), ""
+    tutorial.copy_repository(folder)
+    for file, code in tutorial.blocks():
+        if file:
+            (folder / file).write_text(code)
+        elif not code.startswith(tutorial.DEMO):
+            written += tutorial.run(code, folder)
+    return folder, written
 
 
-def test_bring_your_own_works_as_written(tmp_path: Path) -> None:
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    text = PAGE.read_text()
-    written = ""
-    for language, code in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL):
-        if language == "python":
-            target = re.findall(r"`(\S+\.py)`", text[: text.index(code)])[-1]
-            (tmp_path / target).write_text(code)
-            continue
-        assert language == "bash", f"{language} blocks are not run"
-        done = subprocess.run(
-            ["bash", "-ec", code],
-            cwd=tmp_path,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        written += done.stdout
+@pytest.fixture(scope="module")
+def flights(followed: tuple[Path, str]) -> UseCase:
+    return UseCase.named(str(followed[0] / "training/use_cases/flight_air_time.py"))
+
+
+@pytest.fixture(scope="module")
+def watched(flights: UseCase) -> Watched:
+    return watch(flights)
+
+
+@pytest.mark.timeout(900)
+def test_bring_your_own_works_as_written(followed: tuple[Path, str]) -> None:
+    folder, written = followed
     assert "rows dropped by the rule: air_time: is present" in written
     assert "scorewatch-flight-air-time 2 is challenger" in written
+    assert "scorewatch-flight-air-time 2 is refused: the champion stays" in written
+    assert "exit code 3" in written
     validated = re.findall(r"validated on .*", written)
     assert len(validated) == 2
     assert validated[0] == validated[1], "the locked run repeats"
-    assert (tmp_path / ".scorewatch/bundles/scorewatch-flight-air-time/1" / bundle.MANIFEST).is_file()
-    flights = UseCase.named(str(tmp_path / "training/use_cases/flight_air_time.py"))
-    winter, summer = (flights.demo(phase, 2_000) for phase in ("normal", "drifted"))
-    speed = [60 * (f["distance"] / f["air_time"]).mean() for f in (winter, summer)]
-    assert speed[1] > 1.05 * speed[0], "summer flights are faster"
+    assert (folder / ".scorewatch/bundles/scorewatch-flight-air-time/1" / bundle.MANIFEST).is_file()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("rows", [500, 1_000, 2_000, 5_000])
+@pytest.mark.parametrize(("phase", "alert"), [("normal", False), ("drifted", True)])
+def test_the_tutorials_normal_phase_passes_and_the_drifted_one_alerts(
+    flights: UseCase, watched: Watched, phase: Phase, rows: int, *, alert: bool
+) -> None:
+    for seed in range(5):
+        sent = flights.demo(phase, rows, seed=seed).dropna(ignore_index=True)
+        window = watched.predicted(sent.rename(columns={"air_time": bundle.TARGET_COLUMN}))
+        unlabelled, labelled, _ = scorewatch(watched, window)
+        assert bool(unlabelled or labelled) == alert, (seed, unlabelled, labelled)
 
 
 def test_the_notebook_runs_and_its_stored_output_is_current() -> None:
