@@ -142,6 +142,22 @@ run "table_without_an_id_column" {
   }
 }
 
+run "firehose_assumes_its_roles_for_this_account_only" {
+  command = plan
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition = alltrue([
+      for s in jsondecode(data.aws_iam_policy_document.delivery_trust.json).Statement :
+      s.Principal.Service == "firehose.amazonaws.com" && s.Condition == { StringEquals = { "sts:ExternalId" = var.account_id } }
+    ])
+    error_message = "The trust policy must be that of Firehose's guide: the account as external id, and no other condition."
+  }
+}
+
 run "a_delivery_writes_only_under_its_prefix" {
   command = plan
 

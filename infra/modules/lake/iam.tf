@@ -24,9 +24,10 @@ data "aws_iam_policy_document" "delivery_trust" {
       type        = "Service"
       identifiers = ["firehose.amazonaws.com"]
     }
+    # Firehose passes the account as the external id; its guide limits the role by that key.
     condition {
       test     = "StringEquals"
-      variable = "aws:SourceAccount"
+      variable = "sts:ExternalId"
       values   = [var.account_id]
     }
   }
