@@ -1,6 +1,7 @@
 """Formats shared by training, scoring, monitoring and Terraform.
 
 schema       contract of a model: features, types, ranges, target
+names        names of fields and columns, and their rules
 events       bytes on the streams and in the lake
 bundle       files that training hands over, with their checksums
 store        the bundle in S3

@@ -6,6 +6,7 @@ from typing import Self
 
 import msgspec
 
+from contract import names
 from contract.schema import Struct
 from contract.version import VERSION
 
@@ -21,10 +22,10 @@ CHECKS = "checks.json"
 OPTIONAL_FILES = (CHECKS,)
 
 # Columns of reference.parquet besides the features; time only if the data has it.
-PREDICTION_COLUMN = "prediction"
-PROBABILITY_COLUMN = "probability"
-TARGET_COLUMN = "target"
-TIME_COLUMN = "time"
+PREDICTION_COLUMN = names.PREDICTION_COLUMN
+PROBABILITY_COLUMN = names.PROBABILITY_COLUMN
+TARGET_COLUMN = names.TARGET_COLUMN
+TIME_COLUMN = names.TIME_COLUMN
 
 
 class BundleError(RuntimeError):

@@ -1,21 +1,22 @@
 """Contract of a model: record fields, features, target and identity."""
 
+import math
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
+from contract import names
+
 SCHEMA_VERSION = 1
+ContractError = names.ContractError
 
-
-_EVENT_FIELDS = {"features", "prediction", "model", "record", "scored_at", "flags"}
 _COLUMN = re.compile(r"[a-z0-9_]{1,64}")
-
-
-class ContractError(ValueError):
-    """A contract is inconsistent or unreadable."""
+_INT64 = 2**63
+_MOST_DECIMALS = 15
 
 
 class Task(StrEnum):
@@ -59,13 +60,6 @@ class StoredStruct(msgspec.Struct, frozen=True, kw_only=True):
     """
 
 
-def _check_name(name: str) -> None:
-    if not name or '"' in name or "\\" in name or not name.isprintable():
-        raise ContractError(
-            f"{name!r} can't be a field's name: use printable characters other than quotes and backslashes"
-        )
-
-
 class Feature(Struct, frozen=True, kw_only=True):
     """One feature of a record.
 
@@ -84,7 +78,8 @@ class Feature(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raise ContractError if the declaration is inconsistent."""
-        _check_name(self.name)
+        names.check_feature_name(self.name)
+        self._check_types()
         numeric = self.kind is Kind.NUMERIC
         if numeric and self.dtype is DType.STR:
             raise ContractError(f"feature {self.name!r} is numeric: give it dtype int or float, not str")
@@ -94,10 +89,48 @@ class Feature(Struct, frozen=True, kw_only=True):
             raise ContractError(f"feature {self.name!r} is numeric: remove its categories")
         if not numeric and (self.minimum, self.maximum) != (None, None):
             raise ContractError(f"feature {self.name!r} is categorical: remove its minimum and maximum")
+        if self.categories is not None:
+            _check_values(f"feature {self.name!r}", "categories", self.categories, self.dtype)
+        for role, bound in (("minimum", self.minimum), ("maximum", self.maximum)):
+            self._check_bound(role, bound)
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ContractError(
-                f"feature {self.name!r} has minimum {self.minimum} above maximum {self.maximum}"
+                f"feature {self.name!r} has minimum {self.minimum} above maximum {self.maximum}: swap them"
             )
+
+    def _check_types(self) -> None:
+        for field, kind in (("kind", Kind), ("dtype", DType), ("out_of_range", OutOfRange)):
+            if not isinstance(value := getattr(self, field), kind):
+                known = ", ".join(f"{kind.__name__}.{member.name}" for member in kind)
+                raise ContractError(f"feature {self.name!r} has {field} {value!r}: give one of {known}")
+
+    def _check_bound(self, role: str, bound: float | None) -> None:
+        if bound is None:
+            return
+        found = f"feature {self.name!r} has {role} {bound!r}"
+        if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
+            raise ContractError(f"{found}: give a finite number, or leave it out")
+        if self.dtype is DType.INT and bound != int(bound):
+            raise ContractError(f"{found} but dtype int: give a whole number, or dtype float")
+        # contract.json keeps bounds as floats: compare what will be read back.
+        if self.dtype is DType.INT and abs(float(bound)) >= _INT64:
+            raise ContractError(f"{found}, beyond 64-bit integers: give one below 2^63, or leave it out")
+
+
+def _check_values(owner: str, field: str, values: list[int | str], dtype: DType | None) -> None:
+    """Raise ContractError unless `values` are distinct, of one type, and fit the columns of the lake."""
+    kind = {DType.INT: int, DType.STR: str, None: type(values[0]) if values else int}[dtype]
+    if not values:
+        raise ContractError(f"{owner} has empty {field}: list the values, or leave {field} out")
+    if kind not in {int, str} or (wrong := [value for value in values if type(value) is not kind]):
+        shown = values[0] if kind not in {int, str} else wrong[0]
+        expected = "integers or strings, of one type" if dtype is None else f"of dtype {dtype.value}"
+        raise ContractError(f"{owner} has {shown!r} among its {field}: they must be {expected}")
+    if beyond := [value for value in values if isinstance(value, int) and not -_INT64 <= value < _INT64]:
+        raise ContractError(f"{owner} has {beyond[0]} among its {field}, beyond 64-bit integers: remove it")
+    if len(set(values)) != len(values):
+        twice = next(value for value in values if values.count(value) > 1)
+        raise ContractError(f"{owner} has {twice!r} twice among its {field}: list it once")
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -107,6 +140,32 @@ class Target(Struct, frozen=True, kw_only=True):
     unit: str = ""
     decimals: int | None = None
     labels: list[int | str] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ContractError if the declaration is inconsistent."""
+        names.check_name("target", self.name)
+        decimals = self.decimals
+        if decimals is not None and (
+            isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= _MOST_DECIMALS
+        ):
+            raise ContractError(
+                f"target {self.name!r} has decimals {decimals!r}: give 0 to {_MOST_DECIMALS}, or leave it out"
+            )
+        if self.labels is not None:
+            _check_values(f"target {self.name!r}", "labels", self.labels, None)
+            if len(self.labels) == 1:
+                raise ContractError(
+                    f"target {self.name!r} has the only label {self.labels[0]!r}: give two or more classes"
+                )
+
+    def check_task(self, task: Task) -> None:
+        """Raise ContractError if the declaration doesn't fit the task."""
+        if task is Task.REGRESSION and self.labels is not None:
+            raise ContractError(f"target {self.name!r} has labels but the task is regression: remove them")
+        if task is Task.CLASSIFICATION and self.name.lower() == names.PROBABILITY_COLUMN:
+            raise ContractError(
+                f"target {self.name!r} clashes with the probability in a class's prediction: rename it"
+            )
 
 
 class ModelRef(Struct, frozen=True, kw_only=True):
@@ -123,6 +182,31 @@ class DataRef(Struct, frozen=True, kw_only=True):
     source: str
     sha256: str
     rows: int
+
+
+def check_declaration(
+    *,
+    task: Task,
+    id_field: str,
+    payload_field: str,
+    features: Sequence[Feature],
+    target: Target,
+    segments: Sequence[str],
+) -> None:
+    """Raise ContractError if names clash, or fields contradict each other."""
+    if not features:
+        raise ContractError("there are no features: declare at least one")
+    fields = [("id_field", id_field), ("payload_field", payload_field)]
+    for role, name in fields:
+        names.check_record_field(role, name)
+    names.check_distinct([*fields, ("target", target.name)])
+    names.check_distinct([*(("feature", f.name) for f in features), ("target", target.name)])
+    target.check_task(task)
+    kinds = {f.name: f.kind for f in features}
+    if unknown := [s for s in segments if s not in kinds]:
+        raise ContractError(f"segments {unknown} are not features; features are {list(kinds)}")
+    if numeric := [s for s in segments if kinds[s] is Kind.NUMERIC]:
+        raise ContractError(f"segments {numeric} are numeric: name categorical features")
 
 
 class Contract(Struct, frozen=True, kw_only=True):
@@ -144,21 +228,14 @@ class Contract(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raise ContractError if the declaration is inconsistent."""
-        names = self.feature_names
-        if not names:
-            raise ContractError("the contract has no features: declare at least one")
-        if len(set(names)) != len(names):
-            raise ContractError(f"features must have distinct names, got {names}")
-        for field in (self.id_field, self.payload_field):
-            _check_name(field)
-            if field in _EVENT_FIELDS:
-                raise ContractError(
-                    f"{field!r} is a field of the prediction event: rename the record's field"
-                )
-        if self.id_field == self.payload_field:
-            raise ContractError(f"id_field and payload_field are both {self.id_field!r}: use two names")
-        if unknown := [s for s in self.segments if s not in names]:
-            raise ContractError(f"segments {unknown} are not features; features are {names}")
+        check_declaration(
+            task=self.task,
+            id_field=self.id_field,
+            payload_field=self.payload_field,
+            features=self.features,
+            target=self.target,
+            segments=self.segments,
+        )
         if self.schema_version != SCHEMA_VERSION:
             raise ContractError(
                 f"contract has schema_version {self.schema_version}, this code reads {SCHEMA_VERSION}: "
@@ -172,7 +249,7 @@ class Contract(Struct, frozen=True, kw_only=True):
         Glue column names are lower case: letters, digits and underscores.
         """
         name = self.id_field.lower()
-        free = name not in _EVENT_FIELDS | {"year", "month", "day", "hour"}
+        free = name not in names.EVENT_FIELDS | {"year", "month", "day", "hour"}
         return name if free and _COLUMN.fullmatch(name) else None
 
     @property

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
-from contract.schema import DType, Feature, Target, Task
+from contract.schema import ContractError, DType, Feature, Target, Task, check_declaration
 from training.data import raw_part, valid
 from training.sources import DataLocation, Source, choose
 
@@ -97,8 +97,17 @@ class UseCase:
             raise UseCaseError(f"name {self.name!r} must be lower case with underscores, such as green_taxi")
         if self.target.name in self.feature_names:
             raise UseCaseError(f"target {self.target.name!r} is among the features: remove it from them")
-        if unknown := [s for s in self.segments if s not in self.feature_names]:
-            raise UseCaseError(f"segments {unknown} are not features; features are {self.feature_names}")
+        try:
+            check_declaration(
+                task=self.task,
+                id_field=self.id_field,
+                payload_field=self.payload_field,
+                features=self.features,
+                target=self.target,
+                segments=self.segments,
+            )
+        except ContractError as error:
+            raise UseCaseError(f"use case {self.name}: {error}") from error
         if missing := {"normal", "drifted"} - set(self.demos):
             raise UseCaseError(f"demos lacks {sorted(missing)}: declare both phases, normal and drifted")
 

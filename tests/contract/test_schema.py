@@ -1,8 +1,11 @@
+import json
+import math
 from typing import Any
 
 import pytest
 
-from contract.schema import Contract, ContractError, DType, Feature, Kind, OutOfRange
+from contract.schema import Contract, ContractError, DType, Feature, Kind, OutOfRange, Target, Task
+from lambda_predict.decode import Decoded, Decoder
 from tests.lambda_predict import synthetic
 
 
@@ -35,8 +38,9 @@ def test_an_inconsistent_feature_is_rejected(changes: dict[str, Any], words: str
         ({"features": []}, "declare at least one"),
         ({"features": [synthetic.contract().features[0]] * 2}, "distinct names"),
         ({"id_field": "prediction"}, "rename the record's field"),
-        ({"id_field": "ride"}, "use two names"),
+        ({"id_field": "ride"}, "distinct names"),
         ({"segments": ["borough"]}, r"segments \['borough'\] are not features"),
+        ({"segments": ["trip_distance"]}, r"segments \['trip_distance'\] are numeric"),
         ({"schema_version": 9}, "export the bundle again"),
     ],
 )
@@ -61,7 +65,116 @@ def test_an_invalid_contract_is_rejected(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("field", "column"),
-    [("ride_id", "ride_id"), ("rideID", "rideid"), ("ride id", None), ("Model", None), ("hour", None)],
+    [("ride_id", "ride_id"), ("rideID", "rideid"), ("ride id", None), ("hour", None)],
 )
 def test_the_id_is_a_column_if_glue_allows_its_name(field: str, column: str | None) -> None:
     assert synthetic.contract(id_field=field).id_column == column
+
+
+INT, FLOAT, STR = DType.INT, DType.FLOAT, DType.STR
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bounds", "words"),
+    [
+        (INT, {"minimum": 0.5}, "minimum 0.5 but dtype int: give a whole number"),
+        (INT, {"maximum": 9.99}, "maximum 9.99 but dtype int"),
+        (INT, {"maximum": 2**63}, "maximum 9223372036854775808, beyond 64-bit integers"),
+        (INT, {"maximum": 2**63 - 1}, "maximum 9223372036854775807, beyond"),
+        (INT, {"minimum": -(2**63)}, "minimum -9223372036854775808, beyond 64-bit integers"),
+        (INT, {"minimum": -1e30}, r"minimum -1e\+30, beyond 64-bit integers"),
+        (FLOAT, {"minimum": math.nan}, "minimum nan: give a finite number"),
+        (INT, {"maximum": math.nan}, "maximum nan: give a finite number"),
+        (FLOAT, {"maximum": math.inf}, "maximum inf: give a finite number"),
+        (FLOAT, {"minimum": -math.inf}, "minimum -inf: give a finite number"),
+        (FLOAT, {"minimum": "0"}, "minimum '0': give a finite number"),
+        (FLOAT, {"maximum": True}, "maximum True: give a finite number"),
+    ],
+)
+def test_a_bound_that_cannot_hold_is_rejected(dtype: DType, bounds: dict[str, Any], words: str) -> None:
+    with pytest.raises(ContractError, match=f"feature 'x' has {words}"):
+        Feature(name="x", kind=Kind.NUMERIC, dtype=dtype, **bounds)
+
+
+@pytest.mark.parametrize("bound", [0, -5.0, 2**53, 2**62, -(2**62)])
+def test_a_whole_bound_is_read_back(bound: float) -> None:
+    feature = Feature(
+        name="x",
+        kind=Kind.NUMERIC,
+        dtype=INT,
+        minimum=bound,
+        maximum=bound,
+        out_of_range=OutOfRange.REJECT,
+    )
+    declared = synthetic.contract(features=[feature])
+    assert Contract.from_json(declared.to_json()) == declared
+    (found,) = Decoder(declared).decode([json.dumps({"ride_id": "a", "ride": {"x": int(bound)}}).encode()])
+    assert isinstance(found, Decoded)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "categories", "words"),
+    [
+        (INT, [], "has empty categories"),
+        (INT, [1, 2, 1], "has 1 twice among its categories"),
+        (STR, ["a", "b", "b"], "has 'b' twice"),
+        (INT, ["1"], "has '1' among its categories: they must be of dtype int"),
+        (STR, ["a", 1], "has 1 among its categories: they must be of dtype str"),
+        (INT, [True], "has True among its categories"),
+        (INT, [1.0], "has 1.0 among its categories"),
+        (STR, [None], "has None among its categories"),
+        (INT, [2**63], "beyond 64-bit integers"),
+    ],
+)
+def test_categories_that_cannot_occur_are_rejected(dtype: DType, categories: list[Any], words: str) -> None:
+    with pytest.raises(ContractError, match=f"feature 'x' .*{words}"):
+        Feature(name="x", kind=Kind.CATEGORICAL, dtype=dtype, categories=categories)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kind": "numeric"}, "has kind 'numeric': give one of Kind.NUMERIC, Kind.CATEGORICAL"),
+        ({"dtype": "float"}, "has dtype 'float': give one of DType.INT"),
+        ({"out_of_range": "reject"}, "has out_of_range 'reject': give one of OutOfRange.REJECT"),
+    ],
+)
+def test_text_in_place_of_an_enum_is_rejected(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ContractError, match=words):
+        Feature(**{"name": "x", "kind": Kind.NUMERIC, "dtype": FLOAT, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"decimals": -1}, "target 'y' has decimals -1: give 0 to 15"),
+        ({"decimals": 16}, "has decimals 16"),
+        ({"decimals": 0.5}, "has decimals 0.5"),
+        ({"decimals": True}, "has decimals True"),
+        ({"labels": []}, "target 'y' has empty labels"),
+        ({"labels": [1]}, "has the only label 1: give two or more"),
+        ({"labels": [1, 1]}, "has 1 twice among its labels"),
+        ({"labels": [1, "a"]}, "has 'a' among its labels: they must be integers or strings, of one type"),
+        ({"labels": [True, False]}, "has True among its labels"),
+        ({"labels": [0.5, 1.5]}, "has 0.5 among its labels"),
+        ({"name": ""}, "target '' can't be a field's name"),
+        ({"name": 'a"'}, "can't be a field's name"),
+    ],
+)
+def test_an_inconsistent_target_is_rejected(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ContractError, match=words):
+        Target(**{"name": "y", **changes})
+
+
+@pytest.mark.parametrize(
+    ("task", "target", "words"),
+    [
+        (Task.CLASSIFICATION, Target(name="probability"), "rename it"),
+        (Task.CLASSIFICATION, Target(name="Probability"), "rename it"),
+        (Task.REGRESSION, Target(name="y", labels=[1, 2]), "task is regression: remove them"),
+    ],
+)
+def test_a_target_that_does_not_fit_the_task_is_rejected(task: Task, target: Target, words: str) -> None:
+    with pytest.raises(ContractError, match=words):
+        synthetic.contract(task=task, target=target)
+    assert synthetic.contract(target=Target(name="probability")).target.name == "probability"

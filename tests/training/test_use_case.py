@@ -30,6 +30,7 @@ def test_a_file_without_a_declaration_is_refused(tmp_path: Path) -> None:
     [
         ({"name": "Tiny-Case"}, "lower case with underscores"),
         ({"segments": ["shape"]}, r"\['shape'\] are not features"),
+        ({"id_field": "Model"}, "use case tiny: id_field 'Model' clashes with field 'model'"),
         ({"demos": {}}, r"lacks \['drifted', 'normal'\]"),
     ],
 )
