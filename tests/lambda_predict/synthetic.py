@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.exceptions import ClientError
+from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
@@ -87,6 +88,19 @@ def regression(**changes: Any) -> Model:
     return Model(
         declared, onnx(declared, Ridge(), lambda frame: 3 * frame["trip_distance"] + frame["PULocationID"])
     )
+
+
+def lookup(table: Sequence[float], **changes: Any) -> Model:
+    """Return a model whose prediction is `table[PULocationID]`; it raises for other numbers."""
+    values = helper.make_tensor("table", TensorProto.FLOAT, [len(table)], table)
+    kinds = {"PULocationID": TensorProto.INT64, "DOLocationID": TensorProto.INT64}
+    inputs = [helper.make_tensor_value_info(name, kind, [None, 1]) for name, kind in kinds.items()]
+    inputs.append(helper.make_tensor_value_info("trip_distance", TensorProto.FLOAT, [None, 1]))
+    output = helper.make_tensor_value_info("variable", TensorProto.FLOAT, [None, 1])
+    node = helper.make_node("Gather", ["table", "PULocationID"], ["variable"])
+    graph = helper.make_graph([node], "lookup", inputs, [output], [values])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return Model(contract(**changes), made.SerializeToString())
 
 
 def classification() -> Model:

@@ -52,6 +52,16 @@ def test_newlines_between_tokens_are_removed() -> None:
     assert json.loads(bytes(found.payload)) == json.loads(data)["ride"]
 
 
+@pytest.mark.parametrize("newline", [b"\n", b"\r", b"\r\n"])
+def test_each_kind_of_newline_is_removed(newline: bytes) -> None:
+    data = synthetic.ride().replace(b", ", b"," + newline)
+    (first, second) = DECODER.decode([data, synthetic.ride()])
+    assert isinstance(first, Decoded)
+    assert isinstance(second, Decoded)
+    assert json.loads(bytes(first.payload)) == json.loads(synthetic.ride())["ride"]
+    assert not set(bytes(first.payload)) & {10, 13}
+
+
 @pytest.mark.parametrize(
     ("data", "reason", "field", "words"),
     [

@@ -1,7 +1,14 @@
 import random
+from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +48,22 @@ def test_failed_entries_are_returned_when_time_runs_out() -> None:
     assert max(clock.pauses) <= 2
 
 
+def test_retries_back_off_with_jitter_up_to_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lambda_predict.publish.random.uniform", max)
+    sink, clock = synthetic.Sink(lambda batch: [False] * len(batch)), synthetic.Clock(10)
+    assert publish(sink, lines(1), clock.remaining, clock.pause) == lines(1)
+    assert clock.pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0]
+    assert len(sink.calls) == 10
+
+
+def test_no_pause_ends_without_time_for_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lambda_predict.publish.random.uniform", max)
+    sink, clock = synthetic.Sink(lambda batch: [False] * len(batch)), synthetic.Clock(3.1)
+    sink.seconds = 3
+    assert publish(sink, lines(1), clock.remaining, clock.pause) == lines(1)
+    assert (sink.calls, clock.pauses) == ([1, 1], [0.05])
+
+
 def test_without_time_nothing_is_sent() -> None:
     sink, clock = synthetic.Sink(), synthetic.Clock(0)
     sent = lines(5)
@@ -48,9 +71,28 @@ def test_without_time_nothing_is_sent() -> None:
     assert sink.calls == []
 
 
+def client_error(code: str, status: int = 400) -> ClientError:
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "PutRecords")
+
+
 @pytest.mark.parametrize(
     "error",
-    [synthetic.throttled(), synthetic.service_error(), EndpointConnectionError(endpoint_url="http://x")],
+    [
+        client_error("ProvisionedThroughputExceededException"),
+        client_error("ThrottlingException"),
+        client_error("Throttling"),
+        client_error("LimitExceededException"),
+        client_error("KMSThrottlingException"),
+        client_error("RequestTimeout"),
+        client_error("InternalFailure", 500),
+        client_error("ServiceUnavailableException", 503),
+        EndpointConnectionError(endpoint_url="http://x"),
+        ConnectTimeoutError(endpoint_url="http://x"),
+        ReadTimeoutError(endpoint_url="http://x"),
+        ConnectionClosedError(endpoint_url="http://x"),
+    ],
+    ids=repr,
 )
 def test_a_call_with_a_transient_error_is_repeated(error: Exception) -> None:
     faults = iter([error, None])
@@ -65,12 +107,15 @@ def test_a_call_with_a_transient_error_is_repeated(error: Exception) -> None:
     assert (sink.calls, len(sink.lines)) == ([3, 3], 3)
 
 
-def test_a_missing_permission_is_raised_without_a_retry() -> None:
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"]
+)
+def test_a_permanent_error_is_raised_without_a_retry(code: str) -> None:
     def fault(_: list[Line]) -> list[bool]:
-        raise synthetic.denied()
+        raise client_error(code)
 
     sink, clock = synthetic.Sink(fault), synthetic.Clock(60)
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(ClientError, match=code):
         publish(sink, lines(3), clock.remaining, clock.pause)
     assert sink.calls == [3]
 

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 
 from contract.events import REJECTED_PART_BYTES
 from lambda_predict import metrics
-from lambda_predict.score import EVENT_LIMIT, Scorer
+from lambda_predict.score import EVENT_LIMIT, Batch, Scorer
 from tests.lambda_predict import synthetic
+
+
+def scored(model: synthetic.Model, data: list[bytes]) -> Batch:
+    return Scorer(model).score(synthetic.kinesis(data), synthetic.NOW)
 
 
 def test_an_event_has_the_documented_bytes(model: synthetic.Model) -> None:
@@ -78,6 +81,23 @@ def test_unknown_categories_and_values_out_of_range_are_scored_and_flagged(model
     assert batch.unknown_categories == 1
 
 
+def test_values_at_the_bounds_of_the_range_are_not_flagged(model: synthetic.Model) -> None:
+    distances = [0, 100, -0.001, 100.001]
+    data = [synthetic.ride(str(n), trip_distance=value) for n, value in enumerate(distances)]
+    for batch in (data, data[:2], data[:3], [*data[:2], data[3]]):
+        found = [json.loads(line.data) for line in scored(model, batch).scored]
+        assert {e["ride_id"] for e in found if e.get("flags")} <= {"2", "3"}
+        assert len([e for e in found if e.get("flags")]) == len(batch) - 2
+
+
+def test_arrival_times_are_rounded_to_milliseconds(model: synthetic.Model) -> None:
+    records = synthetic.kinesis([synthetic.ride()] * 2)
+    for record, fraction in zip(records, (0.0006, 0.9996), strict=True):
+        record["kinesis"]["approximateArrivalTimestamp"] = 1_772_452_800 + fraction
+    found = [json.loads(line.data)["record"] for line in Scorer(model).score(records, synthetic.NOW).scored]
+    assert [r["arrived_at"] for r in found] == ["2026-03-02T12:00:00.001Z", "2026-03-02T12:00:01.000Z"]
+
+
 def test_a_large_rejected_record_is_kept_in_several_lines(model: synthetic.Model) -> None:
     data = b"{" + b"x" * (2 * REJECTED_PART_BYTES)
     batch = Scorer(model).score(synthetic.kinesis([data, synthetic.ride()]), synthetic.NOW)
@@ -111,23 +131,10 @@ def test_a_record_with_an_infinite_prediction_is_rejected(model: synthetic.Model
     assert base64.b64decode(kept["data"]) == data[1]
 
 
-def failing() -> synthetic.Model:
-    """Return a model that looks up a table of four rows by PULocationID, and raises beyond it."""
-    table = helper.make_tensor("table", TensorProto.FLOAT, [4], [1.0, 2.0, 3.0, 4.0])
-    inputs = [("PULocationID", TensorProto.INT64), ("DOLocationID", TensorProto.INT64)]
-    declared = [helper.make_tensor_value_info(name, kind, [None, 1]) for name, kind in inputs]
-    declared.append(helper.make_tensor_value_info("trip_distance", TensorProto.FLOAT, [None, 1]))
-    output = helper.make_tensor_value_info("variable", TensorProto.FLOAT, [None, 1])
-    node = helper.make_node("Gather", ["table", "PULocationID"], ["variable"])
-    graph = helper.make_graph([node], "lookup", declared, [output], [table])
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    return synthetic.Model(synthetic.contract(), made.SerializeToString())
-
-
 @pytest.mark.parametrize("bad", [{0}, {6}, {2, 3}, {0, 1, 2, 3, 4, 5, 6}])
 def test_a_record_on_which_the_model_raises_is_rejected_and_the_others_scored(bad: set[int]) -> None:
     data = [synthetic.ride(str(n), PULocationID=9 if n in bad else n % 4) for n in range(7)]
-    batch = Scorer(failing()).score(synthetic.kinesis([*data, b"?"]), synthetic.NOW)
+    batch = Scorer(synthetic.lookup([1, 2, 3, 4])).score(synthetic.kinesis([*data, b"?"]), synthetic.NOW)
     events = [json.loads(line.data) for line in batch.scored]
     assert {e["ride_id"]: e["prediction"]["duration"] for e in events} == {
         str(n): float(n % 4 + 1) for n in range(7) if n not in bad
@@ -229,6 +236,19 @@ def test_events_are_readable_by_a_strict_json_parser(
     assert batch.scored[0].data.count(b"\n") == 1
     assert event["ride"] == strict(data)["ride"]
     assert isinstance(event["prediction"]["duration"], float)
+
+
+def test_the_age_is_that_of_the_newest_record(model: synthetic.Model) -> None:
+    records = synthetic.kinesis([synthetic.ride()] * 3)
+    now = synthetic.NOW.timestamp()
+    for record, age in zip(records, (30, 1.5, 60), strict=True):
+        record["kinesis"]["approximateArrivalTimestamp"] = now - age
+    batch = Scorer(model).score(records, synthetic.NOW)
+    line = json.loads(metrics.embedded(batch, 0, model.contract.model, "green_taxi", synthetic.NOW))
+    assert line["Age"] == 1.5
+    assert line["_aws"]["Timestamp"] == round(now * 1000)
+    units = {m["Name"]: m["Unit"] for m in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    assert units == {**dict.fromkeys(units, "Count"), "Age": "Seconds"}
 
 
 def test_metrics_count_each_record(model: synthetic.Model) -> None:

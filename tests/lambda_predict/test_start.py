@@ -119,6 +119,21 @@ def test_a_model_of_another_version_never_scores(started: Any, bundle_dir: Any) 
         call([synthetic.ride()])
 
 
+@pytest.mark.parametrize("identity", [b'"version":"2"', b'"name":"scorewatch-red-taxi"'])
+def test_a_contract_of_another_model_never_scores(started: Any, bundle_dir: Any, identity: bytes) -> None:
+    path = bundle_dir / bundle.CONTRACT
+    name = identity.partition(b":")[0]
+    model = json.loads(path.read_bytes())["model"]
+    before = b'%s:"%s"' % (name, model[json.loads(name)].encode())
+    changed = json.dumps(json.loads(path.read_bytes()), separators=(",", ":")).encode()
+    assert before in changed
+    path.write_bytes(changed.replace(before, identity))
+    bundle.write_manifest(bundle_dir, "scorewatch-green-taxi", "1")
+    store.upload(started, "artifacts", bundle_dir)
+    with pytest.raises(BundleError, match=r"the contract is for scorewatch-.*, not scorewatch-green-taxi 1"):
+        call([synthetic.ride()])
+
+
 def test_the_model_is_loaded_once(started: Any, bundle_dir: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     store.upload(started, "artifacts", bundle_dir)
     loads = []
