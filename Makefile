@@ -1,16 +1,25 @@
 # Scorewatch: every command. `make help` lists them.
 
 USE_CASE ?= green_taxi
+ifeq ($(wildcard requirements/dev.txt),)
+$(error Run make in the root of the checkout: make -C $(dir $(lastword $(MAKEFILE_LIST))) $(MAKECMDGOALS))
+endif
+IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))
 # First interpreter that is 3.11 or newer; `make setup PYTHON=...` overrides it.
-PYTHON ?= $(firstword $(foreach p,python3.12 python3.13 python3.11 python3,$(if $(shell $(p) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(p))))
+PYTHON ?= $(firstword $(foreach p,python3.12 python3.13 python3.11 python3,$(if $(shell $(p) -c '$(IS_NEW)' 2>/dev/null && echo yes),$(p))))
 VENV := .venv
 BIN := $(VENV)/bin
+# An environment is usable if its interpreter runs, is new enough, and it was made in this directory.
+USABLE := $(shell $(BIN)/python -c '$(IS_NEW)' 2>/dev/null && sed -n 's/^ *\(export  *\)\{0,1\}VIRTUAL_ENV=//p' $(BIN)/activate 2>/dev/null | tr -d "\"'" | grep -qxF '$(realpath $(VENV))' && echo yes)
 UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts mutants format lock provider-lock clean \
-        train search promote rollback retrain new-use-case mlflow deploy destroy serve report audit local-up local-down
+        train search promote rollback retrain new-use-case mlflow deploy destroy serve report audit local-up local-down purge
+ifneq ($(USABLE),yes)
+.PHONY: $(VENV)/.ready
+endif
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^## / {printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +30,8 @@ setup: $(VENV)/.ready ## Install the locked packages into .venv
 
 $(VENV)/.ready: requirements/dev.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install it, or run make setup PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c '$(IS_NEW)' || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1): Python 3.11 or newer is needed, make setup PYTHON=/path/to/python3"; exit 1; }
+	@if { [ -e $(VENV) ] || [ -L $(VENV) ]; } && [ "$(USABLE)" != yes ]; then echo "Replacing $(VENV): its Python is missing, older than 3.11 or of another directory"; rm -rf $(VENV); fi
 	@echo "Installing the locked packages into $(VENV) with $$($(PYTHON) --version) ..."
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"; }
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --compile-bytecode requirements/dev.txt
@@ -107,8 +118,8 @@ report: setup ## Open the report site of the running stack
 serve: setup ## Score over HTTP on localhost
 	@$(BIN)/python -m local.serve --use-case $(USE_CASE)
 
-local-up: setup ## Start the embedded AWS and leave it running
-	@$(BIN)/python -m local start
+local-up: setup ## Start the embedded AWS with the champion and leave it running
+	@$(BIN)/python -m local start --use-case $(USE_CASE)
 
 local-down: setup ## Stop the embedded AWS
 	@$(BIN)/python -m local stop
@@ -124,7 +135,13 @@ lock: setup ## Resolve pyproject.toml again into requirements/
 provider-lock: setup ## Write the Terraform provider's hashes for every platform, from the registry
 	@$(BIN)/python -m ops provider-lock
 
-clean: ## Stop the embedded AWS and remove everything make created here
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local stop; fi
-	@rm -rf $(VENV) .scorewatch .pytest_cache .ruff_cache .mypy_cache .hypothesis
+clean: ## Stop the embedded AWS; remove .venv, caches and demos, but no models
+	@if $(BIN)/python -c 'import psutil' 2>/dev/null; then $(BIN)/python -m local stop --all; fi
+	@rm -rf $(VENV) $(addprefix .scorewatch/,cache demo images local venvs) .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@echo "Clean. Next: make demo"
+
+purge: ## Clean, and remove the registry, runs and bundles, after confirmation
+	@printf '%s\n%s' "This removes every model, run and bundle in $(CURDIR)/.scorewatch permanently." "Type purge to continue: "
+	@read -r answer && [ "$$answer" = purge ] || { echo; echo "Nothing was removed."; exit 1; }
+	@$(MAKE) --no-print-directory clean
+	@rm -rf .scorewatch

@@ -38,6 +38,8 @@ class Deployment:
     contract: Contract
     use_case: UseCase
     plan_is_empty: Callable[[], bool]
+    # The embedded AWS's work folder, None for another endpoint.
+    work: Path | None = None
 
     def client(self, service: str) -> Any:
         return localstack_client.session.Session().client(service)
@@ -82,6 +84,6 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         outputs = stack.deploy(endpoint, trained.bundle, **SETTINGS)
         contract = Contract.read(trained.bundle / CONTRACT)
         empty = partial(stack.plan_is_empty, endpoint, trained.bundle, **SETTINGS)
-        yield Deployment(outputs, contract, use_case, empty)
+        yield Deployment(outputs, contract, use_case, empty, work)
         stack.destroy(endpoint, trained.bundle)
         assert endpoint.client("kinesis").list_streams()["StreamNames"] == []

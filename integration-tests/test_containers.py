@@ -28,7 +28,7 @@ def invoke(deployed: Any, listing: str, function: str, event: Any, logs: Path, *
     names = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
     credentials = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
     runtime = Runtime(
-        images.WORK / "images" / listing,
+        deployed.work / "local/images" / listing,
         images.emulator_binary(),
         logs,
         {name: os.environ[name] for name in names if name in os.environ},

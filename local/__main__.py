@@ -1,16 +1,29 @@
 """Command line of the embedded AWS: `python -m local COMMAND`."""
 
 import argparse
+import json
 import signal
 import sys
+import textwrap
 from pathlib import Path
 from types import FrameType
 
 from contract.bundle import BundleError
 from local import containers, images, stack, traffic
+from ops import deploy, embedded
+from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
 
 _INTERRUPTED = 130
+_EXPECTED = (
+    TerraformError,
+    BundleError,
+    DeploymentError,
+    stack.StackError,
+    images.ImageError,
+    traffic.NotSeenError,
+)
+_LEFT = "The embedded AWS still runs: make local-down stops it."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,8 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     show.add_argument("--rows", type=int, default=2_000, help="records per phase")
     show.add_argument("--keep", action="store_true", help="leave the stack running until Ctrl-C")
-    commands.add_parser("start", help="start the embedded AWS and leave it running")
-    commands.add_parser("stop", help="stop it and delete what it stored")
+    start = commands.add_parser("start", help="start the embedded AWS, apply the champion, leave it running")
+    start.add_argument("--use-case", default="green_taxi", help="use case to apply (default: green_taxi)")
+    stop = commands.add_parser("stop", help="stop it and delete what it stored")
+    stop.add_argument("--all", action="store_true", help="also that of a running demo")
     commands.add_parser("status", help="print the address of the running one")
     commands.add_parser("env", help="print the shell variables for the AWS CLI and Terraform")
     commands.add_parser("images", help="build both images with Docker")
@@ -36,9 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(parser.parse_args(arguments))
     except KeyboardInterrupt:
-        print("Interrupted: nothing is left running.", file=sys.stderr)
+        left = embedded.status(stack.STATE)
+        print(f"Interrupted. {_LEFT if left else 'Nothing is left running.'}", file=sys.stderr)
         return _INTERRUPTED
-    except (TerraformError, BundleError, stack.StackError, images.ImageError, traffic.NotSeenError) as error:
+    except _EXPECTED as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -51,10 +67,10 @@ def _run(options: argparse.Namespace) -> int:
         print(f"Both images are built ({listing}). Next: make integration IMAGES=docker")
         return 0
     if options.command == "start":
-        endpoint = stack.start()
-        print(f'The embedded AWS runs at {endpoint.url}. Next: eval "$(.venv/bin/python -m local env)"')
+        _start(options.use_case)
     elif options.command == "stop":
-        print("Stopped." if stack.stop() else "Nothing was running.")
+        stopped = [stack.stop(folder) for folder in (embedded.FOLDERS if options.all else (stack.STATE,))]
+        print("Stopped." if any(stopped) else "Nothing was running.")
     elif options.command == "apply":
         outputs = stack.deploy(_running(), options.bundle)
         print(f"Applied. The input stream is {outputs['input_stream']}.")
@@ -64,8 +80,21 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _start(use_case: str) -> None:
+    bundle_dir = deploy.bundle_directory(use_case, None)
+    endpoint = stack.start()
+    outputs = stack.deploy(endpoint, bundle_dir)
+    put = deploy.put_command(outputs["input_stream"], json.dumps(deploy.sample_record(bundle_dir)))
+    print(f"""
+{use_case} runs on the embedded AWS at {endpoint.url}, model version {outputs["model_version"]}. Try:
+
+  eval "$(.venv/bin/python -m local env)"
+{textwrap.indent(put, "  ")}
+  make report USE_CASE={use_case}   make audit USE_CASE={use_case}   make local-down""")
+
+
 def _running() -> stack.Endpoint:
-    running = stack.status()
+    running = embedded.status(stack.STATE)
     if running is None:
         raise stack.StackError("The embedded AWS is not running: start it with make local-up.")
     return running

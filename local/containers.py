@@ -27,19 +27,19 @@ def wanted() -> bool:
     return given == "docker"
 
 
-def build(progress: Callable[[str], None] = print) -> Path:
+def build(progress: Callable[[str], None] = print, folder: Path = images.WORK / "images") -> Path:
     """Build both images; return a listing as `images.prepare` does, with a Docker tag per image.
 
     The base is `BASE_IMAGE` if it is set, else AWS's, else a stand-in. Raises ImageError.
     """
     check_engine()
     base = base_image(progress)
-    listing = images.prepare(progress)
+    listing = images.prepare(progress, folder)
     entries = json.loads(listing.read_text())
     for name, dockerfile in DOCKERFILES.items():
-        tag = f"scorewatch-{name}:{images.digest(name)}"
+        tag = f"scorewatch-{name}:{images.digest(folder / name, name)}"
         progress(f"building {tag} on {base}")
-        _build(dockerfile, tag, base)
+        _build(dockerfile, tag, base, folder)
         entries[name]["docker"] = tag
     built = listing.with_name("containers.json")
     built.write_text(json.dumps(entries, indent=2) + "\n")
@@ -75,8 +75,8 @@ def _pulled() -> bool:
     return _docker("pull", "--quiet", AWS_BASE).returncode == 0
 
 
-def _build(dockerfile: Path, tag: str, base: str) -> None:
-    context = images.WORK / "images" / f"{tag.partition(':')[0]}-context"
+def _build(dockerfile: Path, tag: str, base: str, folder: Path) -> None:
+    context = folder / f"{tag.partition(':')[0]}-context"
     shutil.rmtree(context, ignore_errors=True)
     copy_context(dockerfile, ROOT, context)
     done = _docker(

@@ -1,6 +1,7 @@
 """Demo: train, apply, score, store, monitor and alert on this machine."""
 
 import json
+import os
 import textwrap
 import time
 from collections.abc import Iterator
@@ -19,11 +20,14 @@ from contract.bundle import CONTRACT
 from contract.lake import LakeReader
 from contract.schema import Contract
 from local import images, stack, traffic
-from training import pipeline, records
+from ops import deploy, embedded
+from training import pipeline, records, tracking
 from training.use_case import UseCase
 
 ROWS = 2_000
-REPORTS = images.WORK / "demo"
+# The demo's own registry and bundles: `make deploy` reads those of images.WORK.
+WORKDIR = images.WORK / "demo"
+REPORTS = WORKDIR / "reports"
 _ALERT_SECONDS = 20
 _HOLD_SECONDS = 3600
 _WIDTH = 100
@@ -113,11 +117,13 @@ class Loop:
 def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
     """Run the demo and print its results. Raises DemoError on an unexpected result."""
     began = time.monotonic()
+    stack.check_free(embedded.DEMO)
     use_case = UseCase.named(use_case_name)
     _heading(1, f"Train {use_case.title}")
-    trained = pipeline.train(use_case_name, images.WORK, progress=_progress)
+    with _own_registry():
+        trained = pipeline.train(use_case_name, WORKDIR, progress=_progress)
     _heading(2, "Start the embedded AWS and apply the Terraform of infra/ to it")
-    with stack.embedded_aws(progress=_progress) as endpoint:
+    with stack.embedded_aws(embedded.DEMO, progress=_progress) as endpoint:
         outputs = stack.deploy(endpoint, trained.bundle, progress=_progress)
         loop = Loop(endpoint, outputs, use_case, Contract.read(trained.bundle / CONTRACT))
         _heading(3, f"Stream {rows:,} ordinary records: {use_case.demo_title('normal')}")
@@ -131,6 +137,22 @@ def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
         _next_steps(loop, drifted, keep=keep)
         if keep:
             _hold()
+
+
+@contextmanager
+def _own_registry() -> Iterator[None]:
+    """Ignore a configured MLflow server, and share the cache of downloads."""
+    WORKDIR.mkdir(parents=True, exist_ok=True)
+    cache = WORKDIR / "cache"
+    if not cache.is_symlink():
+        (images.WORK / "cache").mkdir(exist_ok=True)
+        cache.symlink_to(images.WORK / "cache")
+    names = (tracking.TRACKING_VARIABLE, tracking.ARTIFACTS_VARIABLE)
+    configured = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(configured)
 
 
 def _show(normal: Phase, drifted: Phase) -> None:
@@ -171,13 +193,13 @@ def _next_steps(loop: Loop, drifted: Phase, *, keep: bool) -> None:
     if keep:
         record = records.encode(loop.contract, loop.use_case.demo("normal", 1, seed=1))[0].decode()
         console.print(textwrap.indent(stack.environment_lines(loop.endpoint), "  "))
-        console.print(
-            f"  aws kinesis put-record --stream-name {loop.outputs['input_stream']} --partition-key 1 \\\n"
-            f"    --cli-binary-format raw-in-base64-out --data '{record}'"
-        )
+        command = deploy.put_command(loop.outputs["input_stream"], record)
+        console.print(textwrap.indent(command, "  "), markup=False)
+        console.print(f"  make report USE_CASE={loop.contract.use_case}   (in another terminal)")
     else:
         console.print("  make demo KEEP=1       leave the stack running and send your own records")
-    console.print("  make mlflow            open the run and the registered model in the MLflow UI")
+    console.print(f"  .venv/bin/python -m training mlflow --workdir {os.path.relpath(WORKDIR)}")
+    console.print("                         open the run and the registered model in the MLflow UI")
     console.print("  make test              lint, unit, Terraform and integration tests")
     console.print("  make deploy            the same Terraform on your AWS account (docs/deploy.md)")
 

@@ -1,5 +1,6 @@
 """Contents of the container images as local folders and environments."""
 
+import fcntl
 import hashlib
 import json
 import platform
@@ -48,33 +49,32 @@ class Dockerfile:
         return cls(folders, requirements[0], commands[0], env)
 
 
-def prepare(progress: Callable[[str], None] = print) -> Path:
-    """Update every image's folder and environment; return the file that lists them.
+def prepare(progress: Callable[[str], None] = print, folder: Path = WORK / "images") -> Path:
+    """Write every image to `folder` and update its environment; return the file that lists them.
 
     Raises ImageError.
     """
     entries = {}
     for name, path in DOCKERFILES.items():
         dockerfile = Dockerfile.read(path)
-        root = WORK / "images" / name
+        root = folder / name
         python = environment(name, [ROOT / dockerfile.requirements], progress)
         _copy(dockerfile, root)
         entries[name] = {
-            "root": str(root),
+            "root": str(root.resolve()),
             "python": str(python),
             "command": dockerfile.command,
             "env": dockerfile.env,
         }
-    listing = WORK / "images" / "images.json"
+    listing = folder / "images.json"
     listing.write_text(json.dumps(entries, indent=2) + "\n")
     return listing
 
 
-def digest(name: str) -> str:
-    """Return a hash of the prepared image's files and requirements."""
+def digest(root: Path, name: str) -> str:
+    """Return a hash of the files of the image at `root` and of its requirements."""
     dockerfile = Dockerfile.read(DOCKERFILES[name])
     found = hashlib.sha256((ROOT / dockerfile.requirements).read_bytes())
-    root = WORK / "images" / name
     for path in sorted(p for p in root.rglob("*") if p.is_file() and p.suffix != ".pyc"):
         found.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return found.hexdigest()[:16]
@@ -87,9 +87,18 @@ def environment(
     folder = WORK / "venvs" / name
     python, stamp = folder / "bin/python", folder / ".requirements"
     wanted = hashlib.sha256(b"\0".join(path.read_bytes() for path in requirements)).hexdigest() + sys.version
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return python
-    progress(f"installing the packages of {name}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be installing it
+        if stamp.is_file() and stamp.read_text() == wanted:
+            return python
+        progress(f"installing the packages of {name}")
+        _install(folder, requirements, extra, hashes=hashes)
+        stamp.write_text(wanted)
+    return python
+
+
+def _install(folder: Path, requirements: list[Path], extra: tuple[str, ...], *, hashes: bool) -> None:
     _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
     files = [part for path in requirements for part in ("--requirements", str(path))]
     _uv(
@@ -99,12 +108,10 @@ def environment(
         "--compile-bytecode",
         *(["--require-hashes"] if hashes else []),
         "--python",
-        str(python),
+        str(folder / "bin/python"),
         *extra,
         *files,
     )
-    stamp.write_text(wanted)
-    return python
 
 
 def emulator_binary(progress: Callable[[str], None] = print) -> Path:

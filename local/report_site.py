@@ -1,6 +1,7 @@
 """Report site of a private bucket, served on this machine with your credentials."""
 
 import argparse
+import errno
 import html
 import http.server
 import mimetypes
@@ -16,6 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contract import layout
 from contract.session import session
 from lambda_monitor.reports import index
+from ops import deployment
+from ops.deployment import DeploymentError
+from ops.terraform import TerraformError
 
 if TYPE_CHECKING:
     import boto3
@@ -90,7 +94,11 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"print the front page with links valid that long, at most {LONGEST_HOURS}, and exit",
     )
     given = parser.parse_args(arguments)
-    bucket = given.bucket or _bucket(given.use_case)
+    try:
+        bucket = given.bucket or str(deployment.running_outputs(given.use_case)["lake_bucket"])
+    except (DeploymentError, TerraformError, BotoCoreError) as error:
+        print(error, file=sys.stderr)
+        return 1
     try:
         s3 = session().client("s3")
         rows = index.update(s3, bucket)
@@ -100,10 +108,21 @@ def main(arguments: list[str] | None = None) -> int:
     except (BotoCoreError, ClientError) as error:
         print(f"Cannot read the reports in s3://{bucket}: {error}", file=sys.stderr)
         return 1
-    with server(s3, bucket, given.port) as one:
+    return _serve(s3, bucket, rows, port=given.port, browser=not given.no_browser)
+
+
+def _serve(s3: "S3Client", bucket: str, rows: int, *, port: int, browser: bool) -> int:
+    try:
+        site = server(s3, bucket, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        print(f"Port {port} is in use: choose another one, or --port 0 for a free one.", file=sys.stderr)
+        return 1
+    with site as one:
         address = f"http://127.0.0.1:{one.server_port}/"
         print(f"{rows} reports of s3://{bucket} at {address} (Ctrl-C stops)", flush=True)
-        if not given.no_browser:
+        if browser:
             webbrowser.open(address)
         try:
             one.serve_forever()
@@ -117,12 +136,6 @@ def _hours(text: str) -> int:
     if not 1 <= hours <= LONGEST_HOURS:
         raise argparse.ArgumentTypeError(f"{hours} is not 1 to {LONGEST_HOURS}: S3 limits a link to 7 days")
     return hours
-
-
-def _bucket(use_case: str) -> str:
-    from ops import deployment  # noqa: PLC0415  # needs Terraform, which --bucket does not
-
-    return str(deployment.outputs(use_case)["lake_bucket"])
 
 
 if __name__ == "__main__":

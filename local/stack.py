@@ -1,46 +1,32 @@
 """Life cycle of the embedded AWS: start, deploy, destroy, stop."""
 
-import json
+import fcntl
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psutil
 
 from contract import bundle, store
 from contract.schema import Contract
 from local import containers, images, traffic
+from ops import embedded
+from ops.embedded import REGION
 from ops.terraform import Terraform
 
-STATE = images.WORK / "local"
-REGION = "us-east-1"
+Endpoint = embedded.Endpoint
+STATE = embedded.LOCAL
 _READY_SECONDS = 60
 _STOP_SECONDS = 10
+_LOCK = "lock"
 _OVERRIDE = Path(__file__).with_name("local_override.tf.txt")
-# Replaces the user's AWS settings, so that a local run never reaches a real account.
-_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_SESSION_TOKEN": "",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
-}
-_FOREIGN = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_CONFIG_FILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_ROLE_ARN",
-)
 Progress = Callable[[str], None]
 
 
@@ -48,39 +34,13 @@ class StackError(RuntimeError):
     """The embedded AWS did not start; the message includes its log."""
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """A running embedded AWS: address, and folder of its logs and Terraform state."""
-
-    url: str
-    state_dir: Path
-
-    @property
-    def env(self) -> dict[str, str]:
-        """Process environment in which AWS clients reach this endpoint only."""
-        kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-        kept.pop("AWS_SESSION_TOKEN", None)
-        return {**kept, **self.settings}
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """Environment variables that select this endpoint."""
-        return {**{k: v for k, v in _CREDENTIALS.items() if v}, "AWS_ENDPOINT_URL": self.url}
-
-    def client(self, service: str) -> Any:
-        """Return a boto3 client of one service."""
-        create: Any = boto3.client  # the stubs overload each service's name
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
-        return create(service, endpoint_url=self.url, **keys)
-
-
 @contextmanager
 def embedded_aws(state_dir: Path = STATE, *, progress: Progress = print) -> Iterator[Endpoint]:
-    """Run the embedded AWS for the duration of the block. Raises StackError.
+    """Run the embedded AWS for the duration of the block.
 
-    It also ends when this process is killed: its standard input is a pipe from this process.
+    It also ends when this process is killed: its standard input is a pipe from this process. Raises
+    StackError, also if one already runs in `state_dir`.
     """
-    stop(state_dir)
     endpoint, process = _launch(state_dir, progress, detached=False)
     try:
         yield endpoint
@@ -88,34 +48,43 @@ def embedded_aws(state_dir: Path = STATE, *, progress: Progress = print) -> Iter
         if process.stdin is not None:
             process.stdin.close()
         _end_group(process.pid, process.wait)
-        _record(state_dir).unlink(missing_ok=True)
+        embedded.path(state_dir).unlink(missing_ok=True)
+
+
+def check_free(state_dir: Path) -> None:
+    """Raise StackError if an embedded AWS runs in the folder."""
+    if embedded.read(state_dir) is not None:
+        raise StackError(_occupied(state_dir))
 
 
 def start(state_dir: Path = STATE, *, progress: Progress = print) -> Endpoint:
     """Start the embedded AWS detached, or return the running one. Raises StackError."""
     if (running := status(state_dir)) is not None:
+        traffic.wait_for("the embedded AWS", lambda: running.listens() or None, seconds=_READY_SECONDS)
         return running
     return _launch(state_dir, progress, detached=True)[0]
 
 
 def status(state_dir: Path = STATE) -> Endpoint | None:
     """Return the running embedded AWS of this folder, None if there is none."""
-    record = _read(state_dir)
-    if record is None or not _is_ours(record):
-        return None
-    return Endpoint(record["url"], state_dir)
+    return embedded.status(state_dir)
 
 
 def stop(state_dir: Path = STATE) -> bool:
-    """Stop the embedded AWS of this folder and delete its state; return whether it ran."""
-    record = _read(state_dir)
-    ran = record is not None and _is_ours(record)
-    if record is not None and ran:
-        process = psutil.Process(record["pid"])
-        _end_group(record["pid"], process.wait)
-    # The emulator stores everything in memory: without it, the state is stale.
-    shutil.rmtree(state_dir, ignore_errors=True)
-    return ran
+    """Stop the embedded AWS of this folder and delete its state; return whether it ran.
+
+    Raises StackError if another process is starting one.
+    """
+    record = embedded.read(state_dir)
+    if record is not None:
+        _end_group(record.pid, psutil.Process(record.pid).wait)
+    if state_dir.is_dir():
+        lock = _lock(state_dir)
+        try:
+            _clear(state_dir)
+        finally:
+            os.close(lock)
+    return record is not None
 
 
 def deploy(
@@ -164,7 +133,10 @@ def settings_for(endpoint: Endpoint, contract: Contract, more: Mapping[str, Any]
         "use_case": contract.use_case,
         "model_version": contract.model.version,
         "id_column": contract.id_column,
-        **{f"{name}_image": f"{registry}-{name}:{images.digest(name)}" for name in images.DOCKERFILES},
+        **{
+            f"{name}_image": f"{registry}-{name}:{images.digest(endpoint.state_dir / 'images' / name, name)}"
+            for name in images.DOCKERFILES
+        },
         **more,
     }
 
@@ -187,32 +159,24 @@ def workspace(endpoint: Endpoint, use_case: str, progress: Progress = print) -> 
     (work / "contract").mkdir()
     shutil.copy(images.ROOT / "contract/layout.json", work / "contract")
     shutil.copy(_OVERRIDE, work / "infra/local_override.tf")
-    state = endpoint.state_dir / "terraform" / use_case
-    return Terraform(work / "infra", state_dir=state, env=endpoint.env, progress=progress)
+    return endpoint.terraform(use_case, progress)
 
 
 def _launch(
     state_dir: Path, progress: Progress, *, detached: bool
 ) -> "tuple[Endpoint, subprocess.Popen[bytes]]":
-    listing = containers.build(progress) if containers.wanted() else images.prepare(progress)
-    binary = images.emulator_binary(progress)
-    python = images.environment("emulator", [images.ROOT / "requirements/emulator.txt"], progress)
-    state_dir.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
-    endpoint = Endpoint(f"http://127.0.0.1:{port}", state_dir)
-    arguments = [str(python), "-m", "local.emulator", str(state_dir.resolve()), str(listing), str(binary)]
-    with (state_dir / "emulator.log").open("ab") as log:
-        process = subprocess.Popen(
-            [*arguments, *(["--detached"] if detached else [])],
-            cwd=images.ROOT,
-            env={**endpoint.env, **_emulator_settings(port)},
-            stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    lock = _lock(state_dir)
+    try:
+        _clear(state_dir)
+        prepare = containers.build if containers.wanted() else images.prepare
+        listing = prepare(progress, state_dir / "images")
+        endpoint = Endpoint(f"http://127.0.0.1:{_free_port()}", state_dir, uuid.uuid4().hex)
+        process = _spawn(endpoint, listing, lock, progress, detached=detached)
+    finally:
+        os.close(lock)
     started = psutil.Process(process.pid).create_time()
-    _record(state_dir).write_text(json.dumps({"pid": process.pid, "started": started, "url": endpoint.url}))
+    owner = None if detached else os.getpid()
+    embedded.Record(process.pid, started, endpoint.url, endpoint.instance, owner).write(state_dir)
     try:
         traffic.wait_for("the embedded AWS", lambda: _ready(process, endpoint), seconds=_READY_SECONDS)
     except BaseException:
@@ -221,10 +185,59 @@ def _launch(
     return endpoint, process
 
 
-def _emulator_settings(port: int) -> dict[str, str]:
+def _spawn(
+    endpoint: Endpoint, listing: Path, lock: int, progress: Progress, *, detached: bool
+) -> "subprocess.Popen[bytes]":
+    binary = images.emulator_binary(progress)
+    python = images.environment("emulator", [images.ROOT / "requirements/emulator.txt"], progress)
+    arguments = [str(endpoint.state_dir.resolve()), str(listing), str(binary)]
+    with (endpoint.state_dir / "emulator.log").open("ab") as log:
+        return subprocess.Popen(
+            [str(python), "-m", "local.emulator", *arguments, *(["--detached"] if detached else [])],
+            cwd=images.ROOT,
+            env={**endpoint.env, **_emulator_settings(endpoint)},
+            stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=[lock],  # held for as long as the emulator runs
+        )
+
+
+def _lock(state_dir: Path) -> int:
+    """Return a file descriptor that holds the folder's lock. Raises StackError if another process does."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    lock = os.open(state_dir / _LOCK, os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise StackError(_occupied(state_dir)) from error
+    return lock
+
+
+def _occupied(state_dir: Path) -> str:
+    record = embedded.read(state_dir)
+    if record is None:
+        return f"Another process is starting an embedded AWS in {state_dir}: wait until it is ready."
+    fix = "run make local-down" if record.owner is None else f"Ctrl-C in its terminal, or kill {record.owner}"
+    found = f"An embedded AWS already runs in {state_dir}: {record.url}, process {record.pid}."
+    return f"{found}\nTo stop it: {fix}."
+
+
+def _clear(state_dir: Path) -> None:
+    """Delete everything in the folder but its lock."""
+    for entry in state_dir.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != _LOCK:
+            entry.unlink()
+
+
+def _emulator_settings(endpoint: Endpoint) -> dict[str, str]:
     return {
         "PYTHONPATH": str(images.ROOT),
-        "GATEWAY_PORT": str(port),
+        "GATEWAY_PORT": endpoint.url.rpartition(":")[2],
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
         "SFTP_ENABLED": "0",
@@ -237,9 +250,7 @@ def _ready(process: "subprocess.Popen[bytes]", endpoint: Endpoint) -> bool | Non
     if process.poll() is not None:
         log = (endpoint.state_dir / "emulator.log").read_text()[-2000:]
         raise StackError(f"The embedded AWS ended with code {process.returncode}:\n{log}")
-    with socket.socket() as probe:
-        port = int(endpoint.url.rpartition(":")[2])
-        return True if probe.connect_ex(("127.0.0.1", port)) == 0 else None
+    return endpoint.listens() or None
 
 
 def _end_group(group: int, wait: Callable[..., Any]) -> None:
@@ -253,26 +264,6 @@ def _end_group(group: int, wait: Callable[..., Any]) -> None:
             wait(timeout=_STOP_SECONDS)
         except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
             continue
-
-
-def _record(state_dir: Path) -> Path:
-    return state_dir / "emulator.json"
-
-
-def _read(state_dir: Path) -> dict[str, Any] | None:
-    try:
-        record: dict[str, Any] = json.loads(_record(state_dir).read_text())
-    except FileNotFoundError:
-        return None
-    return record
-
-
-def _is_ours(record: Mapping[str, Any]) -> bool:
-    """Return whether the recorded process still runs; its pid may have been reused."""
-    try:
-        return bool(psutil.Process(record["pid"]).create_time() == record["started"])
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _free_port() -> int:

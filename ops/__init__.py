@@ -3,6 +3,7 @@
 terraform         run the terraform binary
 plugins           provider from a mirror or the registry
 terraform_checks  terraform fmt, validate, test and checkov
+embedded          record of a running embedded AWS
 deployment        state and outputs of a deployed use case
 deploy            deploy, roll back, destroy
 docker_images     build and push the functions' images

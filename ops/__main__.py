@@ -57,7 +57,9 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     down.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     down.set_defaults(run=lambda options: deploy.destroy(options.use_case, sure=options.yes))
     show = commands.add_parser("outputs", help="print the outputs of the deployed stack as JSON")
-    show.set_defaults(run=lambda options: print(json.dumps(deployment.outputs(options.use_case), indent=2)))
+    show.set_defaults(
+        run=lambda options: print(json.dumps(deployment.running_outputs(options.use_case), indent=2))
+    )
     check = commands.add_parser("audit", help="reconcile records in with records scored, rejected, given up")
     check.add_argument("--hours", type=float, default=1.0, help="length of the audited range")
     check.set_defaults(run=lambda options: _audit(options.use_case, options.hours))
@@ -72,12 +74,12 @@ def _retrain(use_case: str, days: int) -> int:
     """Look up the stack's lake and retrain on it; return the exit code of training."""
     from training import cli  # noqa: PLC0415  its packages take seconds to import
 
-    bucket = deployment.outputs(use_case)["lake_bucket"]
+    bucket = deployment.running_outputs(use_case)["lake_bucket"]
     return cli.main(["retrain", "--use-case", use_case, "--bucket", bucket, "--days", str(days)])
 
 
 def _audit(use_case: str, hours: float) -> None:
-    names = deployment.outputs(use_case)
+    names = deployment.running_outputs(use_case)
     end = datetime.now(UTC)
     current = session()
     kinesis, s3 = current.client("kinesis"), current.client("s3")

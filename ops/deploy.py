@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from contract import bundle, store
 from contract.bundle import BundleError, Manifest
 from contract.schema import Contract
 from contract.session import session
-from ops import deployment, docker_images
+from ops import deployment, docker_images, embedded
 from ops.deployment import DeploymentError
 from ops.terraform import WORK, Terraform
 
@@ -30,6 +31,9 @@ def deploy(use_case: str, version: str | None = None) -> None:
     The first deployment applies twice: images need their repositories, functions their images.
     Raises DeploymentError, BundleError, TerraformError.
     """
+    if local := embedded.find(os.environ.get("AWS_ENDPOINT_URL")):
+        fix = f"run make local-up USE_CASE={use_case}"
+        raise DeploymentError(f"{local.url} is the embedded AWS, which takes no images: {fix}")
     docker = docker_images.Docker(os.environ)
     docker.check()
     root = deployment.stack(use_case)
@@ -151,15 +155,21 @@ def _deployed(use_case: str) -> tuple[Terraform, dict[str, Any]]:
 
 
 def _next_steps(known: Mapping[str, Any], directory: Path) -> None:
-    record = shlex.quote(json.dumps(sample_record(directory)))
+    put = put_command(known["input_stream"], json.dumps(sample_record(directory)))
     print(f"""
 {known["use_case"]} is live in {known["region"]}, model version {known["model_version"]}. Try:
 
-  aws kinesis put-record --stream-name {known["input_stream"]} --partition-key 1 \\
-    --cli-binary-format raw-in-base64-out --data {record}
+{textwrap.indent(put, "  ")}
   aws logs tail /aws/lambda/{known["predict_function"]} --follow
   aws s3 ls --recursive s3://{known["lake_bucket"]}/      # predictions in minutes, reports hourly
   make rollback VERSION=...   make destroy""")
+
+
+def put_command(stream: str, record: str) -> str:
+    """Return a shell command that puts `record` on a stream, for versions 1 and 2 of the AWS CLI."""
+    # Version 2 decodes --data as base64 and version 1 does not; both read fileb:// as raw bytes.
+    put = f"aws kinesis put-record --stream-name {stream} --partition-key 1 --data fileb:///dev/stdin"
+    return f"printf '%s' {shlex.quote(record)} |\n  {put}"
 
 
 def sample_record(directory: Path) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from contract.session import RegionError, session
+from ops import embedded
 from ops.terraform import ROOT, Terraform
 
 STATES = ROOT / "state"
@@ -25,8 +27,12 @@ def stack(use_case: str) -> Terraform:
     """Return initialized Terraform for one use case. Raises DeploymentError, TerraformError.
 
     The state is in the backend of an `infra/*_override.tf`, or else in `infra/state/`: one
-    key or folder per account, region and use case.
+    key or folder per account, region and use case. The embedded AWS keeps its state in its folder.
     """
+    if local := embedded.find(os.environ.get("AWS_ENDPOINT_URL")):
+        if not local.serves(use_case):
+            raise DeploymentError(f"{use_case} is not on {local.url}: run make local-up USE_CASE={use_case}")
+        return local.terraform(use_case)
     account, region = identity()
     where = [account, region, use_case]
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
@@ -52,6 +58,16 @@ def outputs(use_case: str) -> dict[str, Any]:
     return found
 
 
+def running_outputs(use_case: str) -> dict[str, Any]:
+    """Return a stack's outputs; select a running embedded AWS if the environment selects no AWS.
+
+    Raises DeploymentError if there is no stack, TerraformError.
+    """
+    if local := embedded.select_running(use_case):
+        print(f"Embedded AWS at {local.url}:", file=sys.stderr)
+    return outputs(use_case)
+
+
 def identity() -> tuple[str, str]:
     """Return the account id and region of the environment's credentials. Raises DeploymentError."""
     try:
@@ -60,12 +76,20 @@ def identity() -> tuple[str, str]:
         raise DeploymentError(str(error)) from error
     try:
         account = current.client("sts").get_caller_identity()["Account"]
+    except EndpointConnectionError as error:
+        raise DeploymentError(f"{error}: {_unreachable()}") from error
     except (BotoCoreError, ClientError) as error:
         raise DeploymentError(
             f"AWS refused the credentials ({error}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY; check them with `aws sts get-caller-identity`"
         ) from error
     return account, current.region_name
+
+
+def _unreachable() -> str:
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        return f"start what AWS_ENDPOINT_URL={endpoint} names (make local-up), or unset AWS_ENDPOINT_URL"
+    return "check the network and AWS_REGION"
 
 
 def _backend() -> str | None:

@@ -1,16 +1,20 @@
 """Life cycle of the embedded AWS."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from local import stack, traffic
+from ops import embedded
 
 _SECONDS = 90
 # Tests run by a background shell ignore SIGINT, and child processes inherit that.
@@ -70,9 +74,59 @@ def test_detached_instance_is_found_and_stopped(tmp_path: Path) -> None:
     assert not stack.stop(tmp_path)
 
 
+def test_second_instance_in_one_folder_is_refused_and_the_first_keeps_running(tmp_path: Path) -> None:
+    with stack.embedded_aws(tmp_path, progress=lambda _: None) as first:
+        first.client("s3").create_bucket(Bucket="first")
+        for second in (stack.embedded_aws(tmp_path, progress=lambda _: None), refused(tmp_path)):
+            with pytest.raises(stack.StackError, match=first.url) as caught, second:
+                pass
+            assert f"kill {os.getpid()}" in str(caught.value)
+            assert str(caught.value).count("\n") < 3
+        assert [b["Name"] for b in first.client("s3").list_buckets()["Buckets"]] == ["first"]
+    stack.check_free(tmp_path)
+    try:
+        detached = stack.start(tmp_path, progress=lambda _: None)
+        assert detached.instance != first.instance
+        with (
+            pytest.raises(stack.StackError, match="make local-down"),
+            stack.embedded_aws(tmp_path, progress=lambda _: None),
+        ):
+            pass
+    finally:
+        assert stack.stop(tmp_path)
+
+
+@contextmanager
+def refused(folder: Path) -> Iterator[None]:
+    stack.check_free(folder)
+    yield
+
+
+def test_start_while_another_process_starts_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(stack.StackError, match="wait until it is ready"):
+            stack.start(tmp_path, progress=lambda _: None)
+        with pytest.raises(stack.StackError, match="wait until it is ready"):
+            stack.stop(tmp_path)
+
+
+def test_two_folders_run_side_by_side_with_images_of_their_own(tmp_path: Path) -> None:
+    folders = [tmp_path / "a", tmp_path / "b"]
+    with (
+        stack.embedded_aws(folders[0], progress=lambda _: None) as a,
+        stack.embedded_aws(folders[1], progress=lambda _: None) as b,
+    ):
+        a.client("s3").create_bucket(Bucket="first")
+        assert b.client("s3").list_buckets()["Buckets"] == []
+        roots = [
+            json.loads((folder / "images/images.json").read_text())["predict"]["root"] for folder in folders
+        ]
+        assert roots == [str(folder / "images/predict") for folder in folders]
+
+
 def test_reused_pid_is_not_taken_for_the_embedded_aws(tmp_path: Path) -> None:
-    record = {"pid": os.getpid(), "started": 1.0, "url": "http://127.0.0.1:1"}
-    (tmp_path / "emulator.json").write_text(json.dumps(record))
+    embedded.Record(os.getpid(), 1.0, "http://127.0.0.1:1", "one", owner=None).write(tmp_path)
     assert stack.status(tmp_path) is None
     assert not stack.stop(tmp_path)
 
