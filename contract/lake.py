@@ -1,6 +1,7 @@
 """Read the lines of the lake's objects, gzipped or plain."""
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,15 +14,24 @@ if TYPE_CHECKING:
 _GZIP = b"\x1f\x8b"
 
 
+class DamagedError(ValueError):
+    """An object's bytes can't be unpacked."""
+
+
 class LakeReader:
-    """Reads the lines of each object under a root once."""
+    """Reads each object under a root once."""
 
     def __init__(self, s3: "S3Client", bucket: str, root: str) -> None:
         self._s3, self._bucket, self._root = s3, bucket, root
         self._known: set[str] = set()
 
     def new_lines(self, start: datetime, end: datetime) -> Iterator[bytes]:
-        """Yield lines of unread objects in the hours of [start, end)."""
+        """Yield lines of unread objects in the hours of [start, end). Raises DamagedError."""
+        for _, body in self.new_objects(start, end):
+            yield from lines(body)
+
+    def new_objects(self, start: datetime, end: datetime) -> Iterator[tuple[str, bytes]]:
+        """Yield key and bytes of unread objects in the hours of [start, end)."""
         for hour in layout.hours_between(start, end):
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=layout.hour_prefix(self._root, hour)
@@ -29,9 +39,15 @@ class LakeReader:
             for key in [entry["Key"] for page in pages for entry in page.get("Contents", [])]:
                 if key not in self._known:
                     self._known.add(key)
-                    yield from self._lines(key)
+                    yield key, self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
-    def _lines(self, key: str) -> Iterator[bytes]:
-        data = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        # Objects named .gz are plain in the emulator: check the first bytes instead.
-        yield from (gzip.decompress(data) if data.startswith(_GZIP) else data).splitlines()
+
+def lines(body: bytes) -> list[bytes]:
+    """Return the lines of an object, gzipped or plain. Raises DamagedError."""
+    # Objects named .gz are plain in the emulator: check the first bytes instead.
+    if not body.startswith(_GZIP):
+        return body.splitlines()
+    try:
+        return gzip.decompress(body).splitlines()
+    except (EOFError, OSError, zlib.error) as error:
+        raise DamagedError(f"damaged gzip: {error}") from error

@@ -86,8 +86,11 @@ def _audit(use_case: str, hours: float) -> None:
     stream, bucket = names["input_stream"], names["lake_bucket"]
     found = audit.audit(kinesis, s3, stream, bucket, end - timedelta(hours=hours), end)
     print(found)
-    if found.missing:
-        raise DeploymentError(f"{len(found.missing)} records are missing")
+    problems = [f"{len(found.missing)} records are missing"] if found.missing else []
+    if found.damaged:
+        problems.append(f"the result is incomplete: {len(found.damaged)} objects are damaged")
+    if problems:
+        raise DeploymentError("; ".join(problems))
 
 
 if __name__ == "__main__":

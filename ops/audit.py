@@ -2,14 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from contract import layout
+import msgspec
+
+from contract import lake, layout
 from contract.events import stream_sequence_number
-from contract.lake import LakeReader
+from contract.lake import DamagedError, LakeReader
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -25,7 +27,8 @@ class Audit:
     """Counts of the records that arrived in a range, by outcome.
 
     `duplicated` records have several events, of which readers count one; `missing` ones have no
-    event, no rejection and no failure record.
+    event, no rejection and no failure record. `damaged` maps keys of objects that can't be read, or
+    not entirely, to the reason: a missing record may be in them.
     """
 
     received: int
@@ -34,17 +37,21 @@ class Audit:
     given_up: int
     duplicated: int
     missing: list[Reference]
+    damaged: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return one line per count, then the first missing records."""
         lines = [f"{name:<11}{getattr(self, name):>12,}" for name in ("received", "scored", "rejected")]
         lines += [f"given up   {self.given_up:>12,}", f"duplicated {self.duplicated:>12,}"]
-        lines.append(f"missing    {len(self.missing):>12,}")
+        lines += [f"missing    {len(self.missing):>12,}", f"damaged    {len(self.damaged):>12,}"]
         if self.missing:
-            lines += ["", *(f"missing: {shard} {number}" for shard, number in self.missing[:_SHOWN])]
+            lines += ["", *_some([f"missing: {shard} {number}" for shard, number in self.missing])]
             lines.append(
                 "Records of the last minutes may not be delivered yet: repeat later. See docs/operations.md"
             )
+        if self.damaged:
+            lines += ["", *_some([f"damaged: {key}: {reason}" for key, reason in self.damaged.items()])]
+            lines.append("The result is incomplete: records in damaged objects are not counted.")
         return "\n".join(lines)
 
 
@@ -75,12 +82,14 @@ def audit(
     """
     received = set(_received(kinesis, stream, start, end))
     now = datetime.now(start.tzinfo)
-    lines = {
-        root: _references(s3, bucket, root, start, now) for root in (layout.PREDICTIONS, layout.REJECTED)
+    damaged: dict[str, str] = {}
+    found = {
+        root: of_stream(Counter(_references(LakeReader(s3, bucket, root).new_objects(start, now), damaged)))
+        for root in (layout.PREDICTIONS, layout.REJECTED)
     }
-    scored = of_stream(Counter(lines[layout.PREDICTIONS]))
-    rejected = set(of_stream(Counter(lines[layout.REJECTED])))
-    return reconcile(received, scored, rejected, set(_given_up(s3, bucket, start)))
+    given_up = set(_given_up(s3, bucket, start, damaged))
+    counts = reconcile(received, found[layout.PREDICTIONS], set(found[layout.REJECTED]), given_up)
+    return replace(counts, damaged=damaged)
 
 
 def of_stream(found: "Counter[Reference]") -> "Counter[Reference]":
@@ -106,24 +115,62 @@ def _received(kinesis: "KinesisClient", stream: str, start: datetime, end: datet
             iterator = None if done else answer.get("NextShardIterator")
 
 
-def _references(
-    s3: "S3Client", bucket: str, root: str, start: datetime, end: datetime
-) -> Iterator[Reference]:
-    for line in LakeReader(s3, bucket, root).new_lines(start, end):
-        event = json.loads(line)
-        if event.get("part", 1) == 1:
-            yield event["record"]["shard"], event["record"]["sequence_number"]
+class _Source(msgspec.Struct):
+    shard: str
+    sequence_number: str
 
 
-def _given_up(s3: "S3Client", bucket: str, since: datetime) -> Iterator[Reference]:
-    """Yield the records of failure objects that Lambda wrote since then."""
+class _Line(msgspec.Struct):
+    """Fields that events and rejections share."""
+
+    record: _Source
+    part: int = 1
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+def _references(objects: Iterable[tuple[str, bytes]], damaged: dict[str, str]) -> Iterator[Reference]:
+    """Yield the references in `objects`; add unreadable ones to `damaged`."""
+    for key, body in objects:
+        try:
+            lines = lake.lines(body)
+        except DamagedError as error:
+            damaged[key] = str(error)
+            continue
+        bad = 0
+        for line in lines:
+            try:
+                found = _decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                bad += 1
+                continue
+            if found.part == 1:
+                yield found.record.shard, found.record.sequence_number
+        if bad:
+            damaged[key] = f"damaged lines: {bad} of {len(lines)}"
+
+
+def _given_up(s3: "S3Client", bucket: str, since: datetime, damaged: dict[str, str]) -> Iterator[Reference]:
+    """Yield the records of failure objects that Lambda wrote since then; name others in `damaged`."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{layout.FAILED}/")
     objects = [entry for page in pages for entry in page.get("Contents", [])]
     for key in [entry["Key"] for entry in objects if entry["LastModified"] >= since]:
-        document: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        shard = document["KinesisBatchInfo"]["shardId"]
-        payload = document["payload"]
-        # Text from the embedded AWS, an object from LocalStack: the guide's example shows neither.
-        event = json.loads(payload) if isinstance(payload, str) else payload
-        for record in event["Records"]:
-            yield shard, record["kinesis"]["sequenceNumber"]
+        try:
+            yield from _failed(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            damaged[key] = f"not a failure record of a Kinesis batch ({type(error).__name__}: {error})"
+
+
+def _failed(body: bytes) -> list[Reference]:
+    document: dict[str, Any] = json.loads(body)
+    shard, payload = document["KinesisBatchInfo"]["shardId"], document["payload"]
+    # Text from the embedded AWS, an object from LocalStack: the guide's example shows neither.
+    event = json.loads(payload) if isinstance(payload, str) else payload
+    return [(shard, record["kinesis"]["sequenceNumber"]) for record in event["Records"]]
+
+
+def _some(lines: list[str]) -> list[str]:
+    """Return the first of `lines`, and the number of the others."""
+    more = len(lines) - _SHOWN
+    return lines[:_SHOWN] + ([f"... and {more:,} more"] if more > 0 else [])

@@ -129,8 +129,12 @@ def test_dialects_differ_only_in_fields_times_and_hashes() -> None:
     ]
     equivalent = {
         "element_at(features, 'trip_distance')": "features['trip_distance']",
-        "element_at(features, 'PULocationID')": "features['PULocationID']",
-        "element_at(features, 'DOLocationID')": "features['DOLocationID']",
+        "coalesce(element_at(features, 'PULocationID'), element_at(features, 'pulocationid'))": (
+            "features['PULocationID']"
+        ),
+        "coalesce(element_at(features, 'DOLocationID'), element_at(features, 'dolocationid'))": (
+            "features['DOLocationID']"
+        ),
         "element_at(prediction, 'duration')": "prediction['duration']",
         "CAST(round(to_unixtime(try(from_iso8601_timestamp(record.arrived_at))) * 1000) AS BIGINT)": (
             "epoch_ms(TRY_CAST(record.arrived_at AS TIMESTAMP))"
