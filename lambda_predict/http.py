@@ -19,7 +19,7 @@ from lambda_predict.score import Batch, Line, Scorer
 
 PATH = "/predict"
 _JSON = {"content-type": "application/json"}
-# Time for writing a rejection, whose answer is the same without it.
+# Time for retries of a rejection besides one call, in seconds; the answer is the same without it.
 _REJECTION_SECONDS = 1.0
 
 
@@ -122,8 +122,8 @@ def _request(event: dict[str, Any]) -> Request:
 
 
 def _keep(rejected: Sender, lines: list[Line], remaining: Remaining) -> list[Line]:
-    """Publish the rejection within _REJECTION_SECONDS and return the lines left."""
-    end = remaining() - _REJECTION_SECONDS
+    """Publish the rejection within one call and _REJECTION_SECONDS; return the lines left."""
+    end = remaining() - rejected.seconds - _REJECTION_SECONDS
     try:
         return publish(rejected, lines, lambda: min(remaining() - end, remaining()))
     except ClientError as error:

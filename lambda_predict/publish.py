@@ -21,7 +21,7 @@ _PUT_RECORDS = (500, 5 * 1024 * 1024)
 _PUT_RECORD_BATCH = (500, 4 * 1024 * 1024)
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
-_PASSING = frozenset(
+_TRANSIENT = frozenset(
     {
         "KMSThrottlingException",
         "LimitExceededException",
@@ -154,7 +154,7 @@ def _refused(send: Sender, chunk: list[Line], remaining: Remaining) -> list[Line
         return [line for line, taken in zip(chunk, send(chunk), strict=True) if not taken]
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if error.response["Error"]["Code"] not in _PASSING and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if error.response["Error"]["Code"] not in _TRANSIENT and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
         return chunk
     except (AwsConnectionError, HTTPClientError):

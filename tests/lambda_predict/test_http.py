@@ -16,10 +16,10 @@ from lambda_monitor.lake import events
 from lambda_monitor.lake.objects import list_objects
 from lambda_predict import handler as stream
 from lambda_predict import http, identity
-from lambda_predict.publish import publish
+from lambda_predict.publish import Firehose, publish
 from lambda_predict.score import Scorer
 from lambda_predict.settings import Settings
-from tests.lambda_predict import synthetic
+from tests.lambda_predict import aws, synthetic
 
 
 class Stack:
@@ -237,6 +237,15 @@ def test_a_bad_record_is_answered_quickly_while_rejections_cannot_be_kept(
     *log, metric = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (metric["Rejected"], metric["Unpublished"]) == (1, 1)
     assert ["AccessDenied" in line["message"] for line in log] == ([True] if fault is deny else [])
+
+
+def test_a_rejection_has_time_for_a_call_of_the_real_sender(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "remaining", lambda _: synthetic.Clock(58.0).remaining)
+    stack.rejected.seconds = Firehose(aws.Firehose().client, "rejected").seconds
+    assert "not kept" not in post(stack, synthetic.ride(trip_distance="far"))[1]["message"]
+    assert len(stack.rejected.lines) == 1
 
 
 def test_a_kept_rejection_says_nothing_of_it(stack: Stack) -> None:

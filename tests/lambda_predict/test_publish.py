@@ -92,7 +92,9 @@ def client_error(code: str, status: int = 400) -> ClientError:
         ReadTimeoutError(endpoint_url="http://x"),
         ConnectionClosedError(endpoint_url="http://x"),
     ],
-    ids=repr,
+    ids=lambda error: (
+        error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    ),
 )
 def test_a_call_with_a_transient_error_is_repeated(error: Exception) -> None:
     faults = iter([error, None])
