@@ -2,17 +2,246 @@
 
 from tests.mutants.mutation import Mutation, Table
 
+_DECODE = "lambda_predict/decode.py"
+_EVENTS = "contract/events.py"
+_EXPLAIN = "lambda_predict/explain.py"
+_HANDLER = "lambda_predict/handler.py"
+_METRICS = "lambda_predict/metrics.py"
+_MODEL = "lambda_predict/model.py"
 _PUBLISH = "lambda_predict/publish.py"
+_SCORE = "lambda_predict/score.py"
+_UNPACK = "lambda_predict/unpack.py"
+_WIRE = "lambda_predict/wire.py"
+
+_SENDING = [
+    Mutation("one failed record hidden on the wire", _WIRE, "count == 0:", "count <= 1:"),
+    Mutation(
+        "one failed record hidden by the sender",
+        _PUBLISH,
+        'if not answer["FailedRecordCount"]:',
+        'if answer["FailedRecordCount"] < 2:',
+    ),
+    Mutation(
+        "failed Firehose entries taken for accepted",
+        _PUBLISH,
+        '["ErrorCode" not in entry for entry in answer["RequestResponses"]]',
+        "[True] * len(lines)",
+    ),
+    Mutation(
+        "read time-outs and closed connections not retried",
+        _PUBLISH,
+        "except (AwsConnectionError, HTTPClientError):",
+        "except AwsConnectionError:",
+    ),
+    Mutation(
+        "refused connections not retried",
+        _PUBLISH,
+        "except (AwsConnectionError, HTTPClientError):",
+        "except HTTPClientError:",
+    ),
+    Mutation(
+        "throttling by Kinesis not retried",
+        _PUBLISH,
+        '        "ProvisionedThroughputExceededException",\n',
+        "",
+    ),
+    Mutation("throttling by KMS not retried", _PUBLISH, '        "KMSThrottlingException",\n', ""),
+    Mutation(
+        "server errors not retried", _PUBLISH, "status < HTTPStatus.INTERNAL_SERVER_ERROR", "status <= 600"
+    ),
+    Mutation(
+        "missing permissions retried", _PUBLISH, "not in _TRANSIENT and status", "in _TRANSIENT and status"
+    ),
+    Mutation("501 records in a call", _PUBLISH, "_PUT_RECORDS = (500,", "_PUT_RECORDS = (501,"),
+    Mutation("more than 5 MiB in a call", _PUBLISH, "(500, 5 * 1024 * 1024)", "(500, 5 * 1024 * 1024 + 1)"),
+    Mutation(
+        "more than 4 MiB in a Firehose call", _PUBLISH, "(500, 4 * 1024 * 1024)", "(500, 5 * 1024 * 1024)"
+    ),
+    Mutation(
+        "less than 5 MiB in a call", _PUBLISH, "size + length > most_bytes", "size + length >= most_bytes"
+    ),
+    Mutation("key length in characters", _PUBLISH, "len(line.key.encode())", "len(line.key)"),
+    Mutation("size of a call not reset", _PUBLISH, "chunk, size = [], 0", "chunk = []"),
+    Mutation(
+        "sequence numbers compared as text",
+        _PUBLISH,
+        "return int(line.sequence_number)",
+        "return line.sequence_number",
+    ),
+    Mutation(
+        "highest record instead of lowest",
+        _PUBLISH,
+        "return [min(lines, key=_order)]",
+        "return [max(lines, key=_order)]",
+    ),
+    Mutation(
+        "first unkept record is published too",
+        _PUBLISH,
+        "if _order(line) < resume",
+        "if _order(line) <= resume",
+    ),
+    Mutation("no backoff", _PUBLISH, "min(longest * 2, _LONGEST_PAUSE)", "longest"),
+    Mutation("backoff without a limit", _PUBLISH, "min(longest * 2, _LONGEST_PAUSE)", "longest * 2"),
+    Mutation(
+        "a call that may outlive the time left",
+        _PUBLISH,
+        "if remaining() <= send.seconds:",
+        "if remaining() <= 0:",
+    ),
+    Mutation(
+        "a pause that may outlive the time left",
+        _PUBLISH,
+        "remaining() - wait <= send.seconds",
+        "remaining() - wait <= 0",
+    ),
+    Mutation(
+        "connect time-out not counted",
+        _PUBLISH,
+        "connect_timeout + client.meta.config.read_timeout",
+        "read_timeout",
+    ),
+]
+
+_HANDLING = [
+    Mutation("all of the time for rejects", _HANDLER, "half = left_seconds() / 2", "half = 0.0"),
+    Mutation("no time reserved for the response", _HANDLER, "_RESERVE = 2.0", "_RESERVE = 0.0"),
+    Mutation("time left in milliseconds", _HANDLER, "/ 1000 - _RESERVE", "- _RESERVE"),
+    Mutation("read time-out beyond the reserve", _HANDLER, "read_timeout=2, param", "read_timeout=5, param"),
+    Mutation("unkept rejects forgotten", _HANDLER, "left = unkept + publish(", "left = publish("),
+    Mutation(
+        "records after an unkept reject published",
+        _HANDLER,
+        "sent = below(unkept, batch.scored)",
+        "sent = batch.scored",
+    ),
+    Mutation(
+        "an unkept first reject does not split the batch",
+        _HANDLER,
+        "line.sequence_number == first",
+        "line.sequence_number < first",
+    ),
+    Mutation(
+        "each unkept reject splits the batch",
+        _HANDLER,
+        "line.sequence_number == first",
+        "line.sequence_number != ''",
+    ),
+    Mutation("a failed start is cached", _HANDLER, "@cache\ndef start", "def start"),
+]
+
+_SCORING = [
+    Mutation("key not cut", _SCORE, "[:_KEY_LIMIT] or", "or"),
+    Mutation("empty key", _SCORE, '[:_KEY_LIMIT] or "-"', "[:_KEY_LIMIT]"),
+    Mutation(
+        "event size without its key", _SCORE, "(size := len(data) + len(key.encode()))", "(size := len(data))"
+    ),
+    Mutation("event size above the limit", _SCORE, "> EVENT_LIMIT:", "> EVENT_LIMIT + 1:"),
+    Mutation("large keys unseen", _SCORE, "EVENT_LIMIT - 4 * _KEY_LIMIT", "EVENT_LIMIT - _KEY_LIMIT"),
+    Mutation("lower bound flagged", _SCORE, "not low <= value <= high", "not low < value <= high"),
+    Mutation("upper bound flagged", _SCORE, "not low <= value <= high", "not low <= value < high"),
+    Mutation(
+        "one value at the bound flags the column",
+        _SCORE,
+        "min(values) >= low and max(values) <= high",
+        "min(values) >= low",
+    ),
+    Mutation("oldest taken for newest", _SCORE, "max(arrivals, default=0.0)", "min(arrivals, default=0.0)"),
+    Mutation("arrival times cut", _SCORE, "* 1000).round()", "* 1000)"),
+    Mutation("infinite predictions published", _SCORE, "if math.isfinite(sum(numbers)):", "if numbers:"),
+    Mutation("rejection of another row", _SCORE, "{middle + n: rejection", "{n: rejection"),
+    Mutation(
+        "suffix of an aggregate's records missing",
+        _SCORE,
+        "ref.sequence_number + suffix",
+        "ref.sequence_number",
+    ),
+    Mutation(
+        "rounding to one more digit",
+        _MODEL,
+        "values.round(self.contract.target.decimals)",
+        "values.round(self.contract.target.decimals + 1)",
+    ),
+    Mutation("probability cut to two digits", _MODEL, "top.round(4)", "top.round(2)"),
+    Mutation("lowest probability", _MODEL, ".max(axis=1)", ".min(axis=1)"),
+    Mutation("contract identity unchecked", _MODEL, "!= (name, version)", "== ()"),
+    Mutation(
+        "age in milliseconds",
+        _METRICS,
+        "now.timestamp() - batch.newest_arrival",
+        "now.timestamp() * 1000 - batch.newest_arrival",
+    ),
+    Mutation(
+        "rejected records not counted",
+        _METRICS,
+        '"Records": len(batch.scored) + batch.reasons.total()',
+        '"Records": len(batch.scored)',
+    ),
+]
+
+_DECODING = [
+    Mutation("hidden colons trusted", _DECODE, 'b"\\\\u003" not in sent and ', ""),
+    Mutation(
+        "fewer colons after encoding trusted",
+        _DECODE,
+        'sent.count(b":") == written',
+        'sent.count(b":") >= written',
+    ),
+    Mutation("extra fields unread", _DECODE, 'data.count(b":") != keys and', 'data.count(b":") < keys and'),
+    Mutation("a lone carriage return kept", _DECODE, ' or b"\\r" in together', ""),
+    Mutation("a lone newline kept", _DECODE, 'b"\\n" in together or ', ""),
+    Mutation(
+        "range of integers unchecked",
+        _DECODE,
+        "msgspec.Meta(ge=int(low), le=int(high))",
+        "msgspec.Meta(ge=int(low))",
+    ),
+    Mutation("repeated keys accepted by the explanation", _EXPLAIN, "if key in fields:", "if key in ():"),
+    Mutation("path not cut", _EXPLAIN, "if len(joined) >= _FIELD_LIMIT:", "if False:"),
+    Mutation(
+        "infinite values in lists unseen",
+        _EXPLAIN,
+        "isinstance(value, dict | list):\n                path",
+        "isinstance(value, dict):\n                path",
+    ),
+    Mutation("path of another container", _EXPLAIN, "            del path[-1:]\n", ""),
+    Mutation(
+        "inflated size unbounded", _UNPACK, "stream.decompress(data, limit + 1)", "stream.decompress(data)"
+    ),
+    Mutation(
+        "MD5 of an aggregate unchecked",
+        _UNPACK,
+        "usedforsecurity=False).digest() != digest",
+        "usedforsecurity=False).digest() == b''",
+    ),
+    Mutation("varints of one byte only", _UNPACK, "if byte < 0x80:", "if True:"),
+    Mutation(
+        "part of a rejected record lost",
+        _EVENTS,
+        "-(-len(data) // REJECTED_PART_BYTES)",
+        "len(data) // REJECTED_PART_BYTES",
+    ),
+    Mutation(
+        "rejected lines beyond Firehose's limit",
+        _EVENTS,
+        "REJECTED_PART_BYTES = 700_000",
+        "REJECTED_PART_BYTES = 800_000",
+    ),
+]
 
 TABLE = Table(
-    tests=["tests/lambda_predict", "tests/contract/test_events.py"],
-    mutations=[
-        Mutation(
-            "sequence numbers compared as text",
-            _PUBLISH,
-            "return int(line.sequence_number)",
-            "return line.sequence_number",
-        ),
-        Mutation("failed entries not returned", _PUBLISH, "if not taken]", "if False]"),
+    tests=[
+        "tests/lambda_predict/test_publish.py",
+        "tests/lambda_predict/test_senders.py",
+        "tests/lambda_predict/test_wire.py",
+        "tests/lambda_predict/test_model.py",
+        "tests/lambda_predict/test_decode.py",
+        "tests/lambda_predict/test_unpack.py",
+        "tests/lambda_predict/test_score.py",
+        "tests/lambda_predict/test_start.py",
+        "tests/lambda_predict/test_faults.py",
+        "tests/lambda_predict/test_outages.py",
+        "tests/lambda_predict/test_explain.py",
+        "tests/contract/test_events.py",
     ],
+    mutations=_SENDING + _HANDLING + _SCORING + _DECODING,
 )

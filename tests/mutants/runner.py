@@ -15,7 +15,7 @@ from queue import Queue
 
 from tests.mutants.mutation import Mutation, Table
 
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 _TESTS_FAILED = 1
 # Without bytecode files, which Python would reuse for a mutation of equal size in the same second.
 _ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ""}
