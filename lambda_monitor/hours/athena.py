@@ -1,9 +1,8 @@
 """Count hours with Athena, for windows too large for one function.
 
-Athena scans the partitions once (grouping sets) and returns counts by the reference's bins and levels,
-so that results are small whatever the window. Athena runs Trino's SQL; an embedded AWS may run DuckDB's.
-The two differ in how a field of JSON is read, a time parsed and a hash computed, and in nothing else
-that is used here.
+Each statement scans the partitions once and returns counts by the reference's bins and levels, so that
+results are small whatever the window. Athena runs Trino's SQL; an embedded AWS may run DuckDB's. Here the
+two differ only in how a field of JSON is read, a time parsed and a hash computed.
 """
 
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pyarrow as pa
+from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import bundle
 from contract.schema import Contract, Task
@@ -72,19 +72,22 @@ class Runner:
 
     def rows(self, query: str) -> list[dict[str, str]]:
         """Return the rows of the result by column, null as an empty text. Raises AthenaError."""
-        number = self._athena.start_query_execution(
-            QueryString=query,
-            WorkGroup=self._workgroup,
-            QueryExecutionContext={"Database": self._database},
-        )["QueryExecutionId"]
-        self._wait(number)
         names: list[str] = []
         rows: list[dict[str, str]] = []
-        for page in self._athena.get_paginator("get_query_results").paginate(QueryExecutionId=number):
-            names = [column["Name"] for column in page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
-            for row in page["ResultSet"]["Rows"]:
-                values = [datum.get("VarCharValue", "") for datum in row["Data"]]
-                rows.append(dict(zip(names, values, strict=True)))
+        try:
+            number = self._athena.start_query_execution(
+                QueryString=query,
+                WorkGroup=self._workgroup,
+                QueryExecutionContext={"Database": self._database},
+            )["QueryExecutionId"]
+            self._wait(number)
+            for page in self._athena.get_paginator("get_query_results").paginate(QueryExecutionId=number):
+                names = [column["Name"] for column in page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
+                for row in page["ResultSet"]["Rows"]:
+                    values = (datum.get("VarCharValue", "") for datum in row["Data"])
+                    rows.append(dict(zip(names, values, strict=True)))
+        except (BotoCoreError, ClientError) as error:
+            raise AthenaError(f"Athena refused a query: {error}") from error
         # The first row repeats the names.
         return rows[1:] if rows and list(rows[0].values()) == names else rows
 

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608  # statements hold names and limits of the bundle, quoted by duckdb_sql; no input
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -89,16 +89,21 @@ class Query:
 
     def new_levels(self, partitions: Sequence[datetime]) -> str:
         """Return the statement for the commonest levels unknown in training, by column."""
-        branches = [
-            f"SELECT part, arrival, {number} AS place, v{number} AS level, count(*) AS n FROM marked "
-            f"WHERE used = 1 AND {self._key(number, named=False)} = 'u' GROUP BY part, arrival, v{number}"
+        numbers = [
+            number
             for number, name in enumerate(self._names)
             if name in self._specs.categorical and self._specs.categorical[name].known is not None
         ]
+        unknown = [f"CASE WHEN {self._key(n, named=False)} = 'u' THEN v{n} END AS u{n}" for n in numbers]
+        places = "".join(f" WHEN grouping(u{n}) = 0 THEN {n}" for n in numbers)
+        # One scan: a common table that is named twice is read twice by Trino.
         return (
-            f"{self._rows(partitions)}, levels AS ({' UNION ALL '.join(branches)}), ranked AS "
+            f"{self._rows(partitions)}, unlisted AS (SELECT part, arrival, {', '.join(unknown)} FROM marked "
+            f"WHERE used = 1), levels AS (SELECT part, arrival, CASE{places} END AS place, "
+            f"{_first(f'u{n}' for n in numbers)} AS level, count(*) AS n FROM unlisted "
+            f"GROUP BY GROUPING SETS ({', '.join(f'(part, arrival, u{n})' for n in numbers)})), ranked AS "
             "(SELECT *, row_number() OVER (PARTITION BY part, arrival, place ORDER BY n DESC, level) "
-            "AS rank_ FROM levels) "
+            "AS rank_ FROM levels WHERE level IS NOT NULL) "
             f"SELECT part, arrival, place, level, n FROM ranked WHERE rank_ <= {TOP_LEVELS}"
         )
 
@@ -167,11 +172,11 @@ class Query:
         return texts.bounded_sql(text, _TRINO_MD5) if self._trino else texts.bounded_sql(text)
 
     def _field(self, holder: str, name: str) -> str:
-        return (
-            f"element_at({holder}, {duckdb_sql.text(name)})"
-            if self._trino
-            else f"{holder}[{duckdb_sql.text(name)}]"
-        )
+        if not self._trino:
+            return f"{holder}[{duckdb_sql.text(name)}]"
+        # Athena's SerDe may give the keys of a map in lower case.
+        keys = dict.fromkeys((name, name.lower()))
+        return _first(f"element_at({holder}, {duckdb_sql.text(key)})" for key in keys)
 
     def _arrived(self) -> str:
         """Return the arrival in milliseconds since 1970."""
@@ -242,6 +247,12 @@ def _double(value: float) -> str:
     # Trino parses 0.1 as a decimal and 1.0E-1 as a double.
     text = repr(float(value))
     return text if "e" in text else f"{text}E0"
+
+
+def _first(values: Iterable[str]) -> str:
+    """Return the first of `values` that is not null."""
+    listed = list(values)
+    return f"coalesce({', '.join(listed)})" if len(listed) > 1 else listed[0]
 
 
 def _concat(*parts: str) -> str:

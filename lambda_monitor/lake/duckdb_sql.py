@@ -1,7 +1,9 @@
 """DuckDB connection of the process, and quoting of names and values."""
 
 import os
+import tempfile
 from functools import cache
+from pathlib import Path
 
 import duckdb
 
@@ -9,7 +11,11 @@ import duckdb
 @cache
 def engine() -> duckdb.DuckDBPyConnection:
     """Return the process's connection to an empty database in memory; opening one takes 25 ms."""
-    connection = duckdb.connect(config={"threads": str(os.cpu_count() or 1)})
+    # A relative folder, which is the default, would lie in the function's read-only root.
+    temporary = Path(tempfile.gettempdir(), f"duckdb-{os.getpid()}")
+    connection = duckdb.connect(
+        config={"threads": str(os.cpu_count() or 1), "temp_directory": str(temporary)}
+    )
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 

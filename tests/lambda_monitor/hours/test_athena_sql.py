@@ -57,15 +57,6 @@ def test_keys_of_maps_are_read_as_written_and_in_lower_case() -> None:
     assert "coalesce(element_at(features, 'trip_distance')" not in statement
 
 
-def test_a_feature_that_differs_in_case_only_is_not_taken_for_another() -> None:
-    distance = next(f for f in contract().features if f.name == "trip_distance")
-    declared = contract(
-        features=[*contract().features, msgspec.structs.replace(distance, name="Trip_Distance")]
-    )
-    query = Query("predictions", declared, ProfileSpec.of(contract(), reference()), Dialect.TRINO)
-    assert query._field("features", "Trip_Distance") == "element_at(features, 'Trip_Distance')"
-
-
 def test_new_levels_of_several_columns_are_counted_apart(stack: Stack, tmp_path: Path) -> None:
     rides = synthetic_rides(60, seed=3)
     rides.loc[:4, "PULocationID"] = 9001
