@@ -69,7 +69,7 @@ class Decoder:
             return False
 
     def _unreadable(self, data: bytes) -> Rejection | None:
-        """Return the rejection of a record with repeated keys or values that readers reject."""
+        """Return the rejection of a record that readers cannot read."""
         try:
             if self._unique([data]):
                 return None
@@ -80,7 +80,7 @@ class Decoder:
         return rejection if rejection.reason else None
 
     def _unique(self, batch: Sequence[bytes]) -> bool:
-        r"""Return True if a quick test shows that no key is repeated; False means unknown.
+        r"""Return whether a quick test excludes repeated keys; False means unknown.
 
         Raises DecodeError for values that a reader of the lake rejects: the typed decoders skip
         extra fields unread. Encoding the decoded records again drops a repeated key and its colon,

@@ -24,7 +24,7 @@ _PATIENT = Config(retries={"total_max_attempts": 5, "mode": "standard"}, connect
 
 
 class RejectNotKeptError(RuntimeError):
-    """The batch's first record is rejected, and its rejection could not be written."""
+    """The rejection of the batch's first record could not be written."""
 
 
 @cache
@@ -49,7 +49,7 @@ def remaining(context: Any) -> Remaining:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Score and publish a batch; return the first record that was not published.
+    """Score and publish a batch; return the first unpublished record.
 
     Raises RejectNotKeptError if that is the batch's first record and rejected: only an error makes
     Lambda split the batch, so that a rejected record does not hold up or take along the others.

@@ -41,7 +41,7 @@ class Model:
         self._session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
 
     def predict(self, columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-        """Return one prediction per row, in the form of the events. Raises PredictError.
+        """Return one prediction per row, as in events. Raises PredictError.
 
         `columns` holds one sequence of n values per feature, in the contract's order.
         """
@@ -67,7 +67,7 @@ class Model:
 
 
 def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
-    """Return the model `name` `version`; raises BundleError if a file fails its checksum."""
+    """Return a verified model version. Raises BundleError."""
     manifest = store.manifest(s3, bucket, name, version)
     contract = Contract.from_json(store.read(s3, bucket, manifest, bundle.CONTRACT))
     if (contract.model.name, contract.model.version) != (name, version):

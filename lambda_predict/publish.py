@@ -59,7 +59,7 @@ class Kinesis:
         self._client, self._stream = client, stream
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
-        """Put the lines in one call; return whether each was accepted. Raises ClientError."""
+        """Return whether each line of one call was accepted. Raises ClientError."""
         entries: Any = [{"Data": line.data, "PartitionKey": line.key} for line in lines]
         answer = self._client.put_records(StreamName=self._stream, Records=entries)
         if not answer["FailedRecordCount"]:
@@ -77,7 +77,7 @@ class Firehose:
         self._client, self._stream = client, stream
 
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
-        """Put the lines in one call; return whether each was accepted. Raises ClientError."""
+        """Return whether each line of one call was accepted. Raises ClientError."""
         entries: Any = [{"Data": line.data} for line in lines]
         answer = self._client.put_record_batch(DeliveryStreamName=self._stream, Records=entries)
         return ["ErrorCode" not in entry for entry in answer["RequestResponses"]]
@@ -102,7 +102,7 @@ def publish(
     remaining: Remaining,
     pause: Callable[[float], None] = time.sleep,
 ) -> list[Line]:
-    """Send the lines; return those not accepted when `remaining()` seconds have run out.
+    """Send the lines; return those not accepted in `remaining()` seconds.
 
     No call starts that may outlive the time left. Transient errors (throttling, a broken
     connection) are retried with exponential backoff and jitter. Raises ClientError for permanent
@@ -123,7 +123,7 @@ def publish(
 
 
 def lowest(lines: Sequence[Line]) -> list[Line]:
-    """Return the line of the lowest sequence number, empty if there are no lines."""
+    """Return the line of the lowest sequence number, if any."""
     return [min(lines, key=_order)] if lines else []
 
 

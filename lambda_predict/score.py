@@ -28,7 +28,7 @@ _NO_FLAGS: list[str] = []
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """Line to publish for the input record of `sequence_number`; `key` is its partition key."""
+    """Line to publish for an input record; `key` is its partition key."""
 
     sequence_number: str
     key: str
@@ -101,7 +101,7 @@ class Scorer:
     def _lines(
         self, rows: list[Any], refs: list[RecordRef], numbers: list[str], now: datetime
     ) -> tuple[list[Line], dict[int, Rejection], int]:
-        """Return the rows' lines, the rejections by row, and the count of unknown categories."""
+        """Return the lines, rejections by row, and count of unknown categories."""
         if not rows:
             return [], {}, 0
         features = [row.features for row in rows]
@@ -127,7 +127,7 @@ class Scorer:
         return lines, refused, unknown
 
     def _predict(self, columns: list[list[Any]]) -> tuple[list[dict[str, Any]], dict[int, Rejection]]:
-        """Return the predictions, and the rejections by row on which the model fails.
+        """Return the predictions, and the rejections by failing row.
 
         A batch that fails is halved until those rows are alone.
         """
@@ -180,7 +180,7 @@ class Scorer:
 def _unpacked(
     data: list[bytes], refs: list[RecordRef], numbers: list[str]
 ) -> tuple[list[bytes], list[RecordRef], list[str], dict[int, Rejection]]:
-    """Return the same of the records inside packed ones, and the rejections of the others."""
+    """Return data, references and numbers of unpacked records, and rejections by position."""
     found = [
         (part, ref, number)
         for item, ref, number in zip(data, refs, numbers, strict=True)

@@ -49,7 +49,7 @@ def any_packed(batch: Sequence[bytes]) -> bool:
 
 
 def unpack(data: bytes) -> list[Part]:
-    """Return the records in `data`; one with a rejection if it cannot be unpacked."""
+    """Return the records in `data`, or one with the rejection of all."""
     if not data.startswith(_AGGREGATE):
         return [_inflated(data, "")]
     try:
@@ -102,7 +102,7 @@ def _user_records(data: bytes) -> Iterator[bytes]:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield number and bytes of the length-delimited fields of a protobuf message; skip others."""
+    """Yield number and bytes of a protobuf message's length-delimited fields."""
     position = 0
     while position < len(message):
         key, position = _varint(message, position)

@@ -32,7 +32,7 @@ def shorten(client: "KinesisClient") -> None:
 
 
 def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    """Keep the entries in the context; one remains, since a request needs one."""
+    """Move the entries but one, which a request needs, to the context."""
     context[_PARAMETERS] = dict(params)
     params["Records"] = params["Records"][:1]
 

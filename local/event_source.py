@@ -28,7 +28,7 @@ _LONGEST_BACKOFF = 30.0
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the event source mapping; times in seconds, FOREVER is no limit."""
+    """Settings of the mapping; times in seconds, FOREVER is no limit."""
 
     batch_size: int = 100
     batching_window: float = 0.0
@@ -144,7 +144,7 @@ class EventSourceMapping:
         self._readers[shard_id] = _Reader(position=position)
 
     def poll(self, shards: Iterable[Shard], now: float) -> bool:
-        """Invoke the function at most once per shard; return whether any batch advanced."""
+        """Invoke at most once per shard; return whether any batch advanced."""
         shards = list(shards)
         there = {shard.shard_id: shard for shard in shards}
         moved = False
@@ -186,7 +186,7 @@ class EventSourceMapping:
         return done > 0
 
     def _take(self, shard: Shard, reader: _Reader, now: float) -> bool:
-        """Read the next batch, if it is full or the batching window has passed."""
+        """Read the next batch, if full or its window has passed."""
         records = list(shard.read(reader.position, self._settings.batch_size))
         if not records:
             reader.waiting_since = None
@@ -203,7 +203,7 @@ class EventSourceMapping:
         return True
 
     def _retry(self, shard_id: str, reader: _Reader, done: int, *, raised: bool) -> None:
-        """Replace the failed attempt by its retry; `done` is -1 for a failed batch."""
+        """Replace the failed attempt by its retry; see _done for `done`."""
         attempt = reader.attempts.popleft()
         rest = attempt.records[max(done, 0) :]
         if done > 0:
@@ -242,7 +242,7 @@ def _fitting(records: list[Record]) -> list[Record]:
 
 
 def _done(answer: Any, records: list[Record]) -> int:
-    """Return the count of leading records done, or -1 if the whole batch failed."""
+    """Return the count of leading records done, -1 for none known."""
     failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
     if not failures:
         return len(records)

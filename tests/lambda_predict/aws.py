@@ -1,4 +1,4 @@
-"""Fakes of PutRecords and PutRecordBatch, from the limits and responses of their API references."""
+"""Fakes of PutRecords and PutRecordBatch, from their API references."""
 
 import base64
 import json
@@ -20,7 +20,10 @@ def _accepted(_: bytes) -> None:
 
 
 class Kinesis:
-    """PutRecords: 500 records and 5 MiB per call, 1 MiB per record, keys included and 1 to 256 characters."""
+    """PutRecords.
+
+    500 records and 5 MiB per call, 1 MiB per record, keys of 1 to 256 characters included.
+    """
 
     def __init__(self, fail: Fail = _accepted) -> None:
         self.calls: list[int] = []

@@ -119,7 +119,7 @@ def classification() -> Model:
 
 
 def rejecting() -> Contract:
-    """Return the contract with a distance that is rejected out of its range."""
+    """Return the contract with distances rejected out of their range."""
     features = contract().features
     strict = Feature(
         name="trip_distance",
@@ -169,7 +169,7 @@ def denied() -> ClientError:
 
 
 class Sink:
-    """Sender to a list; `fault(lines)` returns whether each line is accepted, or raises."""
+    """Sender to a list; `fault` returns whether each line is accepted."""
 
     limits = (500, 5 * 1024 * 1024)
     seconds = 0.0
@@ -197,7 +197,7 @@ class _Body(io.BytesIO):
 
 
 def answer(request: Any, status: int = 200, body: bytes = b"") -> AWSResponse:
-    """Return the response of an AWS service, in the form botocore receives it."""
+    """Return an AWS response in the form botocore receives it."""
     return AWSResponse(request.url, status, HTTPHeaders(), _Body(body))
 
 

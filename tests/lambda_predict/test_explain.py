@@ -1,4 +1,4 @@
-"""Bounds of an explanation, and the test for repeated keys against an exact parser."""
+"""Bounds of explanations; repeated keys compared with an exact parser."""
 
 import json
 import time
@@ -22,7 +22,7 @@ def record(extra: bytes) -> bytes:
 
 
 def nested(size: int, depth: int = 300) -> bytes:
-    """Return nested objects with long keys, an infinity in the outermost and a sibling in each."""
+    """Return nested objects with long keys and siblings, and an infinity."""
     key = b"k" * (size // depth // 2)
     inner = b"1"
     for _ in range(depth):

@@ -1,4 +1,4 @@
-"""The real handler behind the model of the event source mapping, with faults."""
+"""The handler behind a model of its event source mapping, with faults."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Outages of hours with Terraform's defaults, on a simulated clock: no good record is given up."""
+"""Outages of hours with Terraform's defaults, on a simulated clock."""
 
 import re
 from collections.abc import Sequence

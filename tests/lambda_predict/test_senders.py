@@ -1,4 +1,4 @@
-"""The senders against fakes of AWS's limits, entry errors and connections that hang."""
+"""The senders against AWS's limits, entry errors and hanging connections."""
 
 import json
 import random

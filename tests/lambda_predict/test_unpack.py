@@ -1,4 +1,4 @@
-"""Aggregates of the Kinesis Producer Library, encoded by Google's protobuf, and gzipped records."""
+"""Aggregates, encoded by Google's protobuf, and gzipped records."""
 
 import base64
 import gzip

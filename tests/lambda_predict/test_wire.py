@@ -24,7 +24,7 @@ REFUSED = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage"
 
 
 def answering(body: Any, status: int = 200, asked: list[Any] | None = None, config: Config = ONCE) -> Any:
-    """Return a client that gets `body` for each request and appends requests to `asked`."""
+    """Return a client that receives `body`, and keeps requests in `asked`."""
     client = boto3.client("kinesis", "eu-west-1", config=config)
 
     def answer(request: Any, **_: Any) -> Any:

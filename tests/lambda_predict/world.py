@@ -1,4 +1,4 @@
-"""The handler behind the model of the event source mapping, on a simulated clock."""
+"""The handler behind a model of its event source mapping."""
 
 import base64
 import json
@@ -97,7 +97,7 @@ class World:
         return EventSourceMapping(settings, self.invoke, give_up)
 
     def run(self, *shards: Shard, mapping: Settings = TERRAFORM) -> None:
-        """Poll once per minute until all records are read: no backoff delays anything."""
+        """Poll once per minute, longer than any backoff, to the end."""
         reader = self._mapping(mapping)
         for step in range(_ROUNDS):
             reader.poll(shards, synthetic.ARRIVED + 60 * step)
@@ -118,7 +118,7 @@ class World:
         raise AssertionError(f"the shard was not read to its end in {seconds} seconds")
 
     def check(self, *shards: Shard, poison: int = 0) -> None:
-        """Assert that each record is either scored, rejected or given up, duplicates dropped."""
+        """Assert that each record is either scored, rejected or given up."""
         everything = {(s.shard_id, r.sequence_number) for s in shards for r in s.records}
         scored, rejected = set(self.output.references()), set(self.rejected.references())
         assert scored | rejected | set(self.given_up) == everything
@@ -132,7 +132,7 @@ class World:
 
 
 class _Closed:
-    """View of a shard as closed, so that `drained` means read to its end."""
+    """View of a shard as closed: `drained` means read to its end."""
 
     def __init__(self, shard: Shard) -> None:
         self.shard_id, self.parents, self.closed, self.read = shard.shard_id, shard.parents, True, shard.read

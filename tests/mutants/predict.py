@@ -1,7 +1,10 @@
 """Mutations of the prediction path."""
 
+from dataclasses import replace
+
 from tests.mutants.mutation import Mutation, Table
 
+_TESTS = "tests/lambda_predict"
 _DECODE = "lambda_predict/decode.py"
 _EVENTS = "contract/events.py"
 _EXPLAIN = "lambda_predict/explain.py"
@@ -228,20 +231,23 @@ _DECODING = [
     ),
 ]
 
+_PUBLISH_TESTS = ["test_publish", "test_senders", "test_wire", "test_faults"]
+_HANDLER_TESTS = ["test_faults", "test_start", "test_outages", "test_publish"]
+_SCORE_TESTS = ["test_model", "test_senders", "test_unpack", "test_score", "test_start"]
+_DECODE_TESTS = ["test_decode", "test_explain", "test_unpack", "test_score"]
+
+
+def _by(names: list[str], mutations: list[Mutation]) -> list[Mutation]:
+    """Return the mutations with the tests that must catch them."""
+    return [replace(mutation, tests=tuple(f"{_TESTS}/{name}.py" for name in names)) for mutation in mutations]
+
+
 TABLE = Table(
-    tests=[
-        "tests/lambda_predict/test_publish.py",
-        "tests/lambda_predict/test_senders.py",
-        "tests/lambda_predict/test_wire.py",
-        "tests/lambda_predict/test_model.py",
-        "tests/lambda_predict/test_decode.py",
-        "tests/lambda_predict/test_unpack.py",
-        "tests/lambda_predict/test_score.py",
-        "tests/lambda_predict/test_start.py",
-        "tests/lambda_predict/test_faults.py",
-        "tests/lambda_predict/test_outages.py",
-        "tests/lambda_predict/test_explain.py",
-        "tests/contract/test_events.py",
+    tests=[_TESTS],
+    mutations=[
+        *_by(_PUBLISH_TESTS, _SENDING),
+        *_by(_HANDLER_TESTS, _HANDLING),
+        *_by(_SCORE_TESTS, _SCORING),
+        *_by(_DECODE_TESTS, _DECODING),
     ],
-    mutations=_SENDING + _HANDLING + _SCORING + _DECODING,
 )

@@ -28,7 +28,7 @@ def section(name: str, outcomes: Sequence[Outcome]) -> str:
 
 
 def replace_section(report: str, name: str, text: str) -> str:
-    """Return `report` with the section of table `name` replaced or added; sections are sorted."""
+    """Return `report` with one section replaced or added, sections sorted."""
     sections = {found[1]: found[0].strip() + "\n" for found in _SECTION.finditer(report)}
     sections[name] = text
     return "\n".join([_HEAD, *(sections[key] for key in sorted(sections))])

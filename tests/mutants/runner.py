@@ -46,7 +46,7 @@ def copy_repository(root: Path, copy: Path) -> None:
 
 @contextmanager
 def mutated(copy: Path, mutation: Mutation) -> Iterator[None]:
-    """Apply `mutation` to the copy, and restore the file at the end. Raises ValueError."""
+    """Apply `mutation` to the copy until the end. Raises ValueError."""
     path = copy / mutation.file
     text = path.read_text()
     if text.count(mutation.old) != 1:
@@ -61,7 +61,7 @@ def mutated(copy: Path, mutation: Mutation) -> Iterator[None]:
 
 
 def first_failure(copy: Path, tests: Sequence[str], seconds: float) -> str:
-    """Run the tests in `copy`; return the first that fails, or an empty string."""
+    """Return the first test that fails in `copy`, or an empty string."""
     options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, *tests],
@@ -100,7 +100,7 @@ def run(root: Path, folder: Path, table: Table, jobs: int) -> Iterator[Outcome]:
         copy = copies.get()
         try:
             with mutated(copy, mutation):
-                return Outcome(mutation, first_failure(copy, table.tests, table.seconds))
+                return Outcome(mutation, first_failure(copy, mutation.tests or table.tests, table.seconds))
         finally:
             copies.put(copy)
 
