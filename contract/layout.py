@@ -19,6 +19,7 @@ ALERTS: str = _LAYOUT["alerts"]
 
 _PARTITION = "/".join(_LAYOUT["partition"])
 HOUR = timedelta(hours=1)
+_MOMENT = "%Y%m%dT%H%M%SZ"
 
 
 def model_prefix(name: str, version: str) -> str:
@@ -46,7 +47,16 @@ def hours_between(start: datetime, end: datetime) -> Iterator[datetime]:
 
 def window_name(start: datetime, end: datetime) -> str:
     """Return a name for [start, end) that sorts by time, for keys."""
-    return f"{_utc(start):%Y%m%dT%H%M%SZ}-{_utc(end):%Y%m%dT%H%M%SZ}"
+    return f"{_utc(start).strftime(_MOMENT)}-{_utc(end).strftime(_MOMENT)}"
+
+
+def window_of(name: str) -> tuple[datetime, datetime] | None:
+    """Return the window that `window_name` gave that name, None for any other name."""
+    try:
+        start, end = (datetime.strptime(part, _MOMENT).replace(tzinfo=UTC) for part in name.split("-"))
+    except ValueError:
+        return None
+    return (start, end) if window_name(start, end) == name else None
 
 
 def report_prefix(model: str, start: datetime, end: datetime) -> str:

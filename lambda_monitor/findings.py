@@ -113,13 +113,15 @@ class Picture(msgspec.Struct, frozen=True):
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """Status and check results of one window.
 
-    `counts` become metrics. `pictures` are not rendered yet, `files` holds rendered reports by file name.
+    `counts` become metrics. `planned` names the Evidently reports; `pictures` are not rendered yet, `files`
+    holds the rendered ones by file name.
     """
 
     status: Status
     records: int
     checks: list[CheckResult]
     reason: str = ""
+    planned: list[str] = []
     pictures: list[Picture] = []
     files: dict[str, bytes] = {}
     counts: dict[str, float] = {}

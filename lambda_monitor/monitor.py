@@ -161,8 +161,8 @@ def _write(
         "scorewatch": VERSION,
     }
     files = {
-        REPORT_HTML: plain_page.page(ref, span.start, span.end, findings),
         **findings.files,
+        **plain_page.pages(ref, span.start, span.end, findings),
         REPORT_JSON: messages.as_json(result),
         RUN_JSON: messages.as_json(run_facts),
     }

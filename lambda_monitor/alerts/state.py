@@ -242,21 +242,26 @@ def update(
 
     claimed = _write(store, record)
     sent: list[Message] = []
-    refused: list[RefusedError] = []
     try:
-        for pending in claimed:
-            try:
-                publish(pending.message)
-            except RefusedError as error:
-                refused.append(error)
-            else:
-                sent.append(pending.message)
+        _send(claimed, publish, sent)
     finally:
         if claimed:
             _write(store, lambda state: (_settled(state, sent, run), []))
+    return sent
+
+
+def _send(claimed: list[Pending], publish: Publisher, sent: list[Message]) -> None:
+    """Publish the claimed messages and add each to `sent`; refusals are raised after the last one."""
+    refused: list[RefusedError] = []
+    for pending in claimed:
+        try:
+            publish(pending.message)
+        except RefusedError as error:
+            refused.append(error)
+        else:
+            sent.append(pending.message)
     if refused:
         raise refused[0]
-    return sent
 
 
 def _write(store: Store, change: Callable[[State | None], tuple[State, list[Pending]]]) -> list[Pending]:

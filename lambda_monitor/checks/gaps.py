@@ -1,6 +1,6 @@
 """Check for hours that no window covered because the monitor did not run."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from contract import layout
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NAME = "monitor.gap"
-_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 def check_gap(s3: "S3Client", bucket: str, model: str, start: datetime, end: datetime) -> CheckResult:
@@ -37,8 +36,5 @@ def _windows(s3: "S3Client", bucket: str, model: str) -> list[tuple[datetime, da
         Bucket=bucket, Prefix=f"{layout.REPORTS}/{model}/", Delimiter="/"
     )
     names = [entry["Prefix"].split("/")[-2] for page in pages for entry in page.get("CommonPrefixes", [])]
-    return [(_moment(first), _moment(last)) for first, _, last in (name.partition("-") for name in names)]
-
-
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+    # Other folders are not ours.
+    return [window for name in names if (window := layout.window_of(name))]

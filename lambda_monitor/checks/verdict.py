@@ -38,12 +38,14 @@ def evaluate(model: Model, evidence: Evidence) -> Findings:
         results += columns.check_columns(model, window.profile)
         results += columns.check_performance(model, truth)
     status = overall(results, records=window.records)
+    pictures = _pictures(model, window, truth, results) if window.records else []
     return Findings(
         status=status,
         records=window.records,
         checks=results,
         reason=_reason(status, results),
-        pictures=_pictures(model, window, truth, results) if window.records else [],
+        planned=[picture.name for picture in pictures],
+        pictures=pictures,
         counts={
             "DuplicateRecords": float(window.duplicates),
             "UnreadableObjects": float(len(window.unreadable)),

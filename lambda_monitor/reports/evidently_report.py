@@ -42,6 +42,7 @@ from evidently.tests import lte
 from contract import bundle
 from contract.schema import Contract, Kind, Task
 from lambda_monitor.findings import CheckResult, Rendered
+from lambda_monitor.reports import evidently_page
 
 # Most categories shown by name, by count; the others are shown as one.
 TOP_CATEGORIES = 50
@@ -65,24 +66,6 @@ class Check(SingleValueMetric):  # type: ignore[misc]  # Evidently has no types 
     value: float
     status: str
     sentence: str
-
-
-class Drawn(SingleValueMetric):  # type: ignore[misc]  # as above
-    """Number of the window's records that the plots show."""
-
-    records: int
-
-
-class DrawnCalculation(SingleValueCalculation[Drawn]):  # type: ignore[misc]  # as above
-    """Number of rows of the sample."""
-
-    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:  # noqa: ARG002  # Evidently's signature
-        """Return the number of rows."""
-        return self.result(current_data.stats().row_count)
-
-    def display_name(self) -> str:
-        """Return the metric's title."""
-        return f"Records shown, of {self.metric.records:,} in the window; the checks use all of them"
 
 
 class CheckCalculation(SingleValueCalculation[Check]):  # type: ignore[misc]  # as above
@@ -136,7 +119,7 @@ def render(
         **_task(contract, frames[1], labelled=labelled),
     )
     datasets = [Dataset.from_pandas(frame, data_definition=definition) for frame in frames]
-    items = [Drawn(records=records), *_metrics(columns, checks)]
+    items = _metrics(columns, checks)
     if columns:
         items.append(DataSummaryPreset(columns=columns))
     if definition.regression:
@@ -147,7 +130,9 @@ def render(
         snapshot = Report(items).run(datasets[1], datasets[0])
     # A check without a value is NaN to Evidently; JSON has no NaN.
     found = json.loads(snapshot.json(), parse_constant=lambda _: None)
-    return Rendered(snapshot.get_html_str(as_iframe=False).encode(), json.dumps(found).encode())
+    note = f"The plots show {len(current):,} of {records:,} records; the checks use all of them."
+    page = evidently_page.secured(snapshot.get_html_str(as_iframe=False), note)
+    return Rendered(page.encode(), json.dumps(found).encode())
 
 
 @contextlib.contextmanager

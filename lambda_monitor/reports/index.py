@@ -7,16 +7,16 @@ run overwrites another's row. Missing rows are found by listing the reports.
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from contract import conditional, layout
 from contract.conditional import ConflictError
-from contract.events import parse_timestamp
-from contract.schema import ModelRef
-from lambda_monitor.findings import REPORT_JSON
-from lambda_monitor.lake.objects import list_objects
+from contract.events import parse_timestamp, timestamp
+from lambda_monitor.findings import PERFORMANCE_HTML, REPORT_HTML, REPORT_JSON
+from lambda_monitor.lake.objects import Object, list_objects
 from lambda_monitor.reports import html_page
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ _POINTS = 48
 _ATTEMPTS = 20
 _OPENING = '<script type="application/json" id="rows">'
 _CLOSING = "</script>"
+# Files of a report that the page links to, by title.
+_PAGES = {REPORT_HTML: "report", PERFORMANCE_HTML: "performance", REPORT_JSON: "JSON"}
+# Longest report.json that is read, in bytes.
+_LARGEST = 16 << 20
 
 
 class Ratio(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -78,8 +82,8 @@ def update(s3: "S3Client", bucket: str) -> int:
 
 def page(rows: Sequence[Row]) -> str:
     """Return the page for `rows`, newest first, without scripts or external resources."""
-    # "</script" inside a string would end the script element.
-    data = msgspec.json.encode(rows).decode().replace("</", "<\\/")
+    # "</script" or "<!--" inside a string would change where the script element ends.
+    data = msgspec.json.encode(rows).decode().replace("<", "\\u003c")
     models = ", ".join(sorted({row.model for row in rows})) or "no reports yet"
     body = "".join(
         (
@@ -96,22 +100,25 @@ def _load(s3: "S3Client", bucket: str) -> tuple[list[Row], str | None]:
     found = conditional.get(s3, bucket, KEY)
     if found is None:
         return [], None
-    text = found.body.decode()
-    data = text[text.rindex(_OPENING) + len(_OPENING) : text.rindex(_CLOSING)]
     try:
+        text = found.body.decode()
+        data = text[text.rindex(_OPENING) + len(_OPENING) : text.rindex(_CLOSING)]
         return msgspec.json.decode(data, type=list[Row]), found.etag
-    except msgspec.ValidationError:
-        # Written by another version of Scorewatch: every row is read again from its report.
+    except ValueError:  # a DecodeError is one
+        # Damaged, or written by another version of Scorewatch: every row is read again from its report.
         return [], found.etag
 
 
 def _rows(s3: "S3Client", bucket: str, known: Mapping[str, Row]) -> list[Row]:
-    files: dict[str, dict[str, str]] = {}
+    files: dict[str, dict[str, Object]] = {}
+    windows: dict[str, tuple[datetime, datetime]] = {}
     # Folders of one model sort by time: once the page is full, older folders are not listed.
     after = min(known) if len(known) >= SHOWN and len({r.model for r in known.values()}) == 1 else ""
     for item in list_objects(s3, bucket, f"{layout.REPORTS}/", after=after):
         folder, _, name = item.key.rpartition("/")
-        files.setdefault(folder, {})[name] = item.etag
+        if name in _PAGES and (window := _window_of(folder)):
+            windows[folder] = window
+            files.setdefault(folder, {})[name] = item
     reports = {folder: names for folder, names in files.items() if REPORT_JSON in names}
     newest = sorted(reports, key=lambda folder: folder.rsplit("/", 1)[1].split("-")[::-1], reverse=True)[
         :SHOWN
@@ -119,40 +126,57 @@ def _rows(s3: "S3Client", bucket: str, known: Mapping[str, Row]) -> list[Row]:
     rows = []
     for folder in newest:
         names = sorted(reports[folder])
-        tag = reports[folder][REPORT_JSON]
+        report = reports[folder][REPORT_JSON]
         row = known.get(folder)
-        if row is None or row.tag != tag or row.files != names:
-            data = s3.get_object(Bucket=bucket, Key=f"{folder}/{REPORT_JSON}")["Body"].read()
-            row = _row(folder, tag, names, data)
+        if row is None or row.tag != report.etag or row.files != names:
+            row = _row(s3, bucket, report, names, windows[folder])
         rows.append(row)
     return rows
+
+
+def _window_of(folder: str) -> tuple[datetime, datetime] | None:
+    """Return the window of a report's folder, None for any other folder."""
+    root, *rest = folder.split("/")
+    return layout.window_of(rest[1]) if root == layout.REPORTS and len(rest) == 2 else None  # noqa: PLR2004  # model, window
 
 
 class _Check(msgspec.Struct):
     name: str
     status: str
-    columns: list[str]
-    value: float | None
-    threshold: float | None
+    columns: list[str] = []
+    value: float | None = None
+    threshold: float | None = None
+
+
+class _Model(msgspec.Struct):
+    name: str
+    version: str
 
 
 class _Report(msgspec.Struct):
-    model: ModelRef
-    window: dict[str, str]
+    model: _Model
     status: str
     records: int
     checks: list[_Check]
 
 
-def _row(folder: str, tag: str, names: list[str], data: bytes) -> Row:
-    report = msgspec.json.decode(data, type=_Report)
+def _row(
+    s3: "S3Client", bucket: str, item: Object, names: list[str], window: tuple[datetime, datetime]
+) -> Row:
+    """Return the row of a report; one that can't be read is a row with that as its failed check."""
+    folder = item.key.rpartition("/")[0]
+    start, end = window
+    report = _read(s3, bucket, item)
+    if report is None:
+        damaged = _Check(name="report.json can't be read", status="error")
+        report = _Report(_Model(name=folder.split("/")[1], version=""), "error", 0, [damaged])
     return Row(
         folder=folder,
-        tag=tag,
+        tag=item.etag,
         model=report.model.name,
         version=report.model.version,
-        start=report.window["start"],
-        end=report.window["end"],
+        start=timestamp(start),
+        end=timestamp(end),
         status=report.status,
         records=report.records,
         checks=[
@@ -160,6 +184,16 @@ def _row(folder: str, tag: str, names: list[str], data: bytes) -> Row:
         ],
         files=names,
     )
+
+
+def _read(s3: "S3Client", bucket: str, item: Object) -> _Report | None:
+    if item.size > _LARGEST:
+        return None
+    data = s3.get_object(Bucket=bucket, Key=item.key)["Body"].read()
+    try:
+        return msgspec.json.decode(data, type=_Report)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _ratio(check: _Check) -> float | None:
@@ -244,10 +278,9 @@ def _failed(checks: Iterable[Ratio]) -> str:
 
 def _links(row: Row) -> str:
     folder = row.folder.removeprefix(f"{layout.REPORTS}/")
-    titles = {"report.html": "report", "performance.html": "performance", "report.json": "JSON"}
     return " ".join(
         f'<a href="{html.escape(f"{folder}/{name}")}">{title}</a>'
-        for name, title in titles.items()
+        for name, title in _PAGES.items()
         if name in row.files
     )
 

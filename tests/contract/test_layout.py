@@ -62,3 +62,17 @@ def test_each_object_of_the_lake_is_read_once_gzipped_or_plain() -> None:
         assert found == [1, 2, 3]
         s3.put_object(Bucket="lake", Key=prefix + "c", Body=b'{"n":4}\n')
         assert list(reader.new_lines(NOON, NOON + layout.HOUR)) == [b'{"n":4}']
+
+
+def test_a_windows_name_is_read_back_and_no_other_name_is() -> None:
+    start, end = NOON, NOON + timedelta(hours=5)
+    assert layout.window_of(layout.window_name(start, end)) == (start, end)
+    for name in (
+        "",
+        "a",
+        "a-b",
+        "20260302T120000Z",
+        "20260302T120000Z-2026",
+        "2026032T120000Z-20260302T130000Z",
+    ):
+        assert layout.window_of(name) is None

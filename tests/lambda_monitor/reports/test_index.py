@@ -12,6 +12,7 @@ import pytest
 
 from contract import layout
 from contract.events import timestamp
+from lambda_monitor.checks import gaps
 from lambda_monitor.reports import index
 from local import report_site
 from tests.lambda_monitor.synthetic import LAKE, MODEL, NOON, Stack
@@ -130,6 +131,60 @@ def test_a_page_of_another_version_is_made_again(stack: Stack) -> None:
     )
 
     assert index.update(stack.s3, LAKE) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no rows",
+        b"\xff\xfe",
+        b'<script type="application/json" id="rows">[{</script>',
+        b'</script><script type="application/json" id="rows">',
+    ],
+)
+def test_a_damaged_page_is_made_again(stack: Stack, body: bytes) -> None:
+    put_report(stack, 0)
+    stack.s3.put_object(Bucket=LAKE, Key=index.KEY, Body=body)
+
+    assert index.update(stack.s3, LAKE) == 1
+    assert "12:00 to 13:00" in page(stack)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "reports/report.json",
+        "reports/notes.txt",
+        "reports/m/report.json",
+        "reports/m/backup/report.json",
+        "reports/m/20260302T120000Z/report.json",
+        "reports/m/20260302T120000Z-20260399T130000Z/report.json",
+        "reports/m/a-b/report.json",
+        "reports/a/b/c/d/report.json",
+        f"reports/{MODEL.name}/copy of x/report.json",
+    ],
+)
+def test_foreign_objects_under_reports_are_ignored(stack: Stack, key: str) -> None:
+    put_report(stack, 0)
+    stack.s3.put_object(Bucket=LAKE, Key=key, Body=b"{}")
+
+    assert index.update(stack.s3, LAKE) == 1
+    found = gaps.check_gap(stack.s3, LAKE, MODEL.name, NOON + HOUR, NOON + 2 * HOUR)
+    assert (found.status, found.value) == ("ok", 0.0)
+
+
+@pytest.mark.parametrize("body", [b"x", b"\xff", b"[]", b'{"status": 5}'])
+def test_a_damaged_report_is_a_row_with_an_error(stack: Stack, body: bytes) -> None:
+    put_report(stack, 0)
+    prefix = put_report(stack, 1)
+    stack.s3.put_object(Bucket=LAKE, Key=f"{prefix}report.json", Body=body)
+
+    assert index.update(stack.s3, LAKE) == 2
+    text = page(stack)
+    assert "report.json can&#x27;t be read" in text
+    assert '<span class="status error">error</span>' in text
+    assert text.index("13:00 to 14:00") < text.index("12:00 to 13:00")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The report site in headless Chromium."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -19,21 +17,6 @@ from local import report_site
 from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, synthetic_rides
 
 _WAIT = 60
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        pytest.skip("no Chromium with chromedriver on this machine: install both to test the site")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,1600"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options=options, service=Service(driver)) as chrome:
-        yield chrome
 
 
 @pytest.fixture
