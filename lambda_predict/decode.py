@@ -9,6 +9,8 @@ from contract.events import Rejection
 from contract.schema import Contract, DType, Feature
 from lambda_predict.explain import bounds, explain
 
+# Bytes of records decoded at the same time, beyond which each is decoded alone: this bounds memory.
+_TOGETHER = 1024 * 1024
 _ERRORS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
@@ -64,7 +66,7 @@ class Decoder:
     def _readable(self, batch: Sequence[bytes]) -> bool:
         """Return whether a quick test finds all records readable; False means unknown."""
         try:
-            return self._unique(batch)
+            return sum(map(len, batch)) <= _TOGETHER and self._unique(batch)
         except _ERRORS:
             return False
 

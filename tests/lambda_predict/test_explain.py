@@ -59,6 +59,16 @@ def test_an_explanation_is_bounded_in_time_memory_and_size(data: bytes) -> None:
     assert len(found.message) <= 1_000
 
 
+def test_large_records_of_a_batch_are_not_decoded_together() -> None:
+    data = record(b"[%s{}]" % (b"{}," * 100_000))
+    tracemalloc.start()
+    found = DECODER.decode([data] * 10)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not any(isinstance(item, Rejection) for item in found)
+    assert peak < 40 * len(data) + 3 * 10 * len(data)
+
+
 def test_a_long_path_is_cut() -> None:
     keys = [f"{n:02d}" + "k" * 30 for n in range(20)]
     value: Any = float("inf")
