@@ -13,6 +13,7 @@ container          command that runs an image as Lambda would
 standin_base       stand-in for AWS's Lambda base image
 traffic            put records, wait for results, run the monitor
 demo               train, deploy, score, monitor and alert in one run
-report_site        report site over HTTP
+report_site        command that serves the report site
+report_server      HTTP server of the report site
 serve              scoring over HTTP
 """

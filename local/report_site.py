@@ -3,13 +3,9 @@
 import argparse
 import errno
 import html
-import http.server
-import mimetypes
 import sys
 import webbrowser
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contract import layout
 from contract.session import session
 from lambda_monitor.reports import index
+from local.report_server import server
 from ops import deployment
 from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
@@ -27,35 +24,6 @@ if TYPE_CHECKING:
 
 # S3's limit on presigned links, 7 days.
 LONGEST_HOURS = 168
-
-
-def server(s3: "S3Client", bucket: str, port: int = 0) -> http.server.ThreadingHTTPServer:
-    """Return a server on 127.0.0.1 of the bucket's `reports/` prefix alone."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        """Serves objects under `reports/`."""
-
-        def do_GET(self) -> None:  # named by the base class
-            """Send the object named by the path, or the front page."""
-            name = unquote(urlsplit(self.path).path).lstrip("/") or "index.html"
-            key = f"{layout.REPORTS}/{name}"
-            try:
-                body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-            except ClientError as error:
-                missing = error.response["Error"]["Code"] in {"NoSuchKey", "404"}
-                status = HTTPStatus.NOT_FOUND if missing else HTTPStatus.BAD_GATEWAY
-                self.send_error(status, f"s3://{bucket}/{key}: {error.response['Error']['Code']}")
-                return
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", mimetypes.guess_type(name)[0] or "application/octet-stream")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Discard the request log."""
-
-    return http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
 
 def signing_client(current: "boto3.Session", bucket: str) -> "S3Client":
