@@ -52,7 +52,7 @@ run "every_address_is_subscribed" {
 
   assert {
     condition = alltrue([
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), aws_cloudwatch_metric_alarm.rejected) :
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), aws_cloudwatch_metric_alarm.rejected, [aws_cloudwatch_metric_alarm.unread]) :
       strcontains(alarm.alarm_description, "Runbook: docs/operations.md#alarm-")
       && !strcontains(alarm.alarm_description, "threshold")
     ])
@@ -99,6 +99,44 @@ run "rejected_alarm_uses_a_share" {
   }
 }
 
+run "no_record_is_lost_without_an_alarm" {
+  command = plan
+
+  module {
+    source = "./modules/alerts"
+  }
+
+  assert {
+    condition = alltrue([
+      for key, name in { predict = "predict", monitor = "monitor" } :
+      aws_cloudwatch_metric_alarm.this["${key}-destination-failed"].metric_name == "DestinationDeliveryFailures" &&
+      aws_cloudwatch_metric_alarm.this["${key}-destination-failed"].dimensions == tomap({ FunctionName = name }) &&
+      aws_cloudwatch_metric_alarm.this["${key}-destination-failed"].threshold == 1
+    ])
+    error_message = "A failed event that can't be written to its destination must raise an alarm."
+  }
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["records-dropped"].metric_name == "DroppedEventCount" &&
+      aws_cloudwatch_metric_alarm.this["records-dropped"].dimensions == tomap({ EventSourceMappingUUID = var.event_source_mapping_id })
+    )
+    error_message = "Dropped events must raise an alarm."
+  }
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["predictions-behind"].namespace == "AWS/Firehose" &&
+      aws_cloudwatch_metric_alarm.this["predictions-behind"].metric_name == "KinesisMillisBehindLatest" &&
+      aws_cloudwatch_metric_alarm.this["predictions-behind"].dimensions == tomap({ DeliveryStreamName = "predictions" }) &&
+      aws_cloudwatch_metric_alarm.this["predictions-behind"].threshold == 900000
+    )
+    error_message = "A delivery that falls behind its stream must raise an alarm."
+  }
+  assert {
+    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.unread.metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["AWS/Kinesis IncomingRecords", "AWS/Firehose DataReadFromKinesisStream.Records"])
+    error_message = "A delivery that can't read its stream must raise an alarm: it reports no lag."
+  }
+}
+
 run "no_alarms_on_missing_functions" {
   command = plan
 
@@ -113,7 +151,7 @@ run "no_alarms_on_missing_functions" {
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
-      "delivery-predictions-late", "delivery-rejected-late", "delivery-ground-truth-late", "input-throttled", "output-throttled",
+      "delivery-predictions-late", "delivery-rejected-late", "delivery-ground-truth-late", "predictions-behind", "input-throttled", "output-throttled",
     ]) && length(aws_cloudwatch_metric_alarm.rejected) == 0
     error_message = "There is an alarm on a function that does not exist."
   }

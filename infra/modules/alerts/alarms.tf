@@ -17,6 +17,20 @@ locals {
     }
   }
 
+  read_alarms = {
+    "predictions-behind" = {
+      description = "Delivery ${var.delivery_names.predictions} reads the output stream late: more than ${local.delivery_late_seconds} s behind its newest record. Records leave the stream after its retention. See the delivery's log."
+      namespace   = "AWS/Firehose"
+      metric      = "KinesisMillisBehindLatest"
+      dimensions  = { DeliveryStreamName = var.delivery_names.predictions }
+      statistic   = "Maximum"
+      threshold   = local.delivery_late_seconds * 1000
+      period      = 300
+      periods     = 3
+      missing     = "notBreaching"
+    }
+  }
+
   stream_alarms = {
     for key, name in { input = var.input_stream, output = var.output_stream } : "${key}-throttled" => {
       description            = "Puts to ${name} are throttled: raise ${key}_shards, or set it to null for on-demand capacity."
@@ -48,6 +62,17 @@ locals {
         description = "Lambda gave up on records; they are in the failed prefix of the lake bucket. Repair the cause, then send them again."
         namespace   = "AWS/Lambda"
         metric      = "OnFailureDestinationDeliveredEventCount"
+        dimensions  = { EventSourceMappingUUID = var.event_source_mapping_id }
+        statistic   = "Sum"
+        threshold   = 1
+        period      = 300
+        periods     = 1
+        missing     = "notBreaching"
+      }
+      "records-dropped" = {
+        description = "Lambda dropped records that are not in the failed prefix either. Put them again from the input stream before its retention ends."
+        namespace   = "AWS/Lambda"
+        metric      = "DroppedEventCount"
         dimensions  = { EventSourceMappingUUID = var.event_source_mapping_id }
         statistic   = "Sum"
         threshold   = 1
@@ -89,7 +114,20 @@ locals {
   ) : key => alarm if var.monitor_function != null }
 
   function_alarms = {
-    for key, name in { predict = var.predict_function, monitor = var.monitor_function } : key => {
+    for key, name in { predict = var.predict_function, monitor = var.monitor_function } : key => merge({
+      "${key}-destination-failed" = {
+        description = "${key} function: Lambda could not write a failed event to its on-failure destination. Check the role's rights on destination and key."
+        namespace   = "AWS/Lambda"
+        metric      = "DestinationDeliveryFailures"
+        dimensions  = { FunctionName = name }
+        statistic   = "Sum"
+        threshold   = 1
+        period      = 300
+        periods     = 1
+        enough      = 1
+        missing     = "notBreaching"
+      }
+      }, {
       for metric in ["Errors", "Throttles"] : "${key}-${lower(metric)}" => {
         description = "${key} function: ${lower(metric)} in two of three periods. See its log."
         namespace   = "AWS/Lambda"
@@ -102,10 +140,10 @@ locals {
         enough      = 2
         missing     = "notBreaching"
       }
-    }
+    })
   }
 
-  alarms = merge(local.delivery_alarms, local.stream_alarms, local.predict_alarms, local.monitor_alarms)
+  alarms = merge(local.delivery_alarms, local.read_alarms, local.stream_alarms, local.predict_alarms, local.monitor_alarms)
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
@@ -158,6 +196,45 @@ resource "aws_cloudwatch_metric_alarm" "rejected" {
         namespace   = var.metrics_namespace
         metric_name = metric_query.value
         dimensions  = { UseCase = var.use_case }
+        stat        = "Sum"
+        period      = 300
+      }
+    }
+  }
+}
+
+# A delivery that can't read its stream reports no lag: compare what went in with what it read.
+resource "aws_cloudwatch_metric_alarm" "unread" {
+  alarm_name          = "${var.prefix}-predictions-unread"
+  alarm_description   = "Delivery ${var.delivery_names.predictions} reads nothing from the output stream although records arrive there. Check its role's rights on stream and key before the stream's retention ends. Runbook: ${local.runbook}predictions-unread"
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = 1
+  evaluation_periods  = 3
+  datapoints_to_alarm = 3
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.this.arn]
+  ok_actions          = [aws_sns_topic.this.arn]
+
+  metric_query {
+    id          = "unread"
+    label       = "Records arrive and none is read"
+    expression  = "IF(FILL(arrived, 0) > 0 AND FILL(read, 0) == 0, 1, 0)"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = {
+      arrived = { namespace = "AWS/Kinesis", metric = "IncomingRecords", dimensions = { StreamName = var.output_stream } }
+      read    = { namespace = "AWS/Firehose", metric = "DataReadFromKinesisStream.Records", dimensions = { DeliveryStreamName = var.delivery_names.predictions } }
+    }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric
+        dimensions  = metric_query.value.dimensions
         stat        = "Sum"
         period      = 300
       }
