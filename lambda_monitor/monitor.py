@@ -21,8 +21,12 @@ from lambda_monitor.checks import gaps, service, verdict
 from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings, Status
 from lambda_monitor.hours import athena, labelled, window
 from lambda_monitor.hours.athena import AthenaError
+from lambda_monitor.hours.labelled import Truth
+from lambda_monitor.hours.ledger import DamagedError
+from lambda_monitor.hours.rebuild import rebuilding
 from lambda_monitor.hours.store import AthenaPath, HourStore
 from lambda_monitor.hours.update import LedgerUpdater
+from lambda_monitor.hours.window import Window
 from lambda_monitor.lake import cache, labels, rejections
 from lambda_monitor.lake.cache import S3Cache
 from lambda_monitor.lake.partitions import landing
@@ -74,7 +78,7 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
 def _findings(clients: Clients, settings: Settings, watched: Model, span: Span, run: Run) -> Findings:
     try:
         return _evaluate(clients, settings, watched, span, run)
-    except AthenaError as error:
+    except (AthenaError, DamagedError) as error:
         return Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
 
 
@@ -83,16 +87,13 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
     s3, bucket, prefix = clients.s3, settings.lake_bucket, watched.cache_prefix
     kept = S3Cache(s3, bucket, prefix)
     store = HourStore(kept, _athena_path(clients, settings, watched, run))
+    reader = labels.Reader(s3, bucket, watched.contract, kept)
     with cache.lease(s3, bucket, prefix, run) as lease:
         updater = LedgerUpdater(
             s3, bucket, watched.contract, watched.profiler, store=store, may_write=lease.take
         )
-        updated = updater.update(landing(span.start, span.end))
-        found = window.read(store, updated, watched.contract, watched.profiler, span.start, span.end)
+        found, known = rebuilding(updater, lambda: _read(settings, watched, updater, reader, span, run))
     refused = rejections.read(s3, bucket, span.start, span.end)
-    reader = labels.Reader(s3, bucket, watched.contract, kept)
-    delay = timedelta(days=settings.label_delay_days)
-    known = labelled.newest(watched, store, reader, found, delay=delay, now=run.now)
     results = service.check_service(
         clients.cloudwatch,
         service.Sources(function=settings.predict_function, stream=settings.input_stream),
@@ -105,6 +106,16 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
         results.append(gaps.check_gap(s3, bucket, settings.model_name, span.start, span.end))
     evidence = verdict.Evidence(window=found, rejections=refused, truth=known, results=results)
     return verdict.evaluate(watched, evidence)
+
+
+def _read(
+    settings: Settings, watched: Model, updater: LedgerUpdater, reader: labels.Reader, span: Span, run: Run
+) -> tuple[Window, Truth]:
+    """Return the window and its ground truth, or that of the newest window with labels."""
+    updated = updater.update(landing(span.start, span.end))
+    found = window.read(updater.store, updated, watched.contract, watched.profiler, span.start, span.end)
+    delay = timedelta(days=settings.label_delay_days)
+    return found, labelled.newest(watched, updater.store, reader, found, delay=delay, now=run.now)
 
 
 def _athena_path(clients: Clients, settings: Settings, watched: Model, run: Run) -> AthenaPath | None:

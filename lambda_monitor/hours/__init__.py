@@ -3,6 +3,7 @@
 ledger       ledger of a partition and its parts
 store        read and write ledgers and hour files
 update       add new objects to the ledgers
+rebuild      rebuild partitions whose stored files are damaged
 accumulator  rows of one arrival hour while they are read
 window       records of [start, end) by merging hours
 labelled     join predictions to ground truth

@@ -8,6 +8,15 @@ from contract.schema import StoredStruct
 from lambda_monitor.lake.objects import Unreadable
 
 
+class DamagedError(Exception):
+    """A stored file of a partition is missing or can't be decoded."""
+
+    def __init__(self, partition: datetime, name: str, reason: str) -> None:
+        super().__init__(f"{name} is damaged: {reason}")
+        self.partition = partition
+        self.name = name
+
+
 class Part(StoredStruct, frozen=True, kw_only=True):
     """Counts of the records of one partition that arrived in one hour.
 
@@ -42,6 +51,15 @@ class Ledger(StoredStruct, frozen=True, kw_only=True):
     bad_lines: dict[str, int] = msgspec.field(default_factory=dict)
     parts: dict[str, Part] = msgspec.field(default_factory=dict)
     strayed: int = 0
+
+
+def decode(data: bytes) -> Ledger:
+    """Read a stored ledger. Raises ValueError if it is damaged."""
+    ledger = msgspec.json.decode(data, type=Ledger)  # a DecodeError is a ValueError
+    for hour in ledger.parts:
+        if datetime.fromisoformat(hour).utcoffset() is None:
+            raise ValueError(f"the hour {hour!r} has no time zone")
+    return ledger
 
 
 class LocatedPart(msgspec.Struct, frozen=True, kw_only=True):

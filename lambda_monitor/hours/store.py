@@ -16,11 +16,14 @@ import pyarrow.parquet as pq
 
 from contract import layout
 from contract.layout import HOUR
+from lambda_monitor.hours import ledger
 from lambda_monitor.hours.athena import AthenaCounter, AthenaError, HourCounts
-from lambda_monitor.hours.ledger import Ledger, LocatedPart, WindowParts
+from lambda_monitor.hours.ledger import DamagedError, Ledger, LocatedPart, Part, WindowParts
 from lambda_monitor.lake.cache import Cache, Overlay
 from lambda_monitor.lake.events import ARRIVED
 from lambda_monitor.lake.partitions import inside, landing, sharing
+from lambda_monitor.lake.texts import reason
+from lambda_monitor.profiles.profile import Profile
 
 LEDGER = "ledger.json"
 _WORKERS = 16
@@ -43,18 +46,25 @@ class HourStore:
         self._cache = cache
         self._ledgers: dict[datetime, Ledger] = {}
         self.athena = athena
+        # Partitions whose stored ledger can't be decoded.
+        self.damaged: set[datetime] = set()
 
     def ledger(self, partition: datetime) -> Ledger:
-        """Return the stored ledger, an empty one if there is none."""
+        """Return the stored ledger, an empty one if there is none or it is damaged."""
         if partition not in self._ledgers:
             stored = self._cache.get(file_name(partition, LEDGER))
-            self._ledgers[partition] = msgspec.json.decode(stored, type=Ledger) if stored else Ledger()
+            try:
+                self._ledgers[partition] = ledger.decode(stored) if stored is not None else Ledger()
+            except ValueError:
+                self._ledgers[partition] = Ledger()
+                self.damaged.add(partition)
         return self._ledgers[partition]
 
     def save(self, partition: datetime, ledger: Ledger) -> None:
         """Write the ledger of `partition`."""
         self.put(partition, LEDGER, io.BytesIO(msgspec.json.encode(ledger)))
         self._ledgers[partition] = ledger
+        self.damaged.discard(partition)
 
     def put(self, partition: datetime, name: str, file: BinaryIO) -> str:
         """Write a file of `partition` and return its name in ledgers."""
@@ -97,17 +107,25 @@ class HourStore:
                 yield inside(table, parts.start, parts.end).select(columns)
 
     def tables(self, names: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """Yield the Parquet files of those names in order, in batches of bounded size."""
+        """Yield those columns of the Parquet files of those names in order, in batches of bounded size.
+
+        Raises DamagedError.
+        """
         names = list(names)
         with ThreadPoolExecutor(_AHEAD) as pool:
             for first in range(0, len(names), _AHEAD):
                 group = names[first : first + _AHEAD]
                 for name, data in zip(group, pool.map(self._cache.get, group), strict=True):
                     if data is None:
-                        raise FileNotFoundError(f"{name} is named by a ledger but isn't there")
-                    with pq.ParquetFile(io.BytesIO(data)) as file:
-                        for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
-                            yield pa.Table.from_batches([batch])
+                        raise self._damaged(name, "it is missing")
+                    try:
+                        yield from _batches(data, columns)
+                    except (pa.ArrowException, OSError, KeyError) as error:
+                        raise self._damaged(name, reason(error)) from error
+
+    def _damaged(self, name: str, fault: str) -> DamagedError:
+        partition = next(p for p in self._ledgers if name.startswith(file_name(p, "")))
+        return DamagedError(partition, name, fault)
 
     def partial(self, parts: WindowParts, hour: datetime) -> Iterator[HourCounts]:
         """Yield the counts of the records of `hour` inside the window, if Athena counted the hour.
@@ -124,6 +142,21 @@ class HourStore:
         for partition in partitions:
             if counts := found[partition].get(hour):
                 yield counts
+
+
+def stored_profile(partition: datetime, part: Part) -> Profile:
+    """Return the profile of a part. Raises DamagedError."""
+    try:
+        return Profile.from_json(part.profile.encode())
+    except msgspec.DecodeError as error:
+        raise DamagedError(partition, file_name(partition, LEDGER), reason(error)) from error
+
+
+def _batches(data: bytes, columns: list[str] | None) -> Iterator[pa.Table]:
+    with pq.ParquetFile(io.BytesIO(data)) as file:
+        for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
+            table = pa.Table.from_batches([batch])
+            yield table if columns is None else table.select(columns)
 
 
 def file_name(partition: datetime, file: str) -> str:

@@ -22,8 +22,8 @@ from contract.layout import HOUR
 from contract.schema import Contract
 from lambda_monitor.hours.accumulator import HourAccumulator, by_hour, merged_others, parquet
 from lambda_monitor.hours.athena import HourCounts
-from lambda_monitor.hours.ledger import Ledger, Part
-from lambda_monitor.hours.store import AthenaPath, HourStore
+from lambda_monitor.hours.ledger import DamagedError, Ledger, Part
+from lambda_monitor.hours.store import LEDGER, AthenaPath, HourStore, file_name, stored_profile
 from lambda_monitor.lake import events
 from lambda_monitor.lake.events import IDENTITY, VERSION, Deduplicator, ReadErrors
 from lambda_monitor.lake.objects import Object, Unreadable, list_objects
@@ -86,6 +86,17 @@ class LedgerUpdater:
         ledgers = {p: self._update(p, found) for p, found in listed.items()}
         return Updated(ledgers=ledgers, unreachable=self._unreachable)
 
+    def rebuild(self, damaged: DamagedError) -> None:
+        """Read the partition of a damaged file again. Raises DamagedError if objects of it are gone."""
+        self._begin()
+        known = self.store.ledger(damaged.partition).objects
+        gone = known.keys() - {o.key for o in self._list(damaged.partition)}
+        if gone:
+            fault = f"it can't be rebuilt, since {len(gone):,} objects of its partition were deleted"
+            raise DamagedError(damaged.partition, damaged.name, fault)
+        self.store.set_view(damaged.partition, Ledger())
+        self.update([damaged.partition])
+
     def _wants_athena(self, athena: AthenaPath, listed: dict[datetime, list[Object]]) -> bool:
         """Return whether new objects are too large to read, or share records with what Athena counted."""
         new = [(p, o) for p, found in listed.items() for o in self._unread(p, found)[1]]
@@ -134,6 +145,9 @@ class LedgerUpdater:
             ledger = self._add(partition, ledger, new)
             self.store.save(partition, ledger)
         ledger = _without_deleted(ledger, {o.key for o in listed})
+        if partition in self.store.damaged:
+            lost = Unreadable(file_name(partition, LEDGER), "it is damaged, and none of its objects is left")
+            ledger = msgspec.structs.replace(ledger, unreadable=[lost])
         self.store.set_view(partition, ledger)
         return ledger
 
@@ -211,7 +225,7 @@ class LedgerUpdater:
     def _save(self, partition: datetime, stem: str, added: HourAccumulator, before: Part) -> Part:
         profile = added.profile
         if profile is not None and before.profile:
-            profile = Profile.from_json(before.profile.encode()).merge(profile)
+            profile = stored_profile(partition, before).merge(profile)
         rows, samples = list(before.rows), list(before.samples)
         if added.records:
             for kind, file in added.files():

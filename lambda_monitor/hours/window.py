@@ -11,7 +11,7 @@ from contract.layout import HOUR
 from contract.schema import Contract
 from lambda_monitor.hours.accumulator import merged_others
 from lambda_monitor.hours.ledger import Ledger, WindowParts
-from lambda_monitor.hours.store import HourStore
+from lambda_monitor.hours.store import HourStore, stored_profile
 from lambda_monitor.hours.update import Updated
 from lambda_monitor.lake import events
 from lambda_monitor.lake.events import ARRIVED, VERSION
@@ -58,13 +58,13 @@ def read(
     records, profile, newest = 0, None, None
     sample = events.schema(contract).empty_table().drop_columns([VERSION])
     sample_names: list[str] = []
-    for piece in _pieces(store, profiler, located):
+    for piece in _pieces(store, profiler, located, sample.schema.names):
         records += piece.records
         newest = piece.newest if newest is None else max(newest, piece.newest or newest)
         profile = piece.profile if profile is None else profile.merge(piece.profile)
         sample = lowest([sample, *piece.samples])
         sample_names += piece.sample_names
-    for table in store.tables(sample_names):
+    for table in store.tables(sample_names, sample.schema.names):
         sample = lowest([sample, table])
     return Window(
         start=start,
@@ -94,7 +94,7 @@ class _Piece(msgspec.Struct, frozen=True):
 
 
 def _pieces(
-    store: HourStore, profiler: Callable[[pa.Table], Profile], located: WindowParts
+    store: HourStore, profiler: Callable[[pa.Table], Profile], located: WindowParts, columns: list[str]
 ) -> Iterator[_Piece]:
     """Yield the window's records: whole hours from their profile, others from their rows."""
     hours_of_athena = set()
@@ -103,10 +103,10 @@ def _pieces(
         if not part.records:
             continue
         if located.start <= hour and hour + HOUR <= located.end:
-            profile = Profile.from_json(part.profile.encode())
+            profile = stored_profile(entry.partition, part)
             yield _Piece(part.records, part.newest, profile, sample_names=part.samples)
         elif not part.counted_by_athena:
-            for table in store.tables(part.rows):
+            for table in store.tables(part.rows, columns):
                 rows = inside(table, located.start, located.end)
                 if len(rows):
                     last = pc.max(rows.column(ARRIVED)).as_py()

@@ -104,7 +104,10 @@ class Lease:
         stored = conditional.get(self._s3, self._bucket, self._key)
         if stored is None:
             return None, None
-        return stored.etag, msgspec.json.decode(stored.body, type=Held)
+        try:
+            return stored.etag, msgspec.json.decode(stored.body, type=Held)
+        except msgspec.DecodeError:  # A damaged lease is overwritten.
+            return stored.etag, None
 
     def _write(self, until: datetime, replaces: str | None) -> str | None:
         """Write the lease over the version `replaces`; None if another run wrote it first."""

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract import bundle, layout
-from contract.schema import Contract
+from contract.schema import Contract, StoredStruct
 from lambda_monitor.lake import duckdb_sql, events
 from lambda_monitor.lake.cache import Cache
 from lambda_monitor.lake.events import ID
@@ -58,6 +58,14 @@ class _Group(msgspec.Struct, frozen=True, kw_only=True):
     """Labels that arrived together, in order, and what of their objects could not be read."""
 
     table: pa.Table
+    bad_lines: int
+    unreadable: list[Unreadable]
+
+
+class _Facts(StoredStruct, frozen=True, kw_only=True):
+    """Metadata of a cached file: its objects with their entity tags, and what could not be read."""
+
+    objects: dict[str, str]
     bad_lines: int
     unreadable: list[Unreadable]
 
@@ -227,29 +235,25 @@ def _last(table: pa.Table) -> tuple[pa.Table, int]:
 
 
 def _parquet(group: _Group, tags: dict[str, str]) -> io.BytesIO:
-    facts = {
-        "objects": tags,
-        "bad_lines": group.bad_lines,
-        "unreadable": msgspec.to_builtins(group.unreadable),
-    }
+    facts = _Facts(objects=tags, bad_lines=group.bad_lines, unreadable=group.unreadable)
     buffer = io.BytesIO()
-    pq.write_table(
-        group.table.replace_schema_metadata({_METADATA: json.dumps(facts)}), buffer, compression="zstd"
-    )
+    table = group.table.replace_schema_metadata({_METADATA: msgspec.json.encode(facts)})
+    pq.write_table(table, buffer, compression="zstd")
     buffer.seek(0)
     return buffer
 
 
 def _cached(data: bytes | None, tags: dict[str, str]) -> _Group | None:
-    """Return the cached labels of a partition, None if its objects have changed."""
+    """Return the cached labels of a partition, None if its objects have changed or the file is damaged."""
     if data is None:
         return None
-    table = pq.read_table(io.BytesIO(data))
-    facts = json.loads(table.schema.metadata[_METADATA])
-    if facts["objects"] != tags:
+    try:
+        table = pq.read_table(io.BytesIO(data))
+        facts = msgspec.json.decode(table.schema.metadata[_METADATA], type=_Facts)
+    except (pa.ArrowException, OSError, TypeError, KeyError, msgspec.DecodeError):
+        return None
+    if facts.objects != tags or table.column_names != [ID, TARGET]:
         return None
     return _Group(
-        table=table.replace_schema_metadata(None),
-        bad_lines=facts["bad_lines"],
-        unreadable=msgspec.convert(facts["unreadable"], list[Unreadable]),
+        table=table.replace_schema_metadata(None), bad_lines=facts.bad_lines, unreadable=facts.unreadable
     )
