@@ -11,9 +11,10 @@ from contract import bundle, layout
 from contract.schema import Contract
 from lambda_monitor.hours.labelled import joined
 from lambda_monitor.lake import events
-from lambda_monitor.lake.events import ARRIVED, Deduplicator, ReadErrors
+from lambda_monitor.lake.events import ARRIVED, Deduplicator
 from lambda_monitor.lake.labels import TARGET, Reader
 from lambda_monitor.lake.objects import list_objects
+from lambda_monitor.lake.parser import ReadErrors
 from lambda_monitor.lake.partitions import inside, landing
 from training import pipeline, registry, tracking
 from training.data import DataError, Table, wrangle

@@ -19,6 +19,8 @@ UNJUDGED = ("lake.unreadable_objects", "labels.unreadable")
 DUPLICATES_LIMIT = 0.05
 REJECTED_LIMIT = 0.01
 STRAYED_LIMIT = 0.001
+# Share of labels that may be unreadable while performance is measured on the others.
+LABELS_LIMIT = 0.01
 
 
 def check_delivery(contract: Contract, window: Window, rejections: Rejections) -> list[CheckResult]:
@@ -155,7 +157,10 @@ def staleness(window: Window) -> CheckResult:
 def check_labels(truth: Truth) -> list[CheckResult]:
     """Return the checks of the ground truth itself."""
     found, late = truth.labels, truth.coverage < ENOUGH
-    broken = found.bad_lines + len(found.unreadable)
+    broken = max(
+        found.bad_lines / max(found.lines, 1),
+        found.unreadable_bytes / max(found.bytes, 1),
+    )
     return [
         CheckResult(
             name="labels.coverage",
@@ -177,9 +182,10 @@ def check_labels(truth: Truth) -> list[CheckResult]:
         ),
         CheckResult.above(
             "labels.unreadable",
-            float(broken),
-            0.0,
-            f"{found.bad_lines:,} labels and {len(found.unreadable):,} files of labels can't be read"
+            broken,
+            LABELS_LIMIT,
+            f"{found.bad_lines:,} of {found.lines:,} labels and {len(found.unreadable):,} files of labels "
+            f"({found.unreadable_bytes:,} of {found.bytes:,} bytes) can't be read"
             + _example(found.unreadable),
             columns=[TARGET],
             detail={"objects": {u.key: u.reason for u in found.unreadable[:LISTED]}},

@@ -25,8 +25,9 @@ from lambda_monitor.hours.athena import HourCounts
 from lambda_monitor.hours.ledger import DamagedError, Ledger, Part
 from lambda_monitor.hours.store import LEDGER, AthenaPath, HourStore, file_name, stored_profile
 from lambda_monitor.lake import events
-from lambda_monitor.lake.events import IDENTITY, VERSION, Deduplicator, ReadErrors
+from lambda_monitor.lake.events import IDENTITY, VERSION, Deduplicator
 from lambda_monitor.lake.objects import Object, Unreadable, list_objects
+from lambda_monitor.lake.parser import ReadErrors
 from lambda_monitor.lake.partitions import LANDS_AFTER, LANDS_BEFORE, inside, outside, sharing
 from lambda_monitor.profiles.profile import Profile
 

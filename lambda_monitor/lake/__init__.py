@@ -5,6 +5,7 @@ lines       whole lines of bounded length
 texts       texts of bounded length
 batches     join small objects and cut large ones into files on disk
 duckdb_sql  DuckDB connection and quoting
+parser      files on disk as tables
 events      prediction events as columns
 labels      ground truth by record id
 rejections  rejected records and failed batches of a window

@@ -1,19 +1,31 @@
 """Lake objects as files on disk: small ones joined, large ones split, in bounded memory."""
 
+import itertools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from lambda_monitor.lake.lines import Lines
-from lambda_monitor.lake.objects import PARQUET, Object, unpacked
+from lambda_monitor.lake.lines import Lines, one_per_line
+from lambda_monitor.lake.objects import PARQUET, Object, ObjectError, unpacked
 
 # Decompressed bytes that are parsed at a time: bounds memory, and is enough work for every DuckDB thread.
 BATCH_BYTES = 64 << 20
 # Field of the lines that mark the start of an object in a joined file.
 MARK = "@object"
+# Bytes of the largest Parquet or CSV file: it is written to the function's disk of 512 MiB as a whole.
+FILE_BYTES = 256 << 20
+
+
+class Kind(Enum):
+    """Format of a file."""
+
+    LINES = auto()
+    PARQUET = auto()
+    CSV = auto()
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -28,7 +40,7 @@ class Source(msgspec.Struct, frozen=True):
     starts: tuple[int, ...] = ()
     token: str = ""
     first: int = 0
-    parquet: bool = False
+    kind: Kind = Kind.LINES
 
     def halves(self) -> "Iterator[Source]":
         """Yield each half of a joined file as a file of its own."""
@@ -47,8 +59,10 @@ class Source(msgspec.Struct, frozen=True):
 class Spool:
     """Joins small objects into one file and splits large ones at line ends."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, loose: bool = False) -> None:
+        """With `loose`, files may be CSV and lines may hold several JSON objects, as people drop them."""
         self._folder = folder
+        self._loose = loose
         self._token = uuid.uuid4().hex
         self._open()
 
@@ -61,23 +75,42 @@ class Spool:
         """Close the file that is being filled."""
         self._lines.close()
 
-    def add(self, item: Object, body: BinaryIO) -> Iterator[Source]:
+    def add(self, item: Object, body: BinaryIO | ObjectError) -> Iterator[Source]:
         """Add an object; yield each file that is full. Raises ObjectError if it can't be read."""
+        if isinstance(body, ObjectError):
+            raise body
         magic, chunks = unpacked(body)
         if magic == PARQUET:
-            path = self._folder / "parquet"
-            with path.open("wb") as file:
-                file.writelines(chunks)
-            yield Source(path, (item.key,), parquet=True)
+            yield self._whole(item, chunks, Kind.PARQUET)
             return
+        split = Lines(chunks)
+        blocks = split.blocks()
+        if self._loose:
+            first = next(blocks, b"")
+            if first.lstrip()[:1] != b"{":
+                yield self._whole(item, itertools.chain([first], blocks), Kind.CSV)
+                split.check()
+                return
+            blocks = (line for block in itertools.chain([first], blocks) for line in one_per_line(block))
         self._mark(item.key)
-        lines = Lines(chunks)
-        for block in lines.blocks():
+        for block in blocks:
             self._lines.write(block)
             if self._lines.tell() >= BATCH_BYTES and (full := self.take()) is not None:
                 yield full
                 self._mark(item.key)
-        lines.check()
+        split.check()
+
+    def _whole(self, item: Object, chunks: Iterable[bytes], kind: Kind) -> Source:
+        """Write an object to a file of its own. Raises ObjectError if it is too large for the disk."""
+        path = self._folder / "whole"
+        with path.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+                if file.tell() > FILE_BYTES:
+                    raise ObjectError(
+                        f"it has more than {FILE_BYTES >> 20} MiB, the limit of {kind.name} files"
+                    )
+        return Source(path, (item.key,), kind=kind)
 
     def _mark(self, key: str) -> None:
         self._starts.append(self._lines.tell())

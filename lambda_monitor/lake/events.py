@@ -1,25 +1,17 @@
 """Prediction events as the columns that monitoring needs, in batches of bounded size."""
 
-import contextlib
-import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from contract import bundle
 from contract.schema import Contract, DType, Task
-from lambda_monitor.lake import duckdb_sql, lines, texts
-from lambda_monitor.lake.batches import MARK, Source, Spool
-from lambda_monitor.lake.objects import OBJECT_BYTES, Object, ObjectError, Unreadable, open_objects
+from lambda_monitor.lake import duckdb_sql, parser, texts
+from lambda_monitor.lake.objects import Object
+from lambda_monitor.lake.parser import ReadErrors, Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,20 +25,10 @@ _HASH = "@hash"
 
 # An arrival outside this range is not a time of an event.
 FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-# Rows of the largest Parquet file that is read, and rows that are converted at a time.
-PARQUET_ROWS = 20_000_000
-_ROWS = 1 << 17
 
 _SQL_TYPES = {DType.INT: "BIGINT", DType.FLOAT: "DOUBLE", DType.STR: "VARCHAR"}
 _SQL_OF_ARROW = {pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.string(): "VARCHAR"}
 _ARROW_TYPES = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.STR: pa.string()}
-
-
-class ReadErrors(msgspec.Struct, kw_only=True):
-    """Objects and lines that could not be read."""
-
-    unreadable: list[Unreadable] = []
-    bad_lines: Counter[str] = msgspec.field(default_factory=Counter)
 
 
 def schema(contract: Contract) -> pa.Schema:
@@ -76,22 +58,7 @@ def read(
     Duplicates and events of other model versions are included; features that those lack are null.
     What can't be read is added to `errors`, never raised; rows before a fault in an object are kept.
     """
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        contextlib.closing(Spool(Path(folder))) as spool,
-    ):
-        parser = _Parser(contract, errors)
-        for item, body in open_objects(s3, bucket, objects):
-            if isinstance(body, ObjectError):
-                errors.unreadable.append(Unreadable(item.key, str(body), body.lasting))
-                continue
-            try:
-                for source in spool.add(item, body):
-                    yield from parser.parse(source)
-            except ObjectError as error:
-                errors.unreadable.append(Unreadable(item.key, str(error), error.lasting))
-        if (rest := spool.take()) is not None:
-            yield from parser.parse(rest)
+    yield from parser.read(s3, bucket, objects, _statement(contract), errors)
 
 
 class Deduplicator:
@@ -117,101 +84,19 @@ def _contains(ordered: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np
     return np.asarray(nearest == values)
 
 
-class _Parser:
-    """Parses a file into tables, by one SQL statement over the contract's columns."""
-
-    def __init__(self, contract: Contract, errors: ReadErrors) -> None:
-        self._errors = errors
-        self._schema = schema(contract)
-        self._select, self._columns = _statement(contract, self._schema)
-
-    def parse(self, source: Source) -> Iterator[pa.Table]:
-        """Yield the rows of `source`; of a joined file that can't be parsed, those of each object."""
-        bad: Counter[str] = Counter()
-        try:
-            tables = list(self._tables(source, bad))
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
-            if len(source.keys) > 1:
-                for half in source.halves():
-                    yield from self.parse(half)
-            else:
-                self._errors.unreadable.append(Unreadable(source.keys[0], texts.reason(error)))
-            return
-        self._errors.bad_lines += bad
-        yield from tables
-
-    def _tables(self, source: Source, bad: "Counter[str]") -> Iterator[pa.Table]:
-        """Yield the valid rows, and count in `bad` the others of each object."""
-        path = duckdb_sql.text(str(source.path))
-        if source.parquet:
-            _check_rows(source.path)
-            # The column of marks is empty in a file that wasn't joined.
-            relation, mark = f"read_parquet({path})", "CAST(NULL AS BIGINT)"
-        else:
-            relation = (
-                f"read_json({path}, format='newline_delimited', ignore_errors=true, "
-                f"maximum_object_size={lines.LINE_BYTES}, columns={self._columns})"
-            )
-            mark = _mark(source.token)
-        query = f"{self._select}, {mark} AS {duckdb_sql.name(MARK)} FROM {relation}"
-        number = source.first
-        for batch in duckdb_sql.engine().sql(query).to_arrow_reader(_ROWS):
-            table = pa.Table.from_batches([batch])
-            marks = table.column(MARK).fill_null(number).to_numpy()
-            # Marks ascend: the largest so far is the number of the object that a row is of.
-            numbers = np.maximum.accumulate(np.maximum(marks, number))
-            valid = pc.is_valid(table.column(_HASH))
-            other = np.asarray(pc.invert(pc.or_(valid, pc.is_valid(table.column(MARK)))))
-            for place, count in zip(*np.unique(numbers[other], return_counts=True), strict=True):
-                bad[source.keys[place - source.first]] += int(count)
-            number = int(numbers[-1]) if len(numbers) else number
-            yield self._rows(table.filter(valid))
-
-    def _rows(self, table: pa.Table) -> pa.Table:
-        columns = [
-            pa.array(_identities(table.column(_HASH)))
-            if field.name == IDENTITY
-            # A time may have microseconds: events have milliseconds.
-            else table.column(field.name).cast(field.type, safe=field.name != ARRIVED)
-            for field in self._schema
-        ]
-        return pa.Table.from_arrays(columns, schema=self._schema)
-
-
-def _check_rows(path: Path) -> None:
-    """Raise OSError if a Parquet file has more rows or bytes than are read."""
-    with pq.ParquetFile(path) as file:
-        groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
-        size = sum(group.total_byte_size for group in groups)
-        if size > OBJECT_BYTES or file.metadata.num_rows > PARQUET_ROWS:
-            raise OSError(
-                f"it has {file.metadata.num_rows:,} rows of {size >> 20:,} MiB; "
-                f"the limits are {PARQUET_ROWS:,} rows and {OBJECT_BYTES >> 20:,} MiB"
-            )
-
-
 def _identities(hashes: pa.ChunkedArray) -> np.ndarray[Any, Any]:
     # DuckDB reads the first bytes of the digest in the opposite byte order.
     return np.asarray(hashes.to_numpy(), dtype=np.uint64).byteswap()
 
 
-def _mark(token: str) -> str:
-    """Return the number of the object that a line marks the start of, null in other lines."""
-    mark = duckdb_sql.name(MARK)
-    prefix = f"{token}:"
-    return (
-        f"CASE WHEN starts_with({mark}, {duckdb_sql.text(prefix)}) "
-        f"THEN TRY_CAST(substr({mark}, {len(prefix) + 1}) AS BIGINT) END"
-    )
-
-
-def _statement(contract: Contract, columns: pa.Schema) -> tuple[str, str]:
-    """Return the SELECT list and read_json's columns.
+def _statement(contract: Contract) -> Statement:
+    """Return what is read of events.
 
     The hash is MD5 of shard and sequence number: the same in every engine and version, so that it can
     be stored and also computed by Athena. A row without one is not a prediction event. Texts are bounded,
     and values of another type, which Parquet may hold, are null.
     """
+    columns = schema(contract)
     kind = _SQL_OF_ARROW[target_type(contract)]
     prediction = {contract.target.name: kind}
     arrived = "TRY_CAST(record.arrived_at AS TIMESTAMPTZ)"
@@ -231,7 +116,7 @@ def _statement(contract: Contract, columns: pa.Schema) -> tuple[str, str]:
         f"CAST(record.sequence_number AS VARCHAR)) END AS {duckdb_sql.name(_HASH)}",
         f"{arrived} AS {duckdb_sql.name(ARRIVED)}",
         *(
-            f"{_typed(value, columns.field(name).type)} AS {duckdb_sql.name(name)}"
+            f"{typed(value, columns.field(name).type)} AS {duckdb_sql.name(name)}"
             for name, value in values.items()
         ),
     ]
@@ -241,13 +126,25 @@ def _statement(contract: Contract, columns: pa.Schema) -> tuple[str, str]:
         "prediction": duckdb_sql.struct(prediction),
         "model": duckdb_sql.struct({"version": "VARCHAR"}),
         "record": duckdb_sql.struct(dict.fromkeys(("shard", "sequence_number", "arrived_at"), "VARCHAR")),
-        MARK: "VARCHAR",
     }
-    listed = ", ".join(f"{duckdb_sql.text(name)}: {duckdb_sql.text(kind)}" for name, kind in fields.items())
-    return f"SELECT {', '.join(select)}", f"{{{listed}}}"
+    return Statement(
+        fields=fields, select=select, valid=_HASH, convert=lambda table: _converted(table, columns)
+    )
 
 
-def _typed(value: str, kind: pa.DataType) -> str:
+def _converted(table: pa.Table, columns: pa.Schema) -> pa.Table:
+    arrays = [
+        pa.array(_identities(table.column(_HASH)))
+        if field.name == IDENTITY
+        # A time may have microseconds: events have milliseconds.
+        else table.column(field.name).cast(field.type, safe=field.name != ARRIVED)
+        for field in columns
+    ]
+    return pa.Table.from_arrays(arrays, schema=columns)
+
+
+def typed(value: str, kind: pa.DataType) -> str:
+    """Return SQL for `value` as that type, null if it is of another, texts bounded."""
     converted = f"TRY_CAST({value} AS {_SQL_OF_ARROW[kind]})"
     return texts.bounded_sql(converted) if kind == pa.string() else converted
 

@@ -6,52 +6,53 @@ Of several labels of one record the last to arrive is used. Labels are ordered b
 the partition or, for a dropped file, when it was put there), then by object key, then by line.
 """
 
+import hashlib
 import io
-import json
+import itertools
 import re
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-import duckdb
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract import bundle, layout
 from contract.schema import Contract, StoredStruct
-from lambda_monitor.lake import duckdb_sql, events
+from lambda_monitor.lake import duckdb_sql, events, parser, texts
 from lambda_monitor.lake.cache import Cache
 from lambda_monitor.lake.events import ID
-from lambda_monitor.lake.lines import LINE_BYTES
-from lambda_monitor.lake.objects import (
-    PARQUET,
-    Object,
-    ObjectError,
-    Unreadable,
-    list_objects,
-    open_objects,
-    unpacked,
-)
+from lambda_monitor.lake.objects import Object, Unreadable, list_objects
+from lambda_monitor.lake.parser import ReadErrors, Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 TARGET = bundle.TARGET_COLUMN
 _METADATA = b"scorewatch"
-_JOINED = re.compile(rb"\}[ \t]*\{")
-_SPACE = re.compile(r"\s*")
+_VALID = "@valid"
+
+
+# Folders of the ground truth stream, from the year to the day, and those of an hour.
+_LEVELS = tuple(re.compile(pattern) for pattern in (r"year=\d{4}/", r"month=\d{2}/", r"day=\d{2}/"))
+_HOUR = re.compile(r".*/year=\d{4}/month=\d{2}/day=\d{2}/hour=\d{2}/")
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
-    """One label per id: columns id and target. `conflicts` counts ids with different targets."""
+    """One label per id: columns id and target. `conflicts` counts ids with different targets.
+
+    `lines` counts all lines, also bad ones; `bytes` and `unreadable_bytes` are stored sizes.
+    """
 
     table: pa.Table
     conflicts: int
     bad_lines: int
     unreadable: list[Unreadable]
+    lines: int = 0
+    bytes: int = 0
+    unreadable_bytes: int = 0
 
 
 class _Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +72,7 @@ class _Facts(StoredStruct, frozen=True, kw_only=True):
 
 
 class Reader:
-    """Reads labels; those of a partition are cached as Parquet until its objects change."""
+    """Reads labels; those of a partition or dropped file are cached until it changes."""
 
     def __init__(self, s3: "S3Client", bucket: str, contract: Contract, cache: Cache) -> None:
         self._s3 = s3
@@ -79,148 +80,116 @@ class Reader:
         self._contract = contract
         self._cache = cache
         self._schema = pa.schema([(ID, pa.string()), (TARGET, events.target_type(contract))])
+        self._statement = _statement(contract, self._schema)
 
     def read(self, start: datetime, until: datetime) -> Labels:
         """Return the labels that arrived from `start` on; streamed ones only before `until`.
 
         A record is never labelled before it arrived, so that the labels of a window start with it.
         """
-        hours = layout.hours_between(start, until)
-        listed = self._streamed(start, until)
-        groups = [(hour, self._partition(hour, listed[hour])) for hour in hours if hour in listed]
-        groups += [(item.modified, self._group([item])) for item in self._dropped(start)]
+        streamed, dropped = self._listed(start, until)
+        groups = [
+            (hour, self._cached(layout.hour_prefix("labels", hour) + "labels.parquet", objects))
+            for hour, objects in streamed.items()
+        ]
+        groups += [(item.modified, self._cached(_dropped_name(item), [item])) for item in dropped]
         ordered = [group for _, group in sorted(groups, key=lambda entry: entry[0])]
         table, conflicts = _last(pa.concat_tables([self._schema.empty_table(), *(g.table for g in ordered)]))
+        unreadable = sorted(u for group in ordered for u in group.unreadable)
+        sizes = {o.key: o.size for o in itertools.chain(dropped, *streamed.values())}
         return Labels(
             table=table,
             conflicts=conflicts,
+            lines=sum(len(group.table) + group.bad_lines for group in ordered),
             bad_lines=sum(group.bad_lines for group in ordered),
-            unreadable=sorted(u for group in ordered for u in group.unreadable),
+            unreadable=unreadable,
+            bytes=sum(sizes.values()),
+            unreadable_bytes=sum(sizes[key] for key in {u.key for u in unreadable}),
         )
 
-    def _streamed(self, start: datetime, until: datetime) -> dict[datetime, list[Object]]:
-        """Return the objects of each partition that has any, listed one day at a time."""
+    def _listed(self, start: datetime, until: datetime) -> tuple[dict[datetime, list[Object]], list[Object]]:
+        """Return the streamed objects by hour, and the dropped ones in order of time.
+
+        Each day of the range is listed. A file in the folder of another day is found only if that day is
+        not of the form in which Firehose writes it.
+        """
         hours = {layout.hour_prefix(layout.GROUND_TRUTH, h): h for h in layout.hours_between(start, until)}
-        found: dict[datetime, list[Object]] = {}
-        for day in dict.fromkeys(prefix[: prefix[:-1].rindex("/") + 1] for prefix in hours):
+        days = list(dict.fromkeys(prefix[: prefix[:-1].rindex("/") + 1] for prefix in hours))
+        streamed: dict[datetime, list[Object]] = {}
+        dropped = self._outside_days(f"{layout.GROUND_TRUTH}/", depth=0)
+        for day in days:
             for item in list_objects(self._s3, self._bucket, day):
-                if (hour := hours.get(item.key[: item.key.rindex("/") + 1])) is not None:
-                    found.setdefault(hour, []).append(item)
+                folder = item.key[: item.key.rindex("/") + 1]
+                if folder in hours:
+                    streamed.setdefault(hours[folder], []).append(item)
+                elif not _HOUR.fullmatch(folder):
+                    dropped.append(item)
+        newer = (o for o in dropped if o.modified >= start)
+        return dict(sorted(streamed.items())), sorted(newer, key=lambda o: (o.modified, o.key))
+
+    def _outside_days(self, folder: str, depth: int) -> list[Object]:
+        """Return the objects of `folder`, at that depth of _LEVELS, outside the days of the stream."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=folder, Delimiter="/"
+        )
+        inner = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
+        found = list_objects(self._s3, self._bucket, folder, deep=False)
+        for name in inner:
+            if not _LEVELS[depth].fullmatch(name[len(folder) :]):
+                found += list_objects(self._s3, self._bucket, name)
+            elif depth + 1 < len(_LEVELS):
+                found += self._outside_days(name, depth + 1)
         return found
 
-    def _partition(self, hour: datetime, objects: list[Object]) -> _Group:
-        name = layout.hour_prefix("labels", hour) + "labels.parquet"
+    def _cached(self, name: str, objects: list[Object]) -> _Group:
+        """Return the labels of objects that arrived together, from the cache if they are unchanged."""
         tags = {o.key: o.etag for o in objects}
-        if (cached := _cached(self._cache.get(name), tags)) is not None:
+        if (cached := _decoded(self._cache.get(name), tags)) is not None:
             return cached
         group = self._group(objects)
         if all(u.lasting for u in group.unreadable):
             self._cache.put(name, _parquet(group, tags))
         return group
 
-    def _dropped(self, start: datetime) -> list[Object]:
-        root = f"{layout.GROUND_TRUTH}/"
-        streamed = f"{root}year="
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=root, Delimiter="/"
-        )
-        folders = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
-        found = list_objects(self._s3, self._bucket, root, deep=False)
-        for folder in folders:
-            if not folder.startswith(streamed):
-                found += list_objects(self._s3, self._bucket, folder)
-        return sorted((o for o in found if o.modified >= start), key=lambda o: (o.modified, o.key))
-
     def _group(self, objects: Sequence[Object]) -> _Group:
-        unreadable: list[Unreadable] = []
-        tables = [self._schema.empty_table()]
-        bad_lines = 0
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "labels")
-            for keys, relation in self._files(objects, path, unreadable):
-                try:
-                    table = duckdb_sql.engine().sql(f"{self._select()} FROM {relation}").to_arrow_table()
-                except duckdb.Error as error:
-                    reason = str(error).splitlines()[0]
-                    unreadable.extend(Unreadable(key, reason) for key in keys)
-                    continue
-                valid = table.drop_null()
-                bad_lines += len(table) - len(valid)
-                tables.append(valid.cast(self._schema))
-        return _Group(table=pa.concat_tables(tables), bad_lines=bad_lines, unreadable=unreadable)
-
-    def _files(
-        self, objects: Sequence[Object], path: Path, unreadable: list[Unreadable]
-    ) -> Iterator[tuple[list[str], str]]:
-        """Write the objects to disk, JSON lines together, and yield each file as a relation."""
-        keys: list[str] = []
-        with path.open("wb") as lines:
-            for item, body in open_objects(self._s3, self._bucket, objects):
-                try:
-                    kind, data = _sniffed(body)
-                    if kind == "json":
-                        keys.append(item.key)
-                        lines.writelines(_lines(data))
-                        continue
-                except ObjectError as error:
-                    unreadable.append(Unreadable(item.key, str(error), error.lasting))
-                    continue
-                single = path.with_name("single")
-                single.write_bytes(data)
-                reader = "read_parquet({})" if kind == "parquet" else "read_csv({}, all_varchar=true)"
-                yield [item.key], reader.format(duckdb_sql.text(str(single)))
-        if keys:
-            columns = {self._contract.id_field: "VARCHAR", self._contract.target.name: "VARCHAR"}
-            listed = ", ".join(
-                f"{duckdb_sql.text(name)}: {duckdb_sql.text(kind)}" for name, kind in columns.items()
-            )
-            yield (
-                keys,
-                f"read_json({duckdb_sql.text(str(path))}, format='newline_delimited', ignore_errors=true, "
-                f"maximum_object_size={LINE_BYTES}, columns={{{listed}}})",
-            )
-
-    def _select(self) -> str:
-        kind = {pa.float64(): "DOUBLE", pa.int64(): "BIGINT"}.get(self._schema.field(TARGET).type, "VARCHAR")
-        target = f"TRY_CAST({duckdb_sql.name(self._contract.target.name)} AS {kind})"
-        if kind == "DOUBLE":
-            target = f"CASE WHEN isfinite({target}) THEN {target} END"
-        return (
-            f"SELECT CAST({duckdb_sql.name(self._contract.id_field)} AS VARCHAR) AS {duckdb_sql.name(ID)}, "
-            f"{target} AS {duckdb_sql.name(TARGET)}"
+        errors = ReadErrors()
+        read = parser.read(self._s3, self._bucket, objects, self._statement, errors, loose=True)
+        return _Group(
+            table=pa.concat_tables([self._schema.empty_table(), *(_distinct(table) for table in read)]),
+            bad_lines=errors.bad_lines.total(),
+            unreadable=errors.unreadable,
         )
 
 
-def _sniffed(body: BinaryIO | ObjectError) -> tuple[str, bytes]:
-    if isinstance(body, ObjectError):
-        raise body
-    magic, chunks = unpacked(body)
-    data = b"".join(chunks)
-    if magic == PARQUET:
-        return "parquet", data
-    return ("json" if data.lstrip()[:1] == b"{" else "csv"), data
+def _statement(contract: Contract, schema: pa.Schema) -> Statement:
+    """Return what is read of labels: rows with an id and a target of the contract's type."""
+    identifier, target = duckdb_sql.name(contract.id_field), duckdb_sql.name(contract.target.name)
+    value = events.typed(target, schema.field(TARGET).type)
+    valid = f"{identifier} IS NOT NULL AND {value} IS NOT NULL"
+    if schema.field(TARGET).type == pa.float64():
+        valid = f"{identifier} IS NOT NULL AND isfinite({value})"
+    return Statement(
+        fields={contract.id_field: "VARCHAR", contract.target.name: "VARCHAR"},
+        select=[
+            f"{texts.bounded_sql(f'CAST({identifier} AS VARCHAR)')} AS {duckdb_sql.name(ID)}",
+            f"{value} AS {duckdb_sql.name(TARGET)}",
+            f"CASE WHEN {valid} THEN 1 END AS {duckdb_sql.name(_VALID)}",
+        ],
+        valid=_VALID,
+        convert=lambda table: table.select(schema.names).cast(schema),
+    )
 
 
-def _lines(data: bytes) -> Iterator[bytes]:
-    """Yield JSON lines of one object each; `data` may have objects joined without a newline."""
-    if not _JOINED.search(data):
-        yield data if data.endswith(b"\n") else data + b"\n"
-        return
-    for line in data.splitlines():
-        for part in _objects(line) if _JOINED.search(line) else (line,):
-            yield part + b"\n"
+def _distinct(table: pa.Table) -> pa.Table:
+    """Return the last row of each label in `table`, in order, so that repetitions take no memory."""
+    numbered = table.append_column("seq", pa.array(np.arange(len(table))))
+    last = numbered.group_by([ID, TARGET]).aggregate([("seq", "max")]).sort_by("seq_max")
+    return last.select(table.schema.names)
 
 
-def _objects(line: bytes) -> Iterator[bytes]:
-    """Yield the JSON objects of `line`, and the rest from the first damaged one on."""
-    text = line.decode(errors="surrogateescape")
-    decoder, end = json.JSONDecoder(), 0
-    while (start := _SPACE.match(text, end).end()) < len(text):  # type: ignore[union-attr]  # matches nothing, too
-        try:
-            _, end = decoder.raw_decode(text, start)
-        except ValueError:
-            end = len(text)
-        yield text[start:end].encode(errors="surrogateescape")
+def _dropped_name(item: Object) -> str:
+    digest = hashlib.sha256(item.key.encode()).hexdigest()[:32]
+    return f"labels/dropped/{digest}.parquet"
 
 
 def _last(table: pa.Table) -> tuple[pa.Table, int]:
@@ -243,7 +212,7 @@ def _parquet(group: _Group, tags: dict[str, str]) -> io.BytesIO:
     return buffer
 
 
-def _cached(data: bytes | None, tags: dict[str, str]) -> _Group | None:
+def _decoded(data: bytes | None, tags: dict[str, str]) -> _Group | None:
     """Return the cached labels of a partition, None if its objects have changed or the file is damaged."""
     if data is None:
         return None

@@ -1,5 +1,7 @@
 """Split the chunks of an object into whole lines of bounded length, in linear time."""
 
+import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -10,6 +12,8 @@ from lambda_monitor.lake.objects import ObjectError, unpacked
 LINE_BYTES = 8 << 20
 # Length at which a line without an end stops the reading of its object.
 SKIPPED_BYTES = 64 << 20
+_JOINED = re.compile(rb"\}[ \t]*\{")
+_SPACE = re.compile(r"\s*")
 
 
 class Lines:
@@ -89,3 +93,25 @@ def read_lines(body: BinaryIO | ObjectError) -> Iterator[bytes]:
     for block in lines.blocks():
         yield from filter(None, block.split(b"\n"))
     lines.check()
+
+
+def one_per_line(block: bytes) -> Iterator[bytes]:
+    """Yield JSON lines of one object each; `block` may have objects joined without a newline."""
+    if not _JOINED.search(block):
+        yield block
+        return
+    for line in block.splitlines():
+        for part in _objects(line) if _JOINED.search(line) else (line,):
+            yield part + b"\n"
+
+
+def _objects(line: bytes) -> Iterator[bytes]:
+    """Yield the JSON objects of `line`, and the rest from the first damaged one on."""
+    text = line.decode(errors="surrogateescape")
+    decoder, end = json.JSONDecoder(), 0
+    while (start := _SPACE.match(text, end).end()) < len(text):  # type: ignore[union-attr]  # matches nothing, too
+        try:
+            _, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            end = len(text)
+        yield text[start:end].encode(errors="surrogateescape")

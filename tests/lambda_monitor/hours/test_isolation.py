@@ -14,7 +14,7 @@ import pytest
 from contract import layout
 from lambda_monitor.hours.ledger import Ledger, Part
 from lambda_monitor.hours.window import Window
-from lambda_monitor.lake import events
+from lambda_monitor.lake import parser
 from lambda_monitor.lake.objects import Unreadable, list_objects
 from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, hours, read_window, synthetic_rides
 
@@ -98,14 +98,14 @@ def test_a_joined_file_that_cannot_be_parsed_loses_one_object(
 ) -> None:
     rides = stack.events(synthetic_rides(90, seed=1))
     keys = stack.put([*rides, b"poison"], objects=10)
-    tables = events._Parser._tables
+    tables = parser.Parser._tables
 
     def refuse(self, source, bad):
         if b"poison" in source.path.read_bytes():
             raise duckdb.InvalidInputException("poison " + "x" * 1000)
         return tables(self, source, bad)
 
-    monkeypatch.setattr(events._Parser, "_tables", refuse)
+    monkeypatch.setattr(parser.Parser, "_tables", refuse)
     found = read(stack)
 
     assert [u.key for u in found.unreadable] == [keys[0]]
@@ -159,7 +159,7 @@ def test_parquet_of_any_types_is_read_or_reported(stack: Stack, path: tuple[str,
 
 
 def test_parquet_with_too_many_rows_is_reported(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "PARQUET_ROWS", 10)
+    monkeypatch.setattr(parser, "PARQUET_ROWS", 10)
     buffer = io.BytesIO()
     pq.write_table(pa.table({"ride_id": ["x"] * 11}), buffer)
     put(stack, "events.parquet", buffer.getvalue())

@@ -10,6 +10,7 @@ _SCRIPT = """
 import io, json, resource, sys, time
 from datetime import UTC, datetime
 from lambda_monitor.lake import events
+from lambda_monitor.lake.parser import ReadErrors
 from lambda_monitor.lake.objects import Object
 from lambda_monitor.profiles.profile import Profile
 from tests.lambda_monitor.synthetic import LAYOUT, contract
@@ -20,9 +21,9 @@ class S3:
 
 keys = sys.argv[1:]
 objects = [Object(key=k, etag="", size=1 << 20, modified=datetime.now(UTC)) for k in keys]
-list(events.read(S3(), "b", [], contract(), events.ReadErrors()))
+list(events.read(S3(), "b", [], contract(), ReadErrors()))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-start, errors, rows, profile = time.monotonic(), events.ReadErrors(), 0, None
+start, errors, rows, profile = time.monotonic(), ReadErrors(), 0, None
 for table in events.read(S3(), "b", objects, contract(), errors):
     rows += len(table)
     added = Profile.of(table, LAYOUT)
