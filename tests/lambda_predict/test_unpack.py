@@ -84,6 +84,13 @@ def test_each_record_of_an_aggregate_is_scored_with_its_own_identity(model: synt
     assert json.loads(alone.scored[0].data)["prediction"] == json.loads(batch.scored[2].data)["prediction"]
 
 
+def test_an_aggregate_of_another_implementation_is_unpacked() -> None:
+    # From the documentation of ex_kpl, a port of AWS's aggregator to Elixir.
+    digest = bytes([208, 54, 153, 218, 90, 34, 47, 163, 33, 8, 173, 27, 217, 85, 161, 78])
+    published = MAGIC + b"\x0a\x0dpartition_key\x1a\x08\x08\x00\x1a\x04data" + digest
+    assert [(part.data, part.suffix) for part in unpack(published)] == [(b"data", "/0")]
+
+
 def test_large_and_many_records_of_an_aggregate_are_scored(model: synthetic.Model) -> None:
     inside = [synthetic.ride(str(n), note="x" * 50 * n) for n in range(200)]
     batch = score(model, aggregate(*inside))
