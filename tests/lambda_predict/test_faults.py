@@ -8,7 +8,6 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambda_predict.handler import _RESERVE
 from lambda_predict.score import Line
 from local.event_source import InvocationError
 from tests.lambda_predict import synthetic
@@ -82,7 +81,7 @@ def test_calls_that_hang_leave_time_for_the_response(world: World, tenths: int) 
     assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert world.output.calls
     assert world.rejected.calls
-    assert world.context.clock.left >= _RESERVE
+    assert world.context.clock.left >= 2
 
 
 def test_an_unkept_reject_that_is_first_splits_the_batch(world: World) -> None:

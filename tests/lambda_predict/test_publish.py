@@ -64,6 +64,21 @@ def test_no_pause_ends_without_time_for_a_call(monkeypatch: pytest.MonkeyPatch) 
     assert (sink.calls, clock.pauses) == ([1, 1], [0.05])
 
 
+def test_no_call_starts_in_less_time_than_it_may_take() -> None:
+    clock, sent = synthetic.Clock(7), lines(1_201)
+
+    def slow(batch: list[Line]) -> list[bool]:
+        clock.left -= 3
+        return [True] * len(batch)
+
+    sink = synthetic.Sink(slow)
+    sink.seconds = 3
+    assert publish(sink, sent, clock.remaining, clock.pause) == sent[1_000:]
+    assert sink.calls == [500, 500]
+    assert publish(sink, sent[:1], clock.remaining, clock.pause) == sent[:1]
+    assert sink.calls == [500, 500]
+
+
 def test_without_time_nothing_is_sent() -> None:
     sink, clock = synthetic.Sink(), synthetic.Clock(0)
     sent = lines(5)

@@ -167,3 +167,13 @@ def test_an_unpublished_record_of_an_aggregate_is_resumed_at_its_stream_record(
     world.output = synthetic.Sink(lambda lines: [line.key != "r1" for line in lines])
     shard = Shard("s0", [synthetic.ride("a"), aggregate(synthetic.ride("r0"), synthetic.ride("r1"))])
     assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+
+
+def test_an_aggregate_with_an_unkept_reject_is_not_published_before_it_is_redelivered(
+    monkeypatch: pytest.MonkeyPatch, model: synthetic.Model
+) -> None:
+    world = World(monkeypatch, model)
+    world.rejected = synthetic.Sink(lambda lines: [False] * len(lines))
+    shard = Shard("s0", [synthetic.ride("a"), aggregate(synthetic.ride("r0"), b"{poison")])
+    assert world.invoke("s0", shard.records) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+    assert list(world.output.references()) == [("s0", "1")]

@@ -129,7 +129,7 @@ _HANDLING = [
         "line.sequence_number == first",
         "line.sequence_number != ''",
     ),
-    Mutation("a failed start is cached", _HANDLER, "@cache\ndef start", "def start"),
+    Mutation("the model is loaded for each invocation", _HANDLER, "@cache\ndef start", "def start"),
 ]
 
 _SCORING = [
@@ -231,7 +231,7 @@ _DECODING = [
     ),
 ]
 
-_PUBLISH_TESTS = ["test_publish", "test_senders", "test_wire", "test_faults"]
+_PUBLISH_TESTS = ["test_publish", "test_senders", "test_wire", "test_faults", "test_unpack"]
 _HANDLER_TESTS = ["test_faults", "test_start", "test_outages", "test_publish"]
 _SCORE_TESTS = ["test_model", "test_senders", "test_unpack", "test_score", "test_start"]
 _DECODE_TESTS = ["test_decode", "test_explain", "test_unpack", "test_score"]
