@@ -1,0 +1,151 @@
+"""Commands of the documents, run as written against the embedded AWS."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract import layout
+from local import traffic
+from tests import checkout, documents
+
+FILE = "integration-tests/test_documents.py"
+SELECT = 'eval "$(.venv/bin/python -m local env)"'
+PUT_AND_READ = next(block for block in documents.fenced(documents.PAGES[0]) if "put-record" in block)
+MODEL = '"name":"scorewatch-green-taxi"'
+
+Shell = Callable[[str], str]
+needs_cli = pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
+
+
+def mine(start: str) -> list[str]:
+    """Return the commands that this file runs and that begin with `start`."""
+    found = {
+        command
+        for _, command in documents.every()
+        if (entry := documents.entry(command, documents.RUN_BY)) and documents.RUN_BY[entry] == FILE
+    }
+    return sorted(command for command in found if command.startswith(start))
+
+
+@pytest.fixture(scope="module")
+def folder(deployed: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the repository whose local stack is the deployed one."""
+    if deployed.work is None:
+        pytest.skip("the stack is not on the embedded AWS")
+    copy = checkout.copy(tmp_path_factory.mktemp("documents"))
+    checkout.link_environment(copy)
+    (copy / ".scorewatch").symlink_to(deployed.work)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """Return the environment of a second shell: no AWS settings, and the stack's options."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**env, "TF_VAR_http_enabled": "true", "BROWSER": "true", "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(scope="module")
+def shell(folder: Path, environment: dict[str, str]) -> Shell:
+    def run(script: str) -> str:
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@needs_cli
+def test_readme_block_puts_a_record_and_reads_its_prediction(shell: Shell) -> None:
+    def prediction() -> dict[str, Any] | None:
+        output = shell(f"{SELECT}\n{PUT_AND_READ}")
+        found = [json.loads(line) for line in output.splitlines() if MODEL in line and "XYZ10" in line]
+        return found[0] if found else None
+
+    event = traffic.wait_for("the prediction of XYZ10", prediction, seconds=60)
+    assert event["features"] == {"PULocationID": 100, "DOLocationID": 102, "trip_distance": 30.0}
+
+
+@needs_cli
+@pytest.mark.parametrize("command", mine("printf"))
+def test_commands_with_standard_input_succeed(shell: Shell, command: str) -> None:
+    output = json.loads(shell(f"{SELECT}\n{command}"))
+    assert {"ShardId", "RecordId", "StatusCode"} & set(output)
+    assert "FunctionError" not in output
+
+
+@needs_cli
+def test_label_of_the_runbook_is_stored_as_sent(shell: Shell, deployed: Any) -> None:
+    start = traffic.now()
+    (command,) = (command for command in mine("printf") if "firehose" in command)
+    shell(f"{SELECT}\n{command}")
+    reader = deployed.lake(layout.GROUND_TRUTH)
+
+    def stored() -> list[dict[str, Any]] | None:
+        return [json.loads(line) for line in reader.new_lines(start, traffic.now())] or None
+
+    assert {"ride_id": "XYZ10", "duration": 21.5} in traffic.wait_for("the label", stored, seconds=60)
+
+
+@needs_cli
+def test_identity_command_succeeds(shell: Shell) -> None:
+    (command,) = mine("aws sts")
+    assert json.loads(shell(f"{SELECT}\n{command}"))["Account"]
+
+
+@pytest.mark.parametrize("command", mine("make audit"))
+@pytest.mark.parametrize("select", ["", SELECT], ids=["second shell", "selected"])
+def test_audit_finds_the_running_stack(shell: Shell, command: str, select: str) -> None:
+    output = shell(f"{select}\n{command}")
+    assert "missing               0" in output
+
+
+@pytest.mark.parametrize("select", ["", SELECT], ids=["second shell", "selected"])
+def test_report_finds_the_running_stack(folder: Path, environment: dict[str, str], select: str) -> None:
+    (command,) = mine("make report")
+    process = subprocess.Popen(
+        ["bash", "-c", f"{select}\n{command}"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        line = process.stdout.readline()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert "reports of s3://scorewatch-green-taxi-lake-" in line
+
+
+def test_local_up_applies_the_champion_to_the_running_stack(shell: Shell, deployed: Any) -> None:
+    (command,) = mine("make local-up")
+    output = shell(command)
+    assert "Resources: 0 added, 0 changed, 0 destroyed" in output
+    assert f"model version {deployed.outputs['model_version']}" in output
+    printed = output[output.index("  printf '%s'") : output.index("  make report")]
+    if shutil.which("aws"):
+        assert "SequenceNumber" in shell(f"{SELECT}\n{printed}")
+
+
+def test_other_commands_succeed(shell: Shell) -> None:
+    assert "make demo" in shell("make help")
+    assert mine("make new")[0] == "make new-use-case NAME=my_model"
+    shell("make new-use-case NAME=my_model && test -f training/use_cases/my_model.py")
+    # Last: it may make another version the champion.
+    assert "bundle: " in shell("make train")

@@ -1,0 +1,114 @@
+"""Commands of the documents, and where each one is run."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = tuple(
+    path
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+    if path.is_file()
+)
+SHELL = ("", "bash", "sh")
+_COMMAND = re.compile(
+    r"([A-Z_]+=\S+ )*(make|\.venv/bin/python|python|aws|eval|export|curl|git|printf|cd|source)\s"
+)
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+# Commands that no test runs, with the reason.
+NOT_RUN = {
+    "AWS_ENDPOINT_URL=http://localhost:4566 make deploy": "needs LocalStack's licensed services",
+    "AWS_ENDPOINT_URL=http://localhost:4566 make deploy integration": "needs LocalStack's licensed services",
+    "export AWS_PROFILE=... AWS_REGION=eu-west-1": "a placeholder for the user's profile",
+    "curl -X POST": "needs a function URL of a real account; see integration-tests/test_http.py",
+    "cd infra && TF_DATA_DIR": "needs a state bucket of a real account",
+    "aws s3 cp s3://<bucket>": "needs a state bucket of a real account",
+    "make provider-lock": "needs the provider registry",
+    "git add --force infra/.terraform.lock.hcl": "follows make provider-lock",
+    "make integration IMAGES=docker": "needs a Docker engine",
+    "make images": "needs a Docker engine",
+    "make lock": "needs the package index; changes the locks",
+    "make format": "changes the files",
+    "make bench-alerts": "takes an hour; changes benchmarks/results.md",
+    "make destroy": "asks a question; tests/ops/test_deploy.py answers it",
+    "make deploy USE_CASE=flight_air_time": "make deploy of another use case",
+}
+
+# Commands that a test runs: the test, or the file that names them.
+_CI = ".ci/run"
+_LOOP = "integration-tests/test_documents.py"
+_DEPLOY = "tests/ops/test_documents.py"
+_MAKE = "tests/test_makefile.py"
+_TRAINING = "tests/training/test_documents.py"
+RUN_BY = {
+    "make test": _CI,
+    "make lint": _CI,
+    "make unit": _CI,
+    "make terraform-test": _CI,
+    "make conformance": _CI,
+    "make integration": _CI,
+    ".venv/bin/python -m pytest tests/lambda_predict/test_score.py": _CI,
+    "make setup": _MAKE,
+    "make clean": _MAKE,
+    "make purge": _MAKE,
+    "make local-down": _MAKE,
+    "make help": _LOOP,
+    "make local-up": _LOOP,
+    "make report": _LOOP,
+    "make audit": _LOOP,
+    "make audit HOURS=3": _LOOP,
+    'eval "$(.venv/bin/python -m local env)"': _LOOP,
+    "printf": _LOOP,
+    "aws kinesis": _LOOP,
+    "aws sts get-caller-identity": _LOOP,
+    "make train": _LOOP,
+    "make new-use-case NAME=my_model": _LOOP,
+    "make demo": "integration-tests/test_demo.py",
+    "make demo KEEP=1": "integration-tests/test_demo.py",
+    "make demo USE_CASE=white_wine": "integration-tests/test_demo.py",
+    "make deploy": _DEPLOY,
+    "make deploy USE_CASE=green_taxi": _DEPLOY,
+    ".venv/bin/python -m ops deploy --use-case green_taxi --version 7": _DEPLOY,
+    ".venv/bin/python -m ops outputs --use-case green_taxi": _DEPLOY,
+    "make rollback": _DEPLOY,
+    "make rollback VERSION=3": _DEPLOY,
+    "make rollback USE_CASE=green_taxi VERSION=6": _DEPLOY,
+    "make promote": "tests/training/test_gate.py",
+    "make retrain": "tests/training/test_retrain.py",
+    "python -m training": _TRAINING,
+    "source .venv/bin/activate": _TRAINING,
+    "make demo USE_CASE=flight_air_time": _TRAINING,
+}
+
+
+def fenced(page: Path) -> list[str]:
+    """Return the shell blocks of a page."""
+    return [code for language, code in _FENCE.findall(page.read_text()) if language in SHELL]
+
+
+def inline(page: Path) -> list[str]:
+    """Return the code spans of a page, outside its blocks."""
+    text = _FENCE.sub("", page.read_text())
+    return [span.replace("\\|", "|") for span in re.findall(r"`([^`\n]+)`", text)]
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Yield every command of a page, one line each, without comments."""
+    for block in fenced(page):
+        joined = re.sub(r"(\\|(?<=\|))\n\s*", " ", block)
+        for line in joined.splitlines():
+            if command := re.sub(r"\s+#.*", "", line).strip():
+                yield re.sub(r"^\w+=\$\((.*)\)$", r"\1", command)
+    yield from (span for span in inline(page) if _COMMAND.match(span))
+
+
+def every() -> list[tuple[Path, str]]:
+    """Return every command of every page."""
+    return [(page, command) for page in PAGES for command in commands(page)]
+
+
+def entry(command: str, table: dict[str, str]) -> str | None:
+    """Return the entry of a table for a command: its text, or for other programs than make its start."""
+    found = [key for key in table if command == key or ("make" not in key and command.startswith(key))]
+    return max(found, key=len, default=None)
