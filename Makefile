@@ -6,7 +6,8 @@ $(error Run make in the root of the checkout: make -C $(dir $(lastword $(MAKEFIL
 endif
 IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))
 # First interpreter that is 3.11 or newer; `make setup PYTHON=...` overrides it.
-PYTHON ?= $(firstword $(foreach p,python3.12 python3.13 python3.11 python3,$(if $(shell $(p) -c '$(IS_NEW)' 2>/dev/null && echo yes),$(p))))
+FIND_PYTHON = $(firstword $(foreach p,python3.12 python3.13 python3.11 python3,$(if $(shell $(p) -c '$(IS_NEW)' 2>/dev/null && echo yes),$(p))))
+PYTHON ?= $(eval PYTHON := $(FIND_PYTHON))$(PYTHON)
 VENV := .venv
 BIN := $(VENV)/bin
 # An environment is usable if its interpreter runs, is new enough, and it was made in this directory.
