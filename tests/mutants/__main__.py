@@ -14,7 +14,7 @@ from tests.mutants.mutation import Table
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "benchmarks/mutants.md"
-TABLES = ("predict",)
+TABLES = ("predict", "monitor")
 
 
 def main(arguments: list[str]) -> int:

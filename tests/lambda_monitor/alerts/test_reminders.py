@@ -1,0 +1,44 @@
+"""Checks that fail again after a reminder, and errors among the failing checks."""
+
+from lambda_monitor.alerts import messages
+from lambda_monitor.alerts.state import Kind, State
+from lambda_monitor.findings import CheckResult, Status
+from tests.lambda_monitor.alerts.test_state import follow, verdict
+from tests.lambda_monitor.synthetic import HOUR, MODEL, NOON, Stack
+
+
+def test_a_check_that_fails_again_after_a_reminder_is_notified(stack: Stack) -> None:
+    kinds = follow(
+        stack,
+        verdict("alert", 0, ["a", "b"]),
+        verdict("alert", 24, ["a"]),
+        verdict("alert", 25, ["a", "b"]),
+    )
+    assert kinds == ["alert", "reminder", "alert"]
+
+
+def test_checks_that_could_not_be_made_are_among_the_failing_ones() -> None:
+    def result(name: str, status: str) -> CheckResult:
+        return CheckResult(
+            name=name, value=None, threshold=None, status=status, columns=[], sentence=f"About {name}."
+        )
+
+    context = messages.Context(
+        model=MODEL,
+        use_case="green_taxi",
+        start=NOON,
+        end=NOON + HOUR,
+        records=10,
+        checks=[
+            result("drift.feature", "alert"),
+            result("lake.unreadable_objects", "error"),
+            result("outliers", "ok"),
+        ],
+        report=None,
+    )
+    before = State(status=Status.OK, since=NOON, window_end=NOON, first_seen_at=NOON)
+    message = messages.compose(context, Kind.ALERT, before)
+
+    assert message.attributes["checks"] == "drift.feature,lake.unreadable_objects"
+    assert "About lake.unreadable_objects." in message.text
+    assert "About outliers." not in message.text

@@ -1,0 +1,85 @@
+"""Copies in distant partitions and by overlapping runs, counted once."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lambda_monitor.hours.window import Window
+from tests.lambda_monitor.hours.duck_athena import DuckAthena
+from tests.lambda_monitor.hours.test_athena import bulk_hours
+from tests.lambda_monitor.hours.test_athena import read as read_by_athena
+from tests.lambda_monitor.synthetic import HOUR, NOON, Stack, hours, read_window, synthetic_rides
+
+
+@pytest.mark.parametrize("later", [-1, 1, 3])
+def test_a_copy_in_another_partition_is_a_duplicate(stack: Stack, later: int) -> None:
+    lines = stack.events(synthetic_rides(100, seed=1))
+    stack.put(lines)
+    stack.put(lines[:30], NOON + later * HOUR)
+
+    found = read_window(hours(stack))
+
+    assert (found.records, found.duplicates) == (100, 30)
+
+
+@pytest.mark.parametrize("later", [-1, 3])
+def test_a_copy_that_another_run_reads_is_a_duplicate(stack: Stack, later: int) -> None:
+    lines = stack.events(synthetic_rides(100, seed=1))
+    stack.put(lines)
+    first = read_window(hours(stack, "a"))
+    stack.put(lines[:30], NOON + later * HOUR)
+
+    found = read_window(hours(stack, "b", now=NOON + HOUR))
+
+    assert (first.records, first.duplicates) == (100, 0)
+    assert (found.records, found.duplicates) == (100, 30)
+
+
+def test_ledgers_are_read_again_under_the_lease(stack: Stack) -> None:
+    """A run that read the ledgers before another one wrote them counts nothing twice."""
+    lines = stack.events(synthetic_rides(100, seed=1))
+    stack.put(lines)
+    late = hours(stack, "late", now=NOON + HOUR)
+    late.store.ledger(NOON)  # read while it is still empty
+    other = read_window(hours(stack, "other"))
+    stack.put(lines[:30], NOON + HOUR)
+
+    found = read_window(late)
+
+    assert (other.records, other.duplicates) == (100, 0)
+    assert (found.records, found.duplicates) == (100, 30)
+
+
+def test_a_record_at_the_end_of_a_window_belongs_to_the_next(stack: Stack) -> None:
+    stack.put(stack.events(synthetic_rides(4, seed=1), NOON, span=2 * HOUR))
+    cut = NOON + timedelta(minutes=30)
+
+    assert read_window(hours(stack), NOON, cut).records == 1
+    assert read_window(hours(stack), cut, NOON + HOUR).records == 1
+
+
+def by_athena(stack: Stack, tmp_path: Path, run: str, min_bytes: int) -> Window:
+    return read_by_athena(bulk_hours(stack, DuckAthena(stack, tmp_path), run, min_bytes=min_bytes))
+
+
+def test_athena_finds_copies_in_partitions_outside_the_window(stack: Stack, tmp_path: Path) -> None:
+    lines = stack.events(synthetic_rides(100, seed=1))
+    stack.put(lines, NOON + 3 * HOUR)
+    stack.put(lines[:30])
+
+    found = by_athena(stack, tmp_path, "a", 1)
+
+    assert (found.records, found.duplicates) == (100, 30)
+
+
+def test_small_late_objects_near_counted_hours_are_counted_by_athena(stack: Stack, tmp_path: Path) -> None:
+    lines = stack.events(synthetic_rides(100, seed=1))
+    stack.put(lines)
+    first = by_athena(stack, tmp_path, "a", 1)
+    stack.put(lines[:30], NOON + HOUR)
+
+    found = by_athena(stack, tmp_path, "b", 10**9)
+
+    assert (first.records, first.duplicates) == (100, 0)
+    assert (found.records, found.duplicates) == (100, 30)
