@@ -17,7 +17,7 @@ _UPDATE = "lambda_monitor/hours/update.py"
 _VERDICT = "lambda_monitor/checks/verdict.py"
 
 _OF_CHECKS = (f"{_TESTS}/checks",)
-_OF_HOURS = (f"{_TESTS}/hours",)
+_OF_HOURS = (f"{_TESTS}/hours/test_copies.py", f"{_TESTS}/hours/test_store.py")
 _OF_LABELS = (f"{_TESTS}/lake",)
 _OF_STATE = (f"{_TESTS}/alerts",)
 _OF_RUNS = (f"{_TESTS}/runs",)
@@ -214,14 +214,14 @@ _ALERTS = [
     Mutation(
         "`told` not reset at a reminder",
         _STATE,
-        "told=sorted(verdict.failing), last_sent_at=now), due",
+        "told=still_open, last_sent_at=now), due",
         "last_sent_at=now), due",
         tests=_OF_STATE,
     ),
     Mutation(
         "an older window changes the state",
         _STATE,
-        "if verdict.window_end < state.window_end:",
+        "if verdict.window_end < state.window_end <= now:",
         "if False:",
         tests=_OF_STATE,
     ),
@@ -248,9 +248,16 @@ _ALERTS = [
     ),
     Mutation(
         "a window in the future mutes later ones",
+        _STATE,
+        "if verdict.window_end < state.window_end <= now:",
+        "if verdict.window_end < state.window_end:",
+        tests=_OF_RUNS,
+    ),
+    Mutation(
+        "a window asked by hand changes the alert",
         _MONITOR,
-        "window_end=min(span.end, run.now)",
-        "window_end=span.end",
+        "if span.asked else STATE",
+        "if False else STATE",
         tests=_OF_RUNS,
     ),
     Mutation(

@@ -46,11 +46,23 @@ def test_events_of_other_versions_are_accounted_for(stack: Stack, others: int, s
 def test_a_window_that_ends_in_the_future_does_not_mute_later_ones(stack: Stack) -> None:
     stack.bundle()
     stack.put(stack.events(synthetic_rides(1000, seed=1)))
-    run(stack, 0, end=24, asked=True)
+    run(stack, 0, end=24)
     stack.notifications()
     stack.put(stack.events(synthetic_rides(1000, seed=2, stretch=2.0), NOON + HOUR), NOON + HOUR)
 
     summary = run(stack, 1)
 
     assert summary["status"] == "alert"
+    assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["alert"]
+
+
+def test_a_window_asked_by_hand_neither_starts_nor_resolves_the_alert(stack: Stack) -> None:
+    stack.bundle()
+    stack.put(stack.events(synthetic_rides(1000, seed=1)))
+    stack.put(stack.events(synthetic_rides(1000, seed=2, stretch=2.0), NOON + HOUR), NOON + HOUR)
+    run(stack, 1)
+    asked = run(stack, 0, asked=True)
+    again = run(stack, 1)
+
+    assert (asked["status"], again["status"], again["notified"]) == ("ok", "alert", False)
     assert [m["MessageAttributes"]["kind"]["Value"] for m in stack.notifications()] == ["alert"]
