@@ -34,7 +34,7 @@ def test_checks_that_could_not_be_made_are_among_the_failing_ones() -> None:
             result("lake.unreadable_objects", "error"),
             result("outliers", "ok"),
         ],
-        report=None,
+        report="s3://lake/reports/m/report.html",
         topic_arn="arn:aws:sns:eu-west-1:123456789012:alerts",
     )
     before = State(status=Status.OK, since=NOON, window_end=NOON, first_seen_at=NOON)
