@@ -18,8 +18,9 @@ _VERDICT = "lambda_monitor/checks/verdict.py"
 
 _OF_CHECKS = (f"{_TESTS}/checks",)
 _OF_HOURS = (f"{_TESTS}/hours/test_copies.py", f"{_TESTS}/hours/test_store.py")
+_OF_ISOLATION = (f"{_TESTS}/hours/test_isolation.py",)
 _OF_LABELS = (f"{_TESTS}/lake",)
-_OF_STATE = (f"{_TESTS}/alerts",)
+_OF_STATE = tuple(f"{_TESTS}/alerts/test_{name}.py" for name in ("reminders", "messages", "state"))
 _OF_RUNS = (f"{_TESTS}/runs",)
 
 _CHECKS = [
@@ -122,11 +123,11 @@ _HOURS = [
         tests=_OF_HOURS,
     ),
     Mutation(
-        "deleted unreadable objects reported",
+        "partition not read again without its deleted unreadable object",
         _UPDATE,
-        "[u for u in ledger.unreadable if u.key in present]",
-        "list(ledger.unreadable)",
-        tests=_OF_HOURS,
+        "repaired = bool(deleted) and ledger.objects.keys() - deleted <= present",
+        "repaired = False",
+        tests=_OF_ISOLATION,
     ),
     Mutation(
         "changed objects not read again",
@@ -158,9 +159,9 @@ _HOURS = [
     ),
     Mutation(
         "strayed records not counted",
-        "lambda_monitor/hours/window.py",
-        "if not -LANDS_BEFORE <= partition - datetime.fromisoformat(hour) <= LANDS_AFTER",
-        "if False",
+        _UPDATE,
+        "strayed += len(seen.drop(own))",
+        "strayed += 0",
         tests=_OF_HOURS,
     ),
     Mutation(
@@ -192,7 +193,7 @@ _GROUND_TRUTH = [
         _LABELLED,
         "return len(self.rows) / self.records if self.records else 0.0",
         "return 1.0",
-        tests=_OF_CHECKS,
+        tests=_OF_LABELS,
     ),
     Mutation(
         "a window with few labels chosen",
@@ -269,4 +270,8 @@ _ALERTS = [
     ),
 ]
 
-TABLE = Table(tests=[_TESTS], mutations=[*_CHECKS, *_HOURS, *_GROUND_TRUTH, *_ALERTS], seconds=900.0)
+_MUTATIONS = [*_CHECKS, *_HOURS, *_GROUND_TRUTH, *_ALERTS]
+
+TABLE = Table(
+    tests=sorted({path for mutation in _MUTATIONS for path in mutation.tests}), mutations=_MUTATIONS
+)
