@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import re
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -35,12 +37,28 @@ class Docker:
         if answer.returncode:
             raise DeploymentError(f"docker's daemon does not respond: start it ({answer.stderr.strip()})")
 
-    def build(self, dockerfile: Path, context: Path, tag: str, architecture: str) -> None:
-        """Build an image for Lambda. Raises DeploymentError."""
+    def base(self, dockerfile: Path, architecture: str) -> tuple[str, str]:
+        """Return name and id of the image to build on: `BASE_IMAGE`, else the Dockerfile's, pulled anew.
+
+        Raises DeploymentError.
+        """
+        name = self.env.get("BASE_IMAGE") or base_image(dockerfile)
+        platform = _PLATFORMS[architecture]
+        pulled = self._run("pull", "--quiet", "--platform", platform, name, quiet=True)
+        found = self._run("image", "inspect", "--format", "{{.Id}}", name, quiet=True)
+        if found.returncode:
+            raise DeploymentError(f"base image {name} can't be pulled: {pulled.stderr.strip()}")
+        if pulled.returncode:
+            print(f"  {name} can't be pulled: the copy on this machine is used")
+        return name, found.stdout.strip()
+
+    def build(self, dockerfile: Path, context: Path, tag: str, architecture: str, base: str) -> None:
+        """Build an image for Lambda on `base`. Raises DeploymentError."""
         arguments = (
             "--platform",
             _PLATFORMS[architecture],
-            "--pull",
+            "--build-arg",
+            f"BASE_IMAGE={base}",
             "--file",
             str(dockerfile),
             "--tag",
@@ -87,12 +105,13 @@ def publish(
     """
     dockerfile = root / package / "Dockerfile"
     registry, _, repository = repository_url.partition("/")
-    tag = content_tag(dockerfile, root, architecture)
+    base, identity = docker.base(dockerfile, architecture)
+    tag = content_tag(dockerfile, root, architecture, identity)
     digest = _digest(ecr, repository, tag)
     if digest is None:
         with tempfile.TemporaryDirectory(prefix="scorewatch-") as folder:
             copy_context(dockerfile, root, Path(folder))
-            docker.build(dockerfile, Path(folder), f"{repository_url}:{tag}", architecture)
+            docker.build(dockerfile, Path(folder), f"{repository_url}:{tag}", architecture, base)
         docker.push(f"{repository_url}:{tag}", registry, *_login(ecr))
         digest = _digest(ecr, repository, tag)
     else:
@@ -126,12 +145,22 @@ def copy_context(dockerfile: Path, root: Path, target: Path) -> None:
         shutil.copy2(root / file, target / file)
 
 
-def content_tag(dockerfile: Path, root: Path, architecture: str) -> str:
-    """Return a hash of the image's content and architecture as a tag."""
-    digest = hashlib.sha256(f"{architecture}\0".encode() + dockerfile.read_bytes())
+def base_image(dockerfile: Path) -> str:
+    """Return the base image that the Dockerfile declares. Raises DeploymentError."""
+    found = re.search(r"^(?:ARG BASE_IMAGE=|FROM )([^\s$]+)$", dockerfile.read_text(), re.MULTILINE)
+    if found is None:
+        raise DeploymentError(f"{dockerfile} names no base image: add ARG BASE_IMAGE=... before FROM")
+    return found.group(1)
+
+
+def content_tag(dockerfile: Path, root: Path, architecture: str, base: str) -> str:
+    """Return a hash of the image's content, architecture and base image's id as a tag."""
+    digest = hashlib.sha256(f"{architecture}\0{base}\0".encode() + dockerfile.read_bytes())
     for file in copied_files(dockerfile, root):
         content = (root / file).read_bytes()
-        digest.update(f"\0{file.as_posix()}\0{len(content)}\0".encode() + content)
+        # The Dockerfiles make everything readable, so that of the mode only this reaches the image.
+        executable = bool((root / file).stat().st_mode & stat.S_IXUSR)
+        digest.update(f"\0{file.as_posix()}\0{executable}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:_TAG_LENGTH]
 
 

@@ -52,20 +52,69 @@ def repository_url(aws: str) -> str:
     return boto3.client("ecr").create_repository(repositoryName="predict")["repository"]["repositoryUri"]
 
 
-def test_tag_depends_on_content_and_architecture_only(root: Path) -> None:
+def test_tag_depends_on_content_architecture_and_base_only(root: Path) -> None:
     dockerfile = root / "lambda_x/Dockerfile"
-    tag = docker_images.content_tag(dockerfile, root, "x86_64")
+    tag = docker_images.content_tag(dockerfile, root, "x86_64", "sha256:base")
     (root / "secret").write_text("changed, but not copied")
     (root / "lambda_x/__pycache__/handler.pyc").write_text("changed, but bytecode")
-    assert docker_images.content_tag(dockerfile, root, "x86_64") == tag
-    tags = {tag, docker_images.content_tag(dockerfile, root, "arm64")}
+    assert docker_images.content_tag(dockerfile, root, "x86_64", "sha256:base") == tag
+    tags = {tag, docker_images.content_tag(dockerfile, root, "arm64", "sha256:base")}
     (root / "requirements/x.txt").write_text("numpy==2\n")
-    tags.add(docker_images.content_tag(dockerfile, root, "x86_64"))
+    tags.add(docker_images.content_tag(dockerfile, root, "x86_64", "sha256:base"))
     (root / "lambda_x/handler.py").rename(root / "lambda_x/other.py")
-    tags.add(docker_images.content_tag(dockerfile, root, "x86_64"))
+    tags.add(docker_images.content_tag(dockerfile, root, "x86_64", "sha256:base"))
     dockerfile.write_text(dockerfile.read_text() + "USER 1\n")
-    tags.add(docker_images.content_tag(dockerfile, root, "x86_64"))
-    assert len(tags) == 5
+    tags.add(docker_images.content_tag(dockerfile, root, "x86_64", "sha256:base"))
+    tags.add(docker_images.content_tag(dockerfile, root, "x86_64", "sha256:newer"))
+    assert len(tags) == 6
+
+
+def test_tag_follows_the_mode_that_reaches_the_image(root: Path) -> None:
+    dockerfile, handler = root / "lambda_x/Dockerfile", root / "lambda_x/handler.py"
+    tags = []
+    for mode in (0o644, 0o600, 0o755):
+        handler.chmod(mode)
+        tags.append(docker_images.content_tag(dockerfile, root, "x86_64", "sha256:base"))
+    assert tags[0] == tags[1] != tags[2]
+
+
+@pytest.mark.parametrize("package", ["lambda_predict", "lambda_monitor"])
+def test_dockerfiles_make_what_they_copy_readable_and_install_the_lock_alone(package: str) -> None:
+    text = (ROOT / package / "Dockerfile").read_text()
+    copied, run = text.rindex("COPY "), text.index(f"RUN chmod -R u=rwX,go=rX contract {package} ")
+    assert copied < run < text.index("compileall")
+    assert "pip install --no-cache-dir --no-deps --require-hashes" in text
+    assert docker_images.base_image(ROOT / package / "Dockerfile") == "public.ecr.aws/lambda/python:3.12"
+
+
+def test_a_newer_base_image_is_built_on_and_a_given_one_is_used(
+    docker: docker_images.Docker,
+    calls: Calls,
+    root: Path,
+    repository_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publish(docker, root, repository_url)
+    monkeypatch.setenv("FAKE_DOCKER_BASE", "sha256:newer")
+    publish(docker, root, repository_url)
+    monkeypatch.setenv("BASE_IMAGE", "mine:1")
+    monkeypatch.setenv("FAKE_DOCKER_BASE", "sha256:mine")
+    monkeypatch.setenv("FAKE_DOCKER_FAILS", "pull")
+    publish(docker, root, repository_url)
+    builds = [call["arguments"] for call in calls() if call["arguments"][0] == "build"]
+    assert [next(a for a in build if a.startswith("BASE_IMAGE=")) for build in builds] == [
+        "BASE_IMAGE=base",
+        "BASE_IMAGE=base",
+        "BASE_IMAGE=mine:1",
+    ]
+
+
+def test_a_base_image_that_is_nowhere_is_named(
+    docker: docker_images.Docker, root: Path, repository_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_DOCKER_FAILS", "image")
+    with pytest.raises(DeploymentError, match="base image base can't be pulled"):
+        publish(docker, root, repository_url)
 
 
 def test_missing_source_is_named(root: Path) -> None:
@@ -87,12 +136,13 @@ def test_publish_builds_pushes_and_returns_the_digest(
     docker: docker_images.Docker, calls: Calls, root: Path, repository_url: str
 ) -> None:
     uri = publish(docker, root, repository_url)
-    tag = docker_images.content_tag(root / "lambda_x/Dockerfile", root, "x86_64")
+    tag = docker_images.content_tag(root / "lambda_x/Dockerfile", root, "x86_64", "sha256:base")
     found = boto3.client("ecr").describe_images(repositoryName="predict")["imageDetails"]
     assert uri == f"{repository_url}@{found[0]['imageDigest']}"
     assert found[0]["imageTags"] == [tag]
 
-    build, login, push, logout = calls()
+    pull, _, build, login, push, logout = calls()
+    assert pull["arguments"] == ["pull", "--quiet", "--platform", "linux/amd64", "base"]
     assert build["context"] == ["lambda_x/Dockerfile", "lambda_x/handler.py", "requirements/x.txt"]
     assert build["arguments"][:3] == ["build", "--platform", "linux/amd64"]
     assert push["arguments"] == ["push", f"{repository_url}:{tag}"]
@@ -105,9 +155,8 @@ def test_published_content_is_not_built_again(
     docker: docker_images.Docker, calls: Calls, root: Path, repository_url: str
 ) -> None:
     first = publish(docker, root, repository_url)
-    before = len(calls())
     assert publish(docker, root, repository_url) == first
-    assert len(calls()) == before
+    assert [call["arguments"][0] for call in calls()].count("build") == 1
 
 
 @pytest.mark.parametrize("step", ["build", "login", "push"])

@@ -19,6 +19,8 @@ with Path(os.environ["FAKE_CALLS"]).open("a") as log:
 
 if arguments[0] == os.environ.get("FAKE_DOCKER_FAILS"):
     sys.exit("it broke")
+if arguments[:2] == ["image", "inspect"]:
+    print(os.environ.get("FAKE_DOCKER_BASE", "sha256:base"))  # noqa: T201  docker's answer
 if arguments[0] == "push" and "FAKE_DOCKER_LOSES_PUSH" not in os.environ:
     repository, _, tag = arguments[1].partition("/")[2].partition(":")
     kind = "application/vnd.docker.distribution.manifest.v2+json"
