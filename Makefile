@@ -119,8 +119,8 @@ report: setup ## Open the report site of the running stack
 	@$(BIN)/python -m local.report_site --use-case $(USE_CASE)
 
 ## On this machine
-serve: setup ## Score over HTTP on localhost
-	@$(BIN)/python -m local.serve --use-case $(USE_CASE)
+serve: setup ## Serve the champion, or VERSION, over HTTP on localhost, port PORT
+	@$(BIN)/python -m local.serve --use-case $(USE_CASE) $(if $(VERSION),--version $(VERSION)) --port $(or $(PORT),8080)
 
 local-up: setup ## Start the embedded AWS with the champion and leave it running
 	@$(BIN)/python -m local start --use-case $(USE_CASE)

@@ -1,7 +1,10 @@
 """`python -m local.serve`: score over HTTP on this machine, without AWS."""
 
 import argparse
+import contextlib
+import errno
 import json
+import shlex
 import sys
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -11,15 +14,23 @@ from typing import Any
 
 from contract import bundle
 from contract.bundle import BundleError, Manifest
-from contract.schema import Contract, DType, Feature
+from contract.schema import Contract, ContractError, DType, Feature
 from lambda_predict import http, identity
 from lambda_predict.model import Model
 from lambda_predict.publish import Print
 from lambda_predict.score import Scorer
+from ops import deploy
+from ops.deployment import DeploymentError
+from ops.terraform import WORK
 
-BUNDLES = Path(".scorewatch/bundles")
 _LONGEST_BODY = 10 * 1024 * 1024
+# A client reads its answer once its body is taken: bodies up to this size are read and dropped.
+_LONGEST_DROPPED = 100 * 1024 * 1024
+_MOST_DIGITS = len(str(_LONGEST_DROPPED))
+# Longest wait for the next bytes of a request.
 _SECONDS = 30.0
+_LAST_PORT = 65_535
+_PIECE = 65_536
 
 
 def read(folder: Path) -> Model:
@@ -31,45 +42,101 @@ def read(folder: Path) -> Model:
     return Model(Contract.from_json(contract), onnx)
 
 
-def newest(use_case: str) -> Path:
-    """Return the newest exported bundle of a use case. Raises BundleError if none."""
+def champion(use_case: str, version: str | None = None) -> Path:
+    """Return the exported bundle of `version` (None: the champion).
+
+    Raises BundleError if there is none, DeploymentError if the registry can't be read.
+    """
     name = f"scorewatch-{use_case.replace('_', '-')}"
-    versions = [p.parent for p in (BUNDLES / name).glob(f"*/{bundle.MANIFEST}")]
-    if not versions:
-        raise BundleError(f"{BUNDLES / name} holds no bundle: run make train USE_CASE={use_case}")
-    return max(versions, key=lambda p: (len(p.name), p.name))
+    folder = WORK / "bundles" / name
+    if not any(folder.glob(f"*/{bundle.MANIFEST}")):
+        raise BundleError(f"{folder} holds no bundle: run make train USE_CASE={use_case}")
+    wanted = version or deploy.champion(name)
+    if wanted is None:
+        raise BundleError(
+            f"{name} has no champion: run make train USE_CASE={use_case}, or make a version champion with "
+            f"make promote USE_CASE={use_case}"
+        )
+    if not (folder / wanted / bundle.MANIFEST).is_file():
+        raise BundleError(
+            f"{folder} holds no bundle of version {wanted}: run make train USE_CASE={use_case}, or copy the "
+            "bundle from the machine that trained it"
+        )
+    return folder / wanted
 
 
 class Server(ThreadingHTTPServer):
     """HTTP server on 127.0.0.1 that prints its events, as with TEST_RUN; port 0 takes a free one."""
 
-    def __init__(self, scorer: Scorer, port: int) -> None:
+    def __init__(self, scorer: Scorer, port: int, timeout: float = _SECONDS) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.service = http.Service(scorer, Print(), Print())
+        self.seconds = timeout
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignore clients that disconnected; print other errors."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
 
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self.server.seconds)
+
     def _answer(self) -> None:
-        length = self.headers.get("Content-Length") or "0"
-        if not length.isdecimal():
-            words = f"Content-Length is {length!r}: send the body's size in bytes"
-            self._send(HTTPStatus.BAD_REQUEST, {"message": words})
-            return
-        if int(length) > _LONGEST_BODY:
-            words = f"the body has {length} bytes, the limit is {_LONGEST_BODY}: send a smaller record"
-            self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": words})
+        data = self._body()
+        if data is None:
             return
         request = http.Request(
             method=self.command,
-            path=self.path,
-            data=self.rfile.read(int(length)),
+            path=self.path.partition("?")[0],
+            data=data,
             request_id=http.request_id(),
             key=self.headers.get(identity.HEADER),
         )
         answer = self.server.service.respond(request, lambda: _SECONDS, datetime.now(UTC))
         self._send(answer.status, answer.body)
+
+    def _body(self) -> bytes | None:
+        """Return the body, None if the request was answered with an error instead."""
+        if "Transfer-Encoding" in self.headers:
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "chunked bodies are not read: send Content-Length")
+            return None
+        length = self.headers.get("Content-Length", "0").strip()
+        if not (length.isascii() and length.isdigit()):
+            words = f"Content-Length is {length[:40]!r}: send the body's size in bytes, as digits"
+            self._refuse(HTTPStatus.BAD_REQUEST, words)
+            return None
+        # Counting digits first: int() refuses more than some thousands.
+        digits = length.lstrip("0") or "0"
+        if len(digits) > _MOST_DIGITS or int(digits) > _LONGEST_BODY:
+            if len(digits) <= _MOST_DIGITS:
+                self._drop(min(int(digits), _LONGEST_DROPPED))
+            words = f"the body is longer than {_LONGEST_BODY:,} bytes: send a smaller record"
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words)
+            return None
+        try:
+            data = self.rfile.read(int(digits))
+        except TimeoutError:
+            words = f"no bytes for {self.server.seconds:g} s: send the {digits} bytes of Content-Length"
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, words)
+            return None
+        if len(data) < int(digits):
+            words = f"the body ended after {len(data)} of {digits} bytes: correct Content-Length"
+            self._refuse(HTTPStatus.BAD_REQUEST, words)
+            return None
+        return data
+
+    def _drop(self, size: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            while size and (piece := self.rfile.read1(min(size, _PIECE))):
+                size -= len(piece)
+
+    def _refuse(self, status: HTTPStatus, words: str) -> None:
+        self._send(status, {"message": words})
 
     def _send(self, status: HTTPStatus, content: dict[str, Any]) -> None:
         body = json.dumps(content).encode() + b"\n"
@@ -79,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET = do_PUT = do_DELETE = _answer  # noqa: N815 - the names http.server calls
+    do_POST = do_GET = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the names http.server calls
 
     def log_message(self, *_: object) -> None:
         """Write no access log: the printed events are the log."""
@@ -94,27 +161,48 @@ def sample(contract: Contract) -> str:
 def _value(feature: Feature) -> int | float | str:
     if feature.categories:
         return feature.categories[0]
-    value = feature.minimum if feature.minimum is not None else 1.0
     if feature.dtype is DType.STR:
         return "a"
+    low, high = feature.minimum, feature.maximum
+    value = low if low is not None else 1.0 if high is None else min(1.0, high)
     return int(value) if feature.dtype is DType.INT else value
 
 
-def main() -> int:
+def _port(text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give 0 to {_LAST_PORT}, 0 for a free one")
+    return int(text)
+
+
+def _listen(scorer: Scorer, port: int) -> Server:
+    """Return the server. Raises DeploymentError if the port can't be used."""
+    try:
+        return Server(scorer, port)
+    except OSError as error:
+        reason = "in use" if error.errno == errno.EADDRINUSE else f"not available ({error.strerror})"
+        raise DeploymentError(
+            f"port {port} is {reason}: stop what listens there, or choose another: make serve PORT=8081"
+        ) from error
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m local.serve", description=__doc__)
     parser.add_argument("--use-case", default="green_taxi")
-    parser.add_argument("--port", type=int, default=8080)
-    options = parser.parse_args()
+    parser.add_argument("--version", help="model version to serve; default: the champion")
+    parser.add_argument("--port", type=_port, default=8080, help="default: %(default)s; 0: a free one")
+    options = parser.parse_args(arguments)
     try:
-        folder = newest(options.use_case)
-        scorer = Scorer(read(folder))
-    except BundleError as error:
+        folder = champion(options.use_case, options.version)
+        model = read(folder)
+        serving = _listen(Scorer(model), options.port)
+    except (BundleError, ContractError, DeploymentError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    with Server(scorer, options.port) as serving:
+    with serving:
         url = f"http://127.0.0.1:{serving.server_address[1]}{http.PATH}"
-        print(f"{folder} at {url}. Try:\n  curl -d '{sample(scorer.model.contract)}' {url}", flush=True)
+        print(f"{folder} at {url}. Try:", flush=True)
+        print(f"  curl -d {shlex.quote(sample(model.contract))} {url}", flush=True)
         try:
             serving.serve_forever()
         except KeyboardInterrupt:

@@ -123,26 +123,34 @@ def bundle_directory(use_case: str, version: str | None) -> Path:
     """
     name = f"scorewatch-{use_case.replace('_', '-')}"
     if version is None:
-        version = _champion(name)
+        version = champion(name)
     if version is None:
         _report(f"Train {use_case}: the registry has no champion")
         train = [sys.executable, "-m", "training", "train", "--use-case", use_case]
         if subprocess.run(train, check=False).returncode:
             raise DeploymentError(f"training {use_case} failed: its output is above")
-        version = _champion(name)
+        version = champion(name)
     directory = WORK / "bundles" / name / str(version)
     if not (directory / bundle.MANIFEST).is_file():
         raise BundleError(f"{directory} holds no bundle: run make train USE_CASE={use_case}")
     return directory
 
 
-def _champion(name: str) -> str | None:
-    """Return the version with the champion alias, None without model or alias."""
+def champion(name: str) -> str | None:
+    """Return the version with the champion alias, None without model or alias.
+
+    Raises DeploymentError if the registry can't be read.
+    """
     from mlflow import MlflowClient  # noqa: PLC0415  imports for three seconds
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415  as above
 
     from training import tracking  # noqa: PLC0415  as above
 
-    found = tracking.by_alias(MlflowClient(tracking.tracking_uri(WORK)), name, tracking.CHAMPION)
+    uri = tracking.tracking_uri(WORK)
+    try:
+        found = tracking.by_alias(MlflowClient(uri), name, tracking.CHAMPION)
+    except MlflowException as error:
+        raise DeploymentError(f"the registry at {uri} can't be read: {error}") from error
     return None if found is None else found.version
 
 

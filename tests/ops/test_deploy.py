@@ -203,15 +203,15 @@ def test_without_a_region_or_credentials_the_fix_is_named(aws: str, monkeypatch:
 
 def test_champion_is_read_from_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deploy, "WORK", tmp_path)
-    assert deploy._champion(MODEL) is None
+    assert deploy.champion(MODEL) is None
     client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
-    assert deploy._champion(MODEL) is None
+    assert deploy.champion(MODEL) is None
     client.create_registered_model(MODEL)
     for _ in range(2):
         client.create_model_version(MODEL, source=str(tmp_path))
-    assert deploy._champion(MODEL) is None
+    assert deploy.champion(MODEL) is None
     client.set_registered_model_alias(MODEL, "champion", "2")
-    assert deploy._champion(MODEL) == "2"
+    assert deploy.champion(MODEL) == "2"
 
 
 def test_missing_bundle_is_an_error_with_the_train_command(
