@@ -29,6 +29,7 @@ CHECKS: dict[str, str] = {
     "lake.bad_lines": "are there lines that are not prediction events?",
     "lake.duplicates": "are many records delivered more than once?",
     "lake.clock_skew": "do records land hours away from their arrival?",
+    "lake.late": "do records land after their window was monitored?",
     "model.version": "did other model versions score records?",
     "service.rejected": "are many records rejected?",
     "service.failed": "did batches of records fail for good?",

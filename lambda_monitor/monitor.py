@@ -17,8 +17,8 @@ from lambda_monitor import model
 from lambda_monitor.alerts import messages, metrics, state
 from lambda_monitor.alerts.state import Message, Store, Verdict
 from lambda_monitor.check_config import CheckConfigError
-from lambda_monitor.checks import gaps, service, verdict
-from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, Findings, Status
+from lambda_monitor.checks import gaps, late, service, verdict
+from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, CheckResult, Findings, Status
 from lambda_monitor.hours import athena, labelled, window
 from lambda_monitor.hours.athena import AthenaError
 from lambda_monitor.hours.labelled import Truth
@@ -93,15 +93,18 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
             s3, bucket, watched.contract, watched.profiler, store=store, may_write=lease.take
         )
         found, known = rebuilding(updater, lambda: _read(settings, watched, updater, reader, span, run))
+        late_records = None if span.asked else _late(s3, bucket, watched, updater, span)
     refused = rejections.read(s3, bucket, span.start, span.end)
     results = service.check_service(
         clients.cloudwatch,
         service.Sources(function=settings.predict_function, stream=settings.input_stream),
         span.start,
         span.end,
-        accounted=found.records + found.duplicates + sum(found.others.values()) + refused.count,
+        accounted=found.records + sum(found.others.values()) + refused.count,
         settled=run.now - span.end >= service.SETTLED,
     )
+    if late_records is not None:
+        results.append(late_records)
     if not span.asked:
         results.append(gaps.check_gap(s3, bucket, settings.model_name, span.start, span.end))
     evidence = verdict.Evidence(window=found, rejections=refused, truth=known, results=results)
@@ -116,6 +119,15 @@ def _read(
     found = window.read(updater.store, updated, watched.contract, watched.profiler, span.start, span.end)
     delay = timedelta(days=settings.label_delay_days)
     return found, labelled.newest(watched, updater.store, reader, found, delay=delay, now=run.now)
+
+
+def _late(s3: "S3Client", bucket: str, watched: Model, updater: LedgerUpdater, span: Span) -> CheckResult:
+    """Return the check of late records; what can't be read of earlier windows doesn't prevent a verdict."""
+    ref = watched.contract.model
+    try:
+        return rebuilding(updater, lambda: late.check_late(s3, bucket, ref, updater, span.start, span.end))
+    except (AthenaError, DamagedError) as error:
+        return late.unreadable(error)
 
 
 def _athena_path(clients: Clients, settings: Settings, watched: Model, run: Run) -> AthenaPath | None:

@@ -5,5 +5,6 @@ performance  error on labelled records, and its estimate without labels
 delivery     completeness, duplicates, version, freshness, labels
 service      errors, delay and lost records, from CloudWatch
 gaps         hours that no window covered
+late         records that landed after their window was monitored
 verdict      all checks of a window, its status, its reports
 """

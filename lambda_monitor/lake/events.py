@@ -97,8 +97,6 @@ def _statement(contract: Contract) -> Statement:
     and values of another type, which Parquet may hold, are null.
     """
     columns = schema(contract)
-    kind = _SQL_OF_ARROW[target_type(contract)]
-    prediction = {contract.target.name: kind}
     arrived = "TRY_CAST(record.arrived_at AS TIMESTAMPTZ)"
     values = {
         ID: f"CAST({duckdb_sql.name(contract.id_field)} AS VARCHAR)",
@@ -107,29 +105,37 @@ def _statement(contract: Contract) -> Statement:
         bundle.PREDICTION_COLUMN: f"prediction.{duckdb_sql.name(contract.target.name)}",
     }
     if contract.task is Task.CLASSIFICATION:
-        prediction["probability"] = "DOUBLE"
         values[bundle.PROBABILITY_COLUMN] = "prediction.probability"
+    identity = "CAST(record.shard AS VARCHAR) || '/' || CAST(record.sequence_number AS VARCHAR)"
     select = [
-        f"CASE WHEN {arrived} >= {_sql_time(FIRST)} AND {arrived} < {_sql_time(LAST)} "
-        f"AND model.version IS NOT NULL "
-        "THEN md5_number_upper(CAST(record.shard AS VARCHAR) || '/' || "
-        f"CAST(record.sequence_number AS VARCHAR)) END AS {duckdb_sql.name(_HASH)}",
+        f"CASE WHEN {arrived} >= {_sql_time(FIRST)} AND {arrived} < {_sql_time(LAST)} AND model.version "
+        f"IS NOT NULL THEN md5_number_upper({identity}) END AS {duckdb_sql.name(_HASH)}",
         f"{arrived} AS {duckdb_sql.name(ARRIVED)}",
         *(
             f"{typed(value, columns.field(name).type)} AS {duckdb_sql.name(name)}"
             for name, value in values.items()
         ),
     ]
-    fields = {
+    return Statement(
+        fields=_fields(contract),
+        select=select,
+        valid=_HASH,
+        convert=lambda table: _converted(table, columns),
+    )
+
+
+def _fields(contract: Contract) -> dict[str, str]:
+    """Return the fields of an event that are read, by SQL type."""
+    prediction = {contract.target.name: _SQL_OF_ARROW[target_type(contract)]}
+    if contract.task is Task.CLASSIFICATION:
+        prediction["probability"] = "DOUBLE"
+    return {
         contract.id_field: "VARCHAR",
         "features": duckdb_sql.struct({f.name: _SQL_TYPES[f.dtype] for f in contract.features}),
         "prediction": duckdb_sql.struct(prediction),
         "model": duckdb_sql.struct({"version": "VARCHAR"}),
         "record": duckdb_sql.struct(dict.fromkeys(("shard", "sequence_number", "arrived_at"), "VARCHAR")),
     }
-    return Statement(
-        fields=fields, select=select, valid=_HASH, convert=lambda table: _converted(table, columns)
-    )
 
 
 def _converted(table: pa.Table, columns: pa.Schema) -> pa.Table:
