@@ -94,7 +94,7 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
         )
         found, known = rebuilding(updater, lambda: _read(settings, watched, updater, reader, span, run))
         late_records = None if span.asked else _late(s3, bucket, watched, updater, span)
-    refused = rejections.read(s3, bucket, span.start, span.end)
+        refused = rejections.read(s3, bucket, span.start, span.end, cache=kept, may_write=lease.take)
     results = service.check_service(
         clients.cloudwatch,
         service.Sources(function=settings.predict_function, stream=settings.input_stream),

@@ -23,6 +23,8 @@ ARRIVED = "@arrived_at"
 VERSION = "@version"
 _HASH = "@hash"
 
+Identities = np.ndarray[Any, Any]
+
 # An arrival outside this range is not a time of an event.
 FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -71,13 +73,14 @@ class Deduplicator:
         """Return the first row of each record in `table` that was not read before."""
         identities = table.column(IDENTITY).to_numpy()
         unique, first = np.unique(identities, return_index=True)
-        fresh = ~_contains(self._sorted, unique)
+        fresh = ~contains(self._sorted, unique)
         rows = np.sort(first[fresh])
         self._sorted = np.sort(np.concatenate([self._sorted, unique[fresh]]))
         return table if len(rows) == len(table) else table.take(pa.array(rows))
 
 
-def _contains(ordered: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def contains(ordered: Identities, values: Identities) -> np.ndarray[Any, Any]:
+    """Return whether each of `values` is in `ordered`, which is sorted."""
     if not len(ordered):
         return np.zeros(len(values), bool)
     nearest: np.ndarray[Any, Any] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)]

@@ -91,7 +91,7 @@ def open_objects(
     most 32 MiB of stored bytes whatever the partition's size.
     """
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for group in _groups(objects):
+        for group in groups(objects):
             if len(group) == 1:
                 yield group[0], _open(s3, bucket, group[0], whole=group[0].size <= _GROUP_BYTES)
             else:
@@ -130,7 +130,8 @@ def _chunks(source: BinaryIO) -> Iterator[bytes]:
         raise _broken_off(error) from error
 
 
-def _groups(objects: Sequence[Object]) -> Iterator[list[Object]]:
+def groups(objects: Sequence[Object]) -> Iterator[list[Object]]:
+    """Yield objects in order, in groups that are fetched together."""
     group: list[Object] = []
     size = 0
     for item in objects:

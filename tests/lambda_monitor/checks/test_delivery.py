@@ -12,6 +12,7 @@ from contract.events import RecordRef, Rejection, rejected_lines, timestamp
 from lambda_monitor.checks import delivery, gaps, service
 from lambda_monitor.hours import window
 from lambda_monitor.lake import rejections
+from lambda_monitor.lake.cache import S3Cache
 from lambda_monitor.lake.rejections import Rejections
 from tests.lambda_monitor.synthetic import (
     HOUR,
@@ -30,6 +31,11 @@ NONE = Rejections(count=0, reasons={}, unreadable=[], failed=[])
 
 def read(stack: Stack, start: datetime = NOON, end: datetime = NOON + HOUR) -> window.Window:
     return read_window(hours(stack), start, end)
+
+
+def rejected(stack: Stack, start: datetime, end: datetime) -> Rejections:
+    cache = S3Cache(stack.s3, LAKE, "profiles/m/1/")
+    return rejections.read(stack.s3, LAKE, start, end, cache=cache, may_write=lambda: True)
 
 
 def statuses(found: window.Window, refused: Rejections = NONE) -> dict[str, str]:
@@ -70,7 +76,7 @@ def test_rejected_records_of_the_window_are_counted_once_by_reason(stack: Stack)
     reject(stack, 5, repeat=3)
     reject(stack, 9, minutes=70)
 
-    refused = rejections.read(stack.s3, LAKE, NOON, NOON + HOUR)
+    refused = rejected(stack, NOON, NOON + HOUR)
 
     assert refused.reasons == {"wrong_type (ride.trip_distance)": 5}
     [result] = [
@@ -85,7 +91,7 @@ def test_an_unreadable_rejection_is_an_error(stack: Stack) -> None:
     key = f"{layout.hour_prefix(layout.REJECTED, NOON)}broken"
     stack.s3.put_object(Bucket=LAKE, Key=key, Body=b"\x1f\x8b")
 
-    refused = rejections.read(stack.s3, LAKE, NOON, NOON + HOUR)
+    refused = rejected(stack, NOON, NOON + HOUR)
 
     assert statuses(read(stack), refused)["lake.unreadable_objects"] == "error"
 
@@ -94,8 +100,8 @@ def test_batches_lambda_gave_up_on_are_an_alert(stack: Stack) -> None:
     stack.s3.put_object(Bucket=LAKE, Key=f"{layout.FAILED}/mapping/shard/2026/03/02/batch", Body=b"{}")
     now = datetime.now(UTC)
 
-    inside = rejections.read(stack.s3, LAKE, now - HOUR, now + HOUR)
-    before = rejections.read(stack.s3, LAKE, now - 3 * HOUR, now - HOUR)
+    inside = rejected(stack, now - HOUR, now + HOUR)
+    before = rejected(stack, now - 3 * HOUR, now - HOUR)
 
     assert (len(inside.failed), len(before.failed)) == (1, 0)
     assert statuses(read(stack), inside)["service.failed"] == "alert"
