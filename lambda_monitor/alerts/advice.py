@@ -47,8 +47,9 @@ _STEPS = {
     "model": "Another model version made the predictions: deploy the version to be monitored, or wait for "
     "the rollout to end.",
     "monitor": "Invoke the function for the hours that were left out, as the check says.",
-    "lake": "Some objects of the lake can't be read; the report lists them. Copy them aside, then repair or "
-    "delete them; the next run reads the partition again.",
+    "lake": "If objects of the lake can't be read, the report lists them: copy them aside, then repair or "
+    "delete them; the next run reads the partition again. If records landed late, invoke the function for "
+    "their window, as the check says.",
     "report": "The report has no plots: the monitor's log names the error.",
 }
 _NO_DATA = (
