@@ -58,10 +58,18 @@ def test_entries_that_fail_are_sent_until_all_are_accepted_once(seed: int) -> No
         (lines(501), [500, 1]),
         (lines(5, MIB - 1), [5]),
         (lines(6, MIB - 1), [5, 1]),
+        ([*lines(5, MIB - 11), *lines(1, 50)], [5, 1]),
         (lines(500, 10_000, "\u00e9" * 256), [498, 2]),
         (lines(2, MIB - 1_024, "\U0001f600" * 256), [2]),
     ],
-    ids=["501 records", "5 MiB", "above 5 MiB", "keys of two bytes per character", "longest keys"],
+    ids=[
+        "501 records",
+        "5 MiB",
+        "above 5 MiB",
+        "a byte above 5 MiB",
+        "keys of two bytes per character",
+        "longest keys",
+    ],
 )
 def test_calls_keep_the_limits_of_put_records(sent: list[Line], calls: list[int]) -> None:
     kinesis = aws.Kinesis()
