@@ -13,6 +13,11 @@ from local import images
 from ops import embedded
 from tests import checkout
 
+# Two demos, on a machine that does other work too.
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif("AWS_ENDPOINT_URL" in os.environ, reason="the demo starts its own embedded AWS"),
+]
 HELD = "The stack runs for one hour"
 
 

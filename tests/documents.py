@@ -80,7 +80,7 @@ RUN_BY = {
     "make retrain": "tests/training/test_retrain.py",
     "python -m training": _TRAINING,
     "source .venv/bin/activate": _TRAINING,
-    "make demo USE_CASE=flight_air_time": _TRAINING,
+    "make demo USE_CASE=flight_air_time": "integration-tests/test_tutorial.py",
 }
 
 

@@ -52,6 +52,7 @@ def test_commands_are_those_of_the_documents() -> None:
     assert found - {"make rollback"} == set(COMMANDS)
 
 
+@pytest.mark.timeout(900)
 def test_deployment_commands_work_as_written(
     folder: Path, aws: str, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
