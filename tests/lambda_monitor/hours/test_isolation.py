@@ -48,8 +48,9 @@ def test_a_long_line_is_left_out_and_all_others_are_read(stack: Stack) -> None:
 def test_a_deleted_unreadable_object_is_forgotten_and_its_partition_read_again(stack: Stack) -> None:
     rides = stack.events(synthetic_rides(200, seed=1))
     stack.put(rides[:100])
-    key = put(stack, "broken", gzip.compress(b"\n".join(rides[100:]))[:-20])
-    assert [u.key for u in read(stack).unreadable] == [key]
+    key = put(stack, "broken", gzip.compress(b"\n".join([*rides[100:], b"x" * (9 << 20)]), 1))
+    before = read(stack)
+    assert ([u.key for u in before.unreadable], before.records) == ([key], 200)
     stack.s3.delete_object(Bucket=LAKE, Key=key)
 
     found = read(stack, "b")
@@ -97,7 +98,7 @@ def test_a_joined_file_that_cannot_be_parsed_loses_one_object(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rides = stack.events(synthetic_rides(90, seed=1))
-    keys = stack.put([*rides, b"poison"], objects=10)
+    keys = stack.put([*rides, b"poison", *[b""] * 6, b"no"], objects=10)
     tables = parser.Parser._tables
 
     def refuse(self, source, bad):
@@ -110,6 +111,7 @@ def test_a_joined_file_that_cannot_be_parsed_loses_one_object(
 
     assert [u.key for u in found.unreadable] == [keys[0]]
     assert len(found.unreadable[0].reason) == 300
+    assert found.bad_lines == {keys[7]: 1}
     assert found.records == 81
 
 

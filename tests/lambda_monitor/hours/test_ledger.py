@@ -48,3 +48,11 @@ def test_reads_a_lease_with_a_field_of_a_newer_release(stack: Stack) -> None:
     stack.s3.put_object(Bucket=LAKE, Key=f"{PREFIX}lease.json", Body=json.dumps(body).encode())
 
     assert Lease(stack.s3, LAKE, PREFIX, moment("b")).take()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"holder": "a", "until": "soon"}'])
+def test_a_damaged_lease_is_overwritten(stack: Stack, body: bytes) -> None:
+    stack.s3.put_object(Bucket=LAKE, Key=f"{PREFIX}lease.json", Body=body)
+
+    assert Lease(stack.s3, LAKE, PREFIX, moment("b")).take()
+    assert not Lease(stack.s3, LAKE, PREFIX, moment("c")).take()
