@@ -1,6 +1,7 @@
 """Plots of a run: importance, errors, segments and versions."""
 
 import io
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -25,7 +26,14 @@ DARK = 0.5
 _INK, _ACCENT = "#1f2a44", "#2f6fde"
 _SCORERS = {"rmse": "neg_root_mean_squared_error", "accuracy": "accuracy"}
 
-mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9})
+LABEL_CHARACTERS = 60
+# Names and values are shown as they are: matplotlib would typeset text between two dollar signs.
+_STYLE: dict[Any, Any] = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 9,
+    "text.parse_math": False,
+}
 
 
 def importance(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) -> pd.DataFrame:
@@ -45,15 +53,19 @@ def importance(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) ->
     return table.sort_values("mean", ascending=False, ignore_index=True)
 
 
+@mpl.rc_context(_STYLE)
 def importance_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes:
     """Return a bar chart of permutation importance as PNG."""
     figure, axes = _canvas(height=1 + 0.35 * len(table))
     flipped = table[::-1]
-    axes.barh(flipped["feature"], flipped["mean"], xerr=flipped["std"], color=_ACCENT)
+    bars = range(len(flipped))
+    axes.barh(bars, flipped["mean"], xerr=flipped["std"], color=_ACCENT)
+    axes.set_yticks(bars, [_short(name) for name in flipped["feature"]])
     axes.set_xlabel(f"loss of {MAIN_METRIC[use_case.task][0]} when the feature is shuffled")
     return _png(figure)
 
 
+@mpl.rc_context(_STYLE)
 def errors_picture(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) -> bytes:
     """Return predicted against actual and residuals, or the confusion matrix."""
     predicted = pipeline.predict(rows[use_case.feature_names])
@@ -73,6 +85,7 @@ def errors_picture(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame
     return _png(figure)
 
 
+@mpl.rc_context(_STYLE)
 def segments_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes | None:
     """Return bars of the twenty largest segments, None without segments."""
     if table.empty:
@@ -81,14 +94,17 @@ def segments_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes | None:
     largest = table.nlargest(SHOWN_SEGMENTS, "rows").sort_values(metric)
     figure, axes = _canvas(height=1 + 0.25 * len(largest))
     names = [
-        f"{s} {v} ({r:,})"
+        f"{_short(f'{s} {v}')} ({r:,})"
         for s, v, r in zip(largest["segment"], largest["value"], largest["rows"], strict=True)
     ]
-    axes.barh(names, largest[metric], color=_ACCENT)
+    bars = range(len(largest))
+    axes.barh(bars, largest[metric], color=_ACCENT)
+    axes.set_yticks(bars, names)
     axes.set_xlabel(f"{metric} (rows in brackets)")
     return _png(figure)
 
 
+@mpl.rc_context(_STYLE)
 def versions_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes:
     """Return the main metric by version, with aliases marked."""
     metric = MAIN_METRIC[use_case.task][0]
@@ -96,7 +112,7 @@ def versions_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes:
     axes.plot(table["version"].astype(str), table[metric], color=_INK, marker="o", linewidth=1)
     for _, row in table[table["alias"] != ""].iterrows():
         axes.annotate(
-            row["alias"],
+            _short(row["alias"]),
             (str(row["version"]), row[metric]),
             xytext=(0, 8),
             textcoords="offset points",
@@ -124,10 +140,19 @@ def _confusion(use_case: "UseCase", actual: Any, predicted: Any) -> bytes:
             color="white" if shares[row, column] > DARK else _INK,
         )
     ticks = range(len(labels))
-    axes.set_xticks(ticks, labels)
-    axes.set_yticks(ticks, labels)
-    axes.set(xlabel=f"predicted {use_case.target.name}", ylabel=f"actual {use_case.target.name}")
+    names = [_short(str(label)) for label in labels]
+    axes.set_xticks(ticks, names)
+    axes.set_yticks(ticks, names)
+    axes.set(
+        xlabel=f"predicted {_short(use_case.target.name)}", ylabel=f"actual {_short(use_case.target.name)}"
+    )
     return _png(figure)
+
+
+def _short(text: str) -> str:
+    """Return one line of at most 60 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= LABEL_CHARACTERS else line[: LABEL_CHARACTERS - 1] + "…"
 
 
 def _canvas(*, height: float) -> "tuple[Figure, Axes]":
@@ -137,10 +162,13 @@ def _canvas(*, height: float) -> "tuple[Figure, Axes]":
 
 def _unit(use_case: "UseCase") -> str:
     unit = f" ({use_case.target.unit})" if use_case.target.unit else ""
-    return f"{use_case.target.name}{unit}"
+    return _short(f"{use_case.target.name}{unit}")
 
 
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    with warnings.catch_warnings():
+        # A character without a glyph is drawn as a box.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()

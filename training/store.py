@@ -188,11 +188,18 @@ def write_tables(use_case: UseCase, data: Data, fitted: Fitted, run_id: str, wor
     return folder
 
 
+def read_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return importance and segments of a report's folder, names and values as text."""
+    # Without converters pandas reads NA as missing and 007 as 7.
+    importance = pd.read_csv(folder / "importance.csv", converters={"feature": str})
+    segments = pd.read_csv(folder / "segments.csv", converters={"segment": str, "value": str})
+    return importance, segments
+
+
 def _sections(
     use_case: UseCase, data: Data, fitted: Fitted, folder: Path, history: pd.DataFrame
 ) -> list[Section]:
-    importance = pd.read_csv(folder / "importance.csv")
-    segments = pd.read_csv(folder / "segments.csv")
+    importance, segments = read_tables(folder)
     numbers = pd.DataFrame(
         {
             "metric": list(fitted.metrics),
