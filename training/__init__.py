@@ -7,7 +7,9 @@ use_cases        the use cases that ship
 sources          sources of rows, tried in order
 download         download with checksum and progress
 synthetic        generators fitted to real data
+errors           errors a user can fix
 data             rows checked by the rules, hashed
+column_types     declared types against found ones
 lock             data.lock: identity of a run's rows
 split            split a table into parts
 pipeline         steps from loading to the bundle
@@ -15,6 +17,8 @@ search           hyperparameter search
 retrain          challenger from labelled records of the lake
 flow             the steps as a Prefect flow
 evaluate         metrics over all rows and by segment
+contract_change  differences between two contracts
+serving          score reference rows as the Lambda does
 gate             decision whether a challenger becomes champion
 figures          plots of a run
 page             HTML page of a run

@@ -7,25 +7,13 @@ from pathlib import Path
 from rich.console import Console
 
 from contract.bundle import BundleError
-from training import commands, pipeline, use_case
-from training.data import DataError
-from training.download import DownloadError
-from training.onnx_model import ExportError
-from training.sources import SourceError
-from training.tracking import CHALLENGER, CHAMPION, RegistryError
-from training.use_case import UseCaseError
+from contract.schema import ContractError
+from training import commands, pipeline, tracking, use_case
+from training.errors import UserError
+from training.tracking import CHALLENGER, CHAMPION
 
 # Errors a user can fix; any other is a defect and shows its traceback.
-EXPECTED = (
-    BundleError,
-    DataError,
-    DownloadError,
-    ExportError,
-    FileExistsError,
-    RegistryError,
-    SourceError,
-    UseCaseError,
-)
+EXPECTED = (BundleError, ContractError, UserError)
 Run = Callable[[argparse.Namespace, Console], int]
 
 
@@ -38,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(stderr=options.json, highlight=False, soft_wrap=True)
     try:
         run: Run = options.run
-        return run(options, console)
+        with tracking.own_registry(enabled=options.own_registry):
+            return run(options, console)
     except EXPECTED as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False)
         return 1
@@ -179,6 +168,11 @@ def _command(
     if use_case:
         command.add_argument("--use-case", required=True, help="a name in training/use_cases, or a file")
     command.add_argument("--workdir", type=Path, default=pipeline.WORKDIR, help="default: %(default)s")
+    command.add_argument(
+        "--own-registry",
+        action="store_true",
+        help="use the registry in --workdir, whatever MLFLOW_TRACKING_URI is",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON line, and progress to stderr")
     command.set_defaults(run=run)
     return command

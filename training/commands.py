@@ -15,9 +15,10 @@ from rich.table import Table
 
 from contract.session import session
 from training import pipeline, registry, tracking
+from training.errors import UseCaseError
 from training.pipeline import Progress, Trained
 from training.sources import SourceError
-from training.use_case import FOLDER, UseCase
+from training.use_case import FOLDER, UseCase, check_name
 
 REFUSED = 3
 TEMPLATE = Path(__file__).with_name("use_case_template.py.txt")
@@ -49,7 +50,7 @@ def search(options: argparse.Namespace, console: Console) -> int:
     )
     if options.json:
         return _json(asdict(found))
-    console.print(f"report: {found.challenger.page}")
+    console.print(f"report: {_short(found.challenger.page)}")
     console.print(f"Next: make promote USE_CASE={options.use_case}")
     return 0
 
@@ -109,7 +110,7 @@ def export(options: argparse.Namespace, console: Console) -> int:
     folder = pipeline.export_bundle(options.use_case, options.version, options.workdir, options.to)
     if options.json:
         return _json({"bundle": folder})
-    console.print(f"bundle: {folder}")
+    console.print(f"bundle: {_short(folder)}")
     return 0
 
 
@@ -150,9 +151,10 @@ def retrain(options: argparse.Namespace, console: Console) -> int:
 def new_use_case(options: argparse.Namespace, console: Console) -> int:
     """Write a commented use case file from the template."""
     folder: Path = options.folder
+    check_name(options.name)
     path = folder / f"{options.name}.py"
     if path.exists():
-        raise FileExistsError(f"{path} exists: choose another name, or edit it")
+        raise UseCaseError(f"{path} exists: choose another name, or edit it")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.read_text().replace("my_model", options.name))
     named = options.name if folder == FOLDER else path
@@ -174,13 +176,18 @@ def mlflow(options: argparse.Namespace, console: Console) -> int:
 def _finish(options: argparse.Namespace, console: Console, trained: Trained) -> int:
     if options.json:
         return _json(asdict(trained))
-    console.print(f"bundle: {trained.bundle}")
-    console.print(f"report: {trained.page}")
+    console.print(f"bundle: {_short(trained.bundle)}")
+    console.print(f"report: {_short(trained.page)}")
     if trained.champion:
         console.print(f"Next: make demo USE_CASE={options.use_case}, or make mlflow to look at the run")
     else:
         console.print("Next: look at the report; python -m training promote --anyway skips the gate")
     return 0
+
+
+def _short(path: Path) -> Path:
+    """Return the path relative to the current folder where it lies in it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _json(result: Any) -> int:

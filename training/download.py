@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from training.errors import UserError
+
 CONNECT_SECONDS = 10
 CHUNK = 1 << 20
 CHECKSUMS = "sha256.json"
 
 
-class DownloadError(RuntimeError):
+class DownloadError(UserError, RuntimeError):
     """A file can't be downloaded, or its checksum differs."""
 
 

@@ -1,7 +1,9 @@
 """The gate: compare challenger and champion on the same held-out rows."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,10 @@ import onnxruntime as ort
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from contract.bundle import BundleError
 from contract.schema import Task
-from training import onnx_model
+from training import onnx_model, serving
+from training.errors import describe
 from training.evaluate import MAIN_METRIC, losses, score, segment_columns
 from training.use_case import UseCase
 
@@ -51,33 +55,56 @@ class Verdict:
 
 
 def decide(
-    use_case: UseCase, challenger: Pipeline, onnx: bytes, champion: Pipeline | None, rows: pd.DataFrame
+    use_case: UseCase,
+    challenger: Pipeline,
+    onnx: bytes,
+    champion: Pipeline | None,
+    rows: pd.DataFrame,
+    changed: Sequence[str] = (),
 ) -> Verdict:
     """Return the verdict on a challenger.
 
-    Without a champion only parity, size and latency are checked.
+    Without a champion only parity, size and latency are checked. `changed` lists the differences of the
+    contracts, which prevent a comparison.
     """
     checks = [
         _parity(use_case, challenger, onnx, rows),
         _size(use_case, onnx),
         _latency(use_case, onnx, rows),
     ]
+    if changed:
+        return Verdict([Check("contract", passed=False, sentence=_incomparable("; ".join(changed))), *checks])
     if champion is None:
         return Verdict(
             [Check("champion", passed=True, sentence="there is no champion to compare with"), *checks]
         )
-    if (takes := list(getattr(champion, "feature_names_in_", []))) != use_case.feature_names:
-        sentence = (
-            f"the champion takes {', '.join(takes)}, the challenger {', '.join(use_case.feature_names)}: "
-            "they can't be compared on the same rows; review both and promote with --anyway"
-        )
-        return Verdict([Check("features", passed=False, sentence=sentence), *checks])
+    try:
+        champion.predict(rows[use_case.feature_names])
+    except Exception as error:  # noqa: BLE001  # scikit-learn raises anything on unfitted values
+        sentence = _incomparable(f"the champion can't score the held-out rows ({describe(error)})")
+        return Verdict([Check("contract", passed=False, sentence=sentence), *checks])
     target = rows[use_case.target.name].to_numpy()
     theirs, ours = (
         losses(use_case.task, target, model.predict(rows[use_case.feature_names]))
         for model in (champion, challenger)
     )
     return Verdict([_metric(use_case, ours, theirs), *_segments(use_case, rows, ours, theirs), *checks])
+
+
+def serving_check(folder: Path) -> Check:
+    """Check that the scorer of the prediction Lambda serves an exported bundle."""
+    try:
+        rows = serving.check(folder)
+    except BundleError as error:
+        return Check("serving", passed=False, sentence=str(error))
+    return Check("serving", passed=True, sentence=f"the scorer loads the bundle and scores {rows} rows of it")
+
+
+def _incomparable(reason: str) -> str:
+    return (
+        f"the contract changed since the champion: {reason}. The two can't be compared on the same rows: "
+        "review both reports and promote with --anyway, or give the use case another name"
+    )
 
 
 def worsening(

@@ -1,6 +1,7 @@
 """Convert the fitted pipeline to ONNX and check parity with scikit-learn."""
 
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.pipeline import Pipeline
 
 from contract.schema import DType, Kind
+from training.errors import UserError, describe
 from training.use_case import UseCase
 
 OPSET = 18
@@ -31,7 +33,7 @@ _TENSORS = {DType.INT: Int64TensorType, DType.FLOAT: FloatTensorType, DType.STR:
 _NUMPY = {DType.INT: np.int64, DType.FLOAT: np.float32, DType.STR: np.object_}
 
 
-class ExportError(RuntimeError):
+class ExportError(UserError, RuntimeError):
     """The pipeline can't be served as ONNX; the message names cause and rows."""
 
 
@@ -66,6 +68,7 @@ def convert(use_case: UseCase, pipeline: Pipeline) -> bytes:
             f"{type(pipeline[-1]).__name__} in this pipeline can't become ONNX: {error}\n"
             f"Supported: {SUPPORTED}."
         ) from error
+    _refuse_case_change(model.graph)
     _name_inputs(model.graph, use_case.feature_names)
     onnx: bytes = model.SerializeToString()
     return onnx
@@ -83,13 +86,31 @@ def _with_columns(use_case: UseCase, pipeline: Pipeline) -> Pipeline:
     return Pipeline([("join", join), *pipeline.steps])
 
 
+def _refuse_case_change(graph: Any) -> None:
+    """Raise ExportError for a text step that changes case, even where this machine has its locale."""
+    for node in graph.node:
+        actions = [a.s for a in node.attribute if a.name == "case_change_action"]
+        if node.op_type == "StringNormalizer" and actions not in ([], [b"NONE"]):
+            raise ExportError(
+                "a text step changes case, for which ONNX Runtime needs a locale that the image lacks:\n"
+                "set lowercase=False in the vectorizer, and lower the text in prepare() and in the records"
+            )
+
+
 def _name_inputs(graph: Any, names: list[str]) -> None:
-    """Name the inputs as the features: skl2onnx makes "volatile_acidity" of "volatile acidity"."""
+    """Name the inputs as the features: skl2onnx makes "volatile_acidity" of "volatile acidity".
+
+    A value inside the graph that has a feature's name, such as "variable", gets another one.
+    """
     renamed = {given.name: name for given, name in zip(graph.input, names, strict=True)}
-    for given in graph.input:
-        given.name = renamed[given.name]
+    inner = {name for node in graph.node for name in node.output}
+    free = (f"inner_{number}" for number in count())
+    renamed |= {name: next(n for n in free if n not in {*names, *inner}) for name in inner & set(names)}
+    for value in (*graph.input, *graph.output):
+        value.name = renamed.get(value.name, value.name)
     for node in graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
 
 
 def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.DataFrame) -> Parity:
@@ -102,12 +123,12 @@ def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.Da
     try:
         if len(unseen):
             pipeline.predict(unseen)
-        got = run(use_case, onnx, features)
-    except Exception as error:  # scikit-learn and ONNX Runtime each raise their own
+    except Exception as error:  # scikit-learn raises anything
         raise ExportError(
             f"the pipeline can't score a category it has not seen: {error}\n"
             'Encode categories with handle_unknown="ignore" (or "use_encoded_value"), which ONNX knows too.'
         ) from error
+    got = _run(use_case, onnx, features)
     if is_classifier(pipeline):
         wanted = pipeline.predict_proba(features)
         distance = np.abs(got[1] - wanted).max(axis=1)
@@ -131,6 +152,16 @@ def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.Da
             f"trees need no scaling. Supported: {SUPPORTED}."
         )
     return Parity(rows=len(features), largest=float(distance.max()), tolerance=float(allowed.max()))
+
+
+def _run(use_case: UseCase, onnx: bytes, features: pd.DataFrame) -> list[npt.NDArray[Any]]:
+    """Return ONNX's raw outputs. Raises ExportError where ONNX Runtime can't run the model."""
+    try:
+        return run(use_case, onnx, features)
+    except Exception as error:  # ONNX Runtime raises its own classes
+        raise ExportError(
+            f"ONNX Runtime can't run the converted pipeline: {describe(error)}\nSupported: {SUPPORTED}."
+        ) from error
 
 
 def _unseen(use_case: UseCase, rows: pd.DataFrame) -> pd.DataFrame:

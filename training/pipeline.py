@@ -10,18 +10,23 @@ from mlflow.tracking import MlflowClient
 from sklearn.pipeline import Pipeline
 
 from contract import bundle
+from contract.schema import Task
 from training import gate, onnx_model, registry, store, tracking
+from training.column_types import PRESENT
+from training.contract_change import changes
 from training.data import DataError, Table, load
+from training.errors import UseCaseError, user_code
 from training.evaluate import evaluate
 from training.gate import Verdict
 from training.lock import FILE, Lock
-from training.sources import DataLocation
+from training.sources import DEFAULT_WORKDIR, DataLocation
 from training.store import Data, Fitted, Stored
-from training.tracking import CHAMPION, Version
+from training.tracking import CHAMPION, RegistryError, Version
 from training.use_case import Params, UseCase
 
-WORKDIR = Path(".scorewatch")
+WORKDIR = DEFAULT_WORKDIR
 Progress = Callable[[str], None]
+MIN_CLASSES = 2
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,14 @@ def train(
     source: str | None = None,
     params: Params | None = None,
     lock: Path | None = None,
+    own_registry: bool = False,
     progress: Progress = print,
 ) -> Trained:
     """Train a use case, export its bundle and ask the gate.
 
     The model becomes champion if it passes. With `lock`, repeat that run: same source, parameters
-    and rows, or DataError. Raises UseCaseError, SourceError, DataError and ExportError.
+    and rows, or DataError. With `own_registry`, the registry is that of `workdir`, whatever
+    MLFLOW_TRACKING_URI is. Raises UseCaseError, SourceError, DataError and ExportError.
     """
     use_case = UseCase.named(use_case_name)
     locked = Lock.read(lock) if lock else None
@@ -71,7 +78,9 @@ def train(
     if locked is not None:
         locked.train.check("training", data.train)
         locked.validation.check("validation", data.validation)
-    return finish(use_case, data, fit(use_case, data, params, progress), workdir, progress)
+    fitted = fit(use_case, data, params, progress)
+    with tracking.own_registry(enabled=own_registry):
+        return finish(use_case, data, fitted, workdir, progress)
 
 
 def load_data(
@@ -88,6 +97,10 @@ def load_data(
         progress(f"{role}: {len(table.frame):,} of {table.raw_rows:,} rows from {table.source}")
         for rule, rows in table.dropped.items():
             progress(f"  {rows:,} rows dropped by the rule: {rule}")
+        for name in use_case.feature_names:
+            if missing := table.dropped.get(f"{name}: {PRESENT}"):
+                share = missing / table.raw_rows
+                progress(f"  a record without {name} is rejected when served: {share:.1%} of these rows")
     return Data(tables["train"], tables["validation"], source.name)
 
 
@@ -95,8 +108,22 @@ def fit(use_case: UseCase, data: Data, params: Params | None = None, progress: P
     """Fit and evaluate the use case's pipeline. Raises ExportError when ONNX can't serve it."""
     chosen = use_case.params if params is None else params
     frame = data.train.frame
-    pipeline = use_case.pipeline(chosen).fit(frame[use_case.feature_names], frame[use_case.target.name])
-    return measure(use_case, data, pipeline, chosen, progress)
+    return measure(use_case, data, fit_pipeline(use_case, chosen, frame), chosen, progress)
+
+
+def fit_pipeline(use_case: UseCase, params: Params, frame: pd.DataFrame) -> Pipeline:
+    """Return the use case's pipeline, fitted to `frame`. Raises DataError and UseCaseError."""
+    target = frame[use_case.target.name]
+    if use_case.task is Task.CLASSIFICATION and target.nunique() < MIN_CLASSES:
+        raise DataError(
+            f"the training rows have one class only, {target.iloc[0]}: choose parts with several classes"
+        )
+    with user_code("pipeline()"):
+        pipeline = use_case.pipeline(params)
+    if not isinstance(pipeline, Pipeline):
+        raise UseCaseError(f"pipeline() returned {type(pipeline).__name__}: return a scikit-learn Pipeline")
+    with user_code("fitting the pipeline", "encode each str feature and check the parameters"):
+        return pipeline.fit(frame[use_case.feature_names], target)
 
 
 def measure(use_case: UseCase, data: Data, pipeline: Pipeline, params: Params, progress: Progress) -> Fitted:
@@ -124,8 +151,8 @@ def finish(
         logged = store.log(client, use_case, data, fitted, workdir)
         stored = store.register(client, use_case, data, fitted, logged, workdir)
         registry.challenge(client, stored.version)
-        champion = _pipeline(tracking.by_alias(client, use_case.model_name, CHAMPION))
-        verdict = gate.decide(use_case, fitted.pipeline, fitted.onnx, champion, data.validation.frame)
+        champion = tracking.by_alias(client, use_case.model_name, CHAMPION)
+        verdict = _decide(use_case, fitted.pipeline, stored.version, champion, data.validation.frame)
         settle(client, stored.version, verdict, progress)
         store.publish(client, use_case, data, fitted, stored, verdict=verdict)
     return trained(data, fitted, stored, verdict)
@@ -167,12 +194,29 @@ def promote(
             return Verdict([])
         with registry.artifact(challenger, f"{registry.REPORT}/{registry.VALIDATION}") as path:
             rows = pd.read_parquet(path)
-        with registry.artifact(challenger, f"{registry.BUNDLE}/{bundle.MODEL}") as path:
-            onnx = path.read_bytes()
-        pipeline = tracking.load_pipeline(challenger)
-        verdict = gate.decide(use_case, pipeline, onnx, _pipeline(champion), rows)
+        if changed := changes(registry.contract(challenger), use_case.contract()):
+            raise RegistryError(
+                f"{challenger.name} {challenger.version} was trained before the use case changed "
+                f"({'; '.join(changed)}): train again, or restore the file"
+            )
+        verdict = _decide(use_case, tracking.load_pipeline(challenger), challenger, champion, rows)
         settle(client, challenger, verdict, progress)
     return verdict
+
+
+def _decide(
+    use_case: UseCase, pipeline: Pipeline, challenger: Version, champion: Version | None, rows: pd.DataFrame
+) -> Verdict:
+    """Return the verdict of the gate, and of the scorer on the stored bundle."""
+    with registry.artifact(challenger, registry.BUNDLE) as folder:
+        onnx = (folder / bundle.MODEL).read_bytes()
+        served = gate.serving_check(folder)
+    if not served.passed:
+        return Verdict([served])
+    changed = changes(registry.contract(champion), registry.contract(challenger)) if champion else []
+    theirs = tracking.load_pipeline(champion) if champion and not changed else None
+    verdict = gate.decide(use_case, pipeline, onnx, theirs, rows, changed)
+    return Verdict([*verdict.checks, served])
 
 
 def settle(client: MlflowClient, challenger: Version, verdict: Verdict, progress: Progress) -> None:
@@ -237,7 +281,3 @@ def _stored_rows(report: Path) -> Data:
         frame = pd.read_parquet(report / file)
         tables[role] = Table(frame, [role], f"{file} of the run", len(frame), {})
     return Data(tables["older"], tables["newest"], store.LAKE)
-
-
-def _pipeline(version: Version | None) -> Pipeline | None:
-    return tracking.load_pipeline(version) if version else None

@@ -12,6 +12,9 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from contract.bundle import CONTRACT
+from contract.schema import Contract
+from training import serving
 from training.evaluate import MAIN_METRIC
 from training.tracking import CHALLENGER, CHAMPION, RegistryError, Version, by_alias, version_of
 from training.use_case import UseCase
@@ -61,11 +64,22 @@ def challenge(client: MlflowClient, version: Version) -> None:
 
 
 def promote(client: MlflowClient, version: Version) -> None:
-    """Make `version` champion and remove its challenger alias."""
+    """Make `version` champion and remove its challenger alias.
+
+    Raises BundleError where the scorer can't serve the stored bundle.
+    """
+    with artifact(version, BUNDLE) as folder:
+        serving.check(folder)
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
     challenger = by_alias(client, version.name, CHALLENGER)
     if challenger is not None and challenger.version == version.version:
         client.delete_registered_model_alias(version.name, CHALLENGER)
+
+
+def contract(version: Version) -> Contract:
+    """Return the contract in a version's stored bundle. Raises RegistryError and ContractError."""
+    with artifact(version, f"{BUNDLE}/{CONTRACT}") as path:
+        return Contract.read(path)
 
 
 @contextmanager

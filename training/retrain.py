@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pandas as pd
 import pyarrow as pa
 
-from contract import bundle, layout
+from contract import layout
 from contract.schema import Contract
 from lambda_monitor.hours.labelled import joined
 from lambda_monitor.lake import events
@@ -17,6 +17,7 @@ from lambda_monitor.lake.objects import list_objects
 from lambda_monitor.lake.parser import ReadErrors
 from lambda_monitor.lake.partitions import inside, landing
 from training import pipeline, registry, tracking
+from training.contract_change import changes
 from training.data import DataError, Table, wrangle
 from training.lock import FILE, Lock
 from training.pipeline import Progress, Trained
@@ -49,8 +50,12 @@ def retrain(
     use_case = UseCase.named(use_case_name)
     with tracking.tracking(workdir, use_case.name) as client:
         champion = registry.find(client, use_case, CHAMPION)
-        with registry.artifact(champion, f"{registry.BUNDLE}/{bundle.CONTRACT}") as path:
-            contract = Contract.read(path)
+        contract = registry.contract(champion)
+        if changed := changes(contract, use_case.contract()):
+            raise DataError(
+                f"the use case changed since champion {champion.version} ({'; '.join(changed)}), so "
+                f"the lake's records don't fit it: run python -m training train --use-case {use_case_name}"
+            )
         with registry.artifact(champion, f"{registry.REPORT}/{FILE}") as path:
             params = Lock.read(path).params
     end = now or datetime.now(UTC)

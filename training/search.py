@@ -14,12 +14,13 @@ from rich.progress import Progress as ProgressBar
 from sklearn.model_selection import train_test_split
 
 from training import pipeline, registry, store, tracking
+from training.errors import UseCaseError, user_code
 from training.evaluate import MAIN_METRIC, evaluate
 from training.onnx_model import ExportError
 from training.pipeline import Progress, Trained
 from training.sources import DataLocation
 from training.store import Data, Fitted, Logged
-from training.use_case import Params, UseCase, UseCaseError
+from training.use_case import Params, UseCase
 
 TRIALS = 50
 KEPT = 5
@@ -102,10 +103,11 @@ def _optimize(use_case: UseCase, data: Data, trials: int, console: Console | Non
 def _try(use_case: UseCase, data: Data, trial: optuna.Trial) -> float:
     """Fit one parameter set and log it as a nested run."""
     assert use_case.search_space is not None  # noqa: S101 (search() has checked)
-    params = use_case.search_space(trial)
+    with user_code("search_space()"):
+        params = use_case.search_space(trial)
     trial.set_user_attr(PARAMS, params)
     frame = data.train.frame
-    fitted = use_case.pipeline(params).fit(frame[use_case.feature_names], frame[use_case.target.name])
+    fitted = pipeline.fit_pipeline(use_case, params, frame)
     found = evaluate(use_case, fitted, data.validation.frame)
     with mlflow.start_run(run_name=f"trial-{trial.number}", nested=True, tags={"search": "trial"}):
         mlflow.log_params(params)

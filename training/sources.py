@@ -9,12 +9,15 @@ from typing import Protocol
 import pandas as pd
 
 from training.download import fetch
+from training.errors import UserError
 
 FOLDER_VARIABLE = "SCOREWATCH_DATA"
 SOURCE_VARIABLE = "SCOREWATCH_SOURCE"
+# In the checkout, whatever the current folder.
+DEFAULT_WORKDIR = Path(__file__).resolve().parents[1] / ".scorewatch"
 
 
-class SourceError(RuntimeError):
+class SourceError(UserError, RuntimeError):
     """No source, or not the requested one, can provide the rows."""
 
 
@@ -23,7 +26,7 @@ class DataLocation:
     """Environment variables and work folder that sources read from."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    workdir: Path = Path(".scorewatch")
+    workdir: Path = DEFAULT_WORKDIR
 
     @property
     def cache(self) -> Path:
@@ -91,6 +94,7 @@ class Folder:
         """Return the file's rows. Raises SourceError when it is missing."""
         found = self._find(part, location)
         if found is None:
+            _check_folder([self], location)
             raise SourceError(
                 f"{self.missing([part], location)}: set {FOLDER_VARIABLE} to a folder that holds it, "
                 f"or choose another source with {SOURCE_VARIABLE}"
@@ -195,8 +199,18 @@ def choose(
         if wanted not in by_name:
             raise SourceError(f"there is no source {wanted!r}: choose one of {', '.join(by_name)}")
         return by_name[wanted]
+    _check_folder(sources, location)
     reasons = {s.name: s.missing(parts, location) for s in sources}
     for source in sources:
         if reasons[source.name] is None:
             return source
     raise SourceError("no source can serve: " + "; ".join(f"{n}: {r}" for n, r in reasons.items()))
+
+
+def _check_folder(sources: Sequence[Source], location: DataLocation) -> None:
+    """Raise SourceError where SCOREWATCH_DATA is no folder: another source would replace it unnoticed."""
+    folder = location.environ.get(FOLDER_VARIABLE)
+    if folder is not None and any(isinstance(s, Folder) for s in sources) and not Path(folder).is_dir():
+        raise SourceError(
+            f"{FOLDER_VARIABLE}={folder} is not a folder: correct the path, or unset it to use another source"
+        )

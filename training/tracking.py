@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,14 @@ from mlflow.tracking import MlflowClient
 from sklearn.pipeline import Pipeline
 
 from training.data import Table
+from training.errors import UserError, describe
 from training.use_case import UseCase
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 ARTIFACTS_VARIABLE = "SCOREWATCH_MLFLOW_ARTIFACTS"
+_own_registry: ContextVar[bool] = ContextVar("own_registry", default=False)
 
 for _noisy in (
     "mlflow.store.db.utils",
@@ -42,7 +45,7 @@ for _noisy in (
     logging.getLogger(_noisy).setLevel(logging.ERROR)
 
 
-class RegistryError(LookupError):
+class RegistryError(UserError, LookupError):
     """A model, a version or an alias isn't in the registry."""
 
 
@@ -56,14 +59,27 @@ class Version:
     source: str
 
 
+@contextmanager
+def own_registry(*, enabled: bool = True) -> Iterator[None]:
+    """Use the work folder's registry and artifacts within the block.
+
+    MLFLOW_TRACKING_URI and SCOREWATCH_MLFLOW_ARTIFACTS are ignored if `enabled`.
+    """
+    token = _own_registry.set(enabled)
+    try:
+        yield
+    finally:
+        _own_registry.reset(token)
+
+
 def tracking_uri(workdir: Path) -> str:
     """Return MLFLOW_TRACKING_URI, or a SQLite file in the work folder."""
-    return os.environ.get(TRACKING_VARIABLE) or f"sqlite:///{(workdir / 'mlflow.db').resolve()}"
+    return _variable(TRACKING_VARIABLE) or f"sqlite:///{(workdir / 'mlflow.db').resolve()}"
 
 
 def artifact_root(workdir: Path) -> str:
     """Return SCOREWATCH_MLFLOW_ARTIFACTS (such as s3://bucket/mlflow), or a folder in the work folder."""
-    return os.environ.get(ARTIFACTS_VARIABLE) or (workdir / "mlartifacts").resolve().as_uri()
+    return _variable(ARTIFACTS_VARIABLE) or (workdir / "mlartifacts").resolve().as_uri()
 
 
 @contextmanager
@@ -162,8 +178,14 @@ def version_of(found: ModelVersion) -> Version:
 
 
 def load_pipeline(version: Version) -> Pipeline:
-    """Return the version's scikit-learn pipeline."""
-    return mlflow.sklearn.load_model(version.source)
+    """Return the version's scikit-learn pipeline. Raises RegistryError."""
+    try:
+        return mlflow.sklearn.load_model(version.source)
+    except (MlflowException, OSError) as error:
+        raise RegistryError(
+            f"the model of {version.name} {version.version} can't be loaded ({describe(error)}): restore its "
+            f"artifacts at {version.source}, or promote another version with --anyway"
+        ) from error
 
 
 def log_text(files: dict[str, str | bytes]) -> None:
@@ -174,6 +196,10 @@ def log_text(files: dict[str, str | bytes]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         mlflow.log_artifacts(folder)
+
+
+def _variable(name: str) -> str | None:
+    return None if _own_registry.get() else os.environ.get(name)
 
 
 def _requirements() -> list[str]:

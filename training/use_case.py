@@ -5,6 +5,7 @@ any other by its path.
 """
 
 import importlib.util
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,20 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
-from contract.schema import ContractError, DType, Feature, Target, Task, check_declaration
-from training.data import raw_part, valid
+from contract.schema import (
+    Contract,
+    ContractError,
+    DataRef,
+    DType,
+    Feature,
+    ModelRef,
+    Target,
+    Task,
+    check_declaration,
+)
+from training import column_types
+from training.data import DataError, raw_part, valid
+from training.errors import UseCaseError, user_code
 from training.sources import DataLocation, Source, choose
 
 if TYPE_CHECKING:
@@ -28,8 +41,14 @@ Params = dict[str, Any]
 Phase = Literal["normal", "drifted"]
 
 
-class UseCaseError(ValueError):
-    """A use case can't be found or contradicts itself."""
+def check_name(name: str) -> None:
+    """Raise UseCaseError for a name that can't name a file and streams, and propose one."""
+    if not (name.isascii() and name.isidentifier() and name == name.lower()):
+        proposed = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        proposed = proposed if proposed.isidentifier() else "green_taxi"
+        raise UseCaseError(
+            f"name {name!r} must be lower case letters, digits and underscores, such as {proposed}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +112,7 @@ class UseCase:
 
     def __post_init__(self) -> None:
         """Raise UseCaseError where the declaration contradicts itself."""
-        if not self.name.isidentifier() or self.name != self.name.lower():
-            raise UseCaseError(f"name {self.name!r} must be lower case with underscores, such as green_taxi")
+        check_name(self.name)
         if self.target.name in self.feature_names:
             raise UseCaseError(f"target {self.target.name!r} is among the features: remove it from them")
         try:
@@ -108,8 +126,24 @@ class UseCase:
             )
         except ContractError as error:
             raise UseCaseError(f"use case {self.name}: {error}") from error
+        if self.id_field in self.columns:
+            raise UseCaseError(f"id_field {self.id_field!r} is also a column: give the id another name")
         if missing := {"normal", "drifted"} - set(self.demos):
             raise UseCaseError(f"demos lacks {sorted(missing)}: declare both phases, normal and drifted")
+
+    def contract(self) -> Contract:
+        """Return the contract as declared, without what training adds. Raises ContractError."""
+        return Contract(
+            use_case=self.name,
+            task=self.task,
+            id_field=self.id_field,
+            payload_field=self.payload_field,
+            features=list(self.features),
+            target=self.target,
+            model=ModelRef(name=self.model_name, version="0", run_id=""),
+            data=DataRef(source="", sha256="", rows=0),
+            segments=list(self.segments),
+        )
 
     @classmethod
     def named(cls, name_or_path: str) -> Self:
@@ -130,7 +164,8 @@ class UseCase:
         if spec is None or spec.loader is None:
             raise UseCaseError(f"{path} can't be imported: name a .py file")
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        with user_code(str(path)):
+            spec.loader.exec_module(module)
         declared = getattr(module, "USE_CASE", None)
         if not isinstance(declared, cls):
             raise UseCaseError(f"{path} declares no USE_CASE: assign a UseCase to this name")
@@ -164,7 +199,9 @@ class UseCase:
         """Return the title of a demo phase, with "real" or "synthetic"."""
         chosen = self.source(wanted=source)
         kind = "synthetic" if chosen.name == "synthetic" else "real"
-        return f"{self.demos[phase].title} ({kind})"
+        _, left_out = self._demo_rows(phase, chosen, DataLocation())
+        rest = f", {left_out:,} rows with a missing or wrong-typed feature left out" if left_out else ""
+        return f"{self.demos[phase].title} ({kind}{rest})"
 
     def demo(
         self,
@@ -181,16 +218,24 @@ class UseCase:
         replacement. Ids differ between phases and seeds.
         """
         location = location or DataLocation()
-        demo = self.demos[phase]
-        frame = raw_part(self, demo.part, self.source(location, source), location).dropna(
-            subset=self.feature_names
-        )
-        frame.loc[~valid(frame, self.rules), self.target.name] = None
-        if demo.select is not None:
-            frame = demo.select(frame)
+        frame, _ = self._demo_rows(phase, self.source(location, source), location)
         drawn = frame.sample(rows, replace=rows > len(frame), random_state=seed).reset_index(drop=True)
         drawn.insert(0, self.id_field, self._ids(phase, seed, rows))
         return drawn
+
+    def _demo_rows(self, phase: Phase, source: Source, location: DataLocation) -> tuple[pd.DataFrame, int]:
+        """Return the rows of a phase that a record can carry, and the number of the others."""
+        demo = self.demos[phase]
+        frame = raw_part(self, demo.part, source, location)
+        target = frame[self.target.name].where(valid(frame, self.rules))
+        frame = frame.assign(**{self.target.name: target})
+        if demo.select is not None:
+            with user_code(f"select of the phase {phase!r}"):
+                frame = demo.select(frame)
+        sendable = column_types.sendable(self.features, frame)
+        if sendable.empty:
+            raise DataError(f"the phase {phase!r} has no rows to send: correct its part or its select")
+        return sendable, len(frame) - len(sendable)
 
     def _ids(self, phase: Phase, seed: int, rows: int) -> list[str] | list[int]:
         if self.id_dtype is DType.INT:

@@ -9,7 +9,9 @@ import pytest
 # Set before anything imports MLflow.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
-from training import pipeline
+from mlflow.tracking import MlflowClient
+
+from training import pipeline, tracking
 from training.pipeline import Trained
 from training.use_case import UseCase
 
@@ -25,6 +27,14 @@ def _no_chosen_source(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def tiny() -> UseCase:
     return UseCase.named(str(TINY))
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an MLflow database without runs, to copy: creating its tables takes seconds."""
+    folder = tmp_path_factory.mktemp("registry")
+    MlflowClient(tracking.tracking_uri(folder)).search_experiments()
+    return folder / "mlflow.db"
 
 
 @pytest.fixture(scope="module")

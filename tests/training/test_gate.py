@@ -3,7 +3,10 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.pipeline import Pipeline
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from contract.schema import Task
 from tests.training.tiny import rows
@@ -73,10 +76,29 @@ def test_a_model_whose_onnx_differs_is_refused(tiny: UseCase) -> None:
     assert "disagree" in verdict.reasons[0]
 
 
-def test_a_champion_with_other_features_is_not_compared(tiny: UseCase) -> None:
+def test_a_champion_with_another_contract_is_not_compared(tiny: UseCase) -> None:
     ridge = fitted(tiny, {"model": "ridge"})
-    champion = fitted(dataclasses.replace(tiny, features=tiny.features[::-1]), {"model": "ridge"})
-    assert "the champion takes colour, size" in judged(tiny, ridge, champion).reasons[0]
+    onnx = onnx_model.convert(tiny, ridge)
+    verdict = gate.decide(tiny, ridge, onnx, None, rows("validation"), ["feature weight is new"])
+    assert not verdict.passed
+    assert verdict.reasons == [
+        "the contract changed since the champion: feature weight is new. The two can't be compared on the "
+        "same rows: review both reports and promote with --anyway, or give the use case another name"
+    ]
+
+
+def test_a_champion_that_fails_on_new_values_is_not_compared(tiny: UseCase) -> None:
+    """Its encoder refuses a category that was added later."""
+    ridge, known = fitted(tiny, {"model": "ridge"}), rows("train").query("colour != 'red'")
+    strict = OneHotEncoder(handle_unknown="error")
+    columns = ColumnTransformer([("colour", strict, ["colour"])], remainder="passthrough")
+    champion = make_pipeline(columns, Ridge()).fit(known[tiny.feature_names], known["price"])
+    verdict = judged(tiny, ridge, champion)
+    assert [c.name for c in verdict.checks if not c.passed] == ["contract"]
+    assert (
+        "the champion can't score the held-out rows (ValueError: Found unknown categories"
+        in verdict.reasons[0]
+    )
 
 
 @pytest.mark.parametrize("task", list(Task))

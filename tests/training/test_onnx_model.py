@@ -16,6 +16,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -134,6 +135,19 @@ def test_a_pipeline_that_fails_on_unseen_categories_is_refused(tiny: UseCase) ->
     pipeline.fit(rows("train")[FEATURES], rows("train")["price"])
     with pytest.raises(ExportError, match='handle_unknown="ignore"'):
         onnx_model.check_parity(tiny, pipeline, onnx_model.convert(tiny, pipeline), rows("validation"))
+
+
+def test_a_text_step_is_refused_only_if_it_changes_case(tiny: UseCase) -> None:
+    def words(*, lowercase: bool) -> Pipeline:
+        columns = ColumnTransformer(
+            [("words", TfidfVectorizer(lowercase=lowercase), "colour")], remainder="passthrough"
+        )
+        return make_pipeline(columns, Ridge()).fit(rows("train")[FEATURES], rows("train")["price"])
+
+    with pytest.raises(ExportError, match=r"needs a locale that the image lacks:\nset lowercase=False"):
+        onnx_model.convert(tiny, words(lowercase=True))
+    data = onnx_model.convert(tiny, words(lowercase=False))
+    onnx_model.check_parity(tiny, words(lowercase=False), data, rows("validation"))
 
 
 def test_an_unsupported_step_lists_the_supported_ones(tiny: UseCase) -> None:

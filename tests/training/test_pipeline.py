@@ -16,7 +16,7 @@ from lambda_monitor.profiles import thresholds
 from lambda_predict.model import Model
 from tests.training.conftest import TINY
 from tests.training.tiny import rows
-from training import pipeline, registry, tracking
+from training import cli, pipeline, registry, tracking
 from training.data import DataError
 from training.pipeline import Trained
 from training.tracking import RegistryError
@@ -196,3 +196,18 @@ def test_artifacts_go_to_s3_if_the_variable_is_set(tmp_path: Path, monkeypatch: 
         kept = [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket="artifacts")["Contents"]]
     assert f"mlflow/tiny/{trained.run_id}/artifacts/report/report.html" in kept
     assert not (tmp_path / "mlartifacts").exists()
+
+
+def test_a_run_with_its_own_registry_leaves_the_shared_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = f"sqlite:///{tmp_path / 'shared.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", shared)
+    monkeypatch.setenv("SCOREWATCH_MLFLOW_ARTIFACTS", "s3://shared/mlflow")
+    own = tmp_path / "own"
+    assert pipeline.train(str(TINY), own, own_registry=True, progress=lambda _: None).champion
+    assert not (tmp_path / "shared.db").exists()
+    arguments = ["export", "--use-case", str(TINY), "--workdir", str(own), "--own-registry"]
+    assert cli.main([*arguments, "--to", str(tmp_path / "to")]) == 0
+    assert (tmp_path / "to" / "scorewatch-tiny" / "1" / bundle.MODEL).is_file()
+    assert tracking.tracking_uri(own) == shared

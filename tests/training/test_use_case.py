@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from contract.schema import DType, Target
+from training.errors import UseCaseError
 from training.sources import DataLocation
-from training.use_case import UseCase, UseCaseError
+from training.use_case import UseCase
 
 
 def test_the_shipped_use_cases_are_found_by_file_name() -> None:
@@ -28,7 +29,7 @@ def test_a_file_without_a_declaration_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "Tiny-Case"}, "lower case with underscores"),
+        ({"name": "Tiny-Case"}, "lower case letters, digits and underscores, such as tiny_case"),
         ({"segments": ["shape"]}, r"\['shape'\] are not features"),
         ({"id_field": "Model"}, "use case tiny: id_field 'Model' clashes with field 'model'"),
         ({"demos": {}}, r"lacks \['drifted', 'normal'\]"),

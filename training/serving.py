@@ -1,0 +1,77 @@
+"""Score reference rows with an exported bundle, as the prediction Lambda does."""
+
+import base64
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from contract import bundle
+from contract.bundle import BundleError, Manifest
+from contract.schema import Contract, DType, OutOfRange
+from lambda_monitor.profiles import thresholds
+from lambda_predict.model import Model
+from lambda_predict.score import Scorer
+from training import records
+from training.errors import describe
+
+ROWS = 100
+
+
+def check(folder: Path) -> int:
+    """Load a bundle, score reference rows with it and return their number. Raises BundleError.
+
+    The rows go through JSON and base64 as Kinesis delivers them; each must get its prediction.
+    """
+    try:
+        manifest = Manifest.from_json((folder / bundle.MANIFEST).read_bytes())
+        files = {file: manifest.verify(file, (folder / file).read_bytes()) for file in bundle.FILES}
+        contract = Contract.from_json(files[bundle.CONTRACT])
+        thresholds.load(files[bundle.THRESHOLDS])
+        scorer = Scorer(Model(contract, files[bundle.MODEL]))
+        rows = _sample(contract, pd.read_parquet(folder / bundle.REFERENCE))
+        scored = scorer.score(_event(contract, rows), datetime.now(UTC))
+    except BundleError:
+        raise
+    except Exception as error:  # whatever the scorer raises, it would raise at its start
+        raise BundleError(f"the scorer can't serve the bundle {folder} ({describe(error)})") from error
+    if scored.rejected:
+        first = msgspec.json.decode(scored.rejected[0].data)
+        raise BundleError(
+            f"the scorer rejects {len(scored.rejected)} of {len(rows)} reference rows of {folder}, the first "
+            f"since {first['field'] or 'the record'} is {first['reason']}: {first['message']}"
+        )
+    name = contract.target.name
+    predictions = [msgspec.json.decode(line.data)["prediction"][name] for line in scored.scored]
+    if predictions != rows[bundle.PREDICTION_COLUMN].tolist():
+        raise BundleError(f"the scorer's predictions differ from those of the reference in {folder}")
+    return len(rows)
+
+
+def _sample(contract: Contract, reference: pd.DataFrame) -> pd.DataFrame:
+    """Return the first reference rows that no declared range rejects, with an id."""
+    for feature in contract.features:
+        if feature.out_of_range is OutOfRange.REJECT and feature.dtype is not DType.STR:
+            low = float("-inf") if feature.minimum is None else feature.minimum
+            high = float("inf") if feature.maximum is None else feature.maximum
+            reference = reference[reference[feature.name].between(low, high)]
+    rows = reference.head(ROWS).reset_index(drop=True)
+    return rows.assign(**{contract.id_field: [f"row-{number}" for number in range(len(rows))]})
+
+
+def _event(contract: Contract, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as the records of a Kinesis event."""
+    return [
+        {
+            "eventID": f"shardId-000000000000:{number}",
+            "kinesis": {
+                "data": base64.b64encode(data).decode(),
+                "approximateArrivalTimestamp": datetime.now(UTC).timestamp(),
+                "sequenceNumber": str(number),
+                "partitionKey": "check",
+            },
+        }
+        for number, data in enumerate(records.encode(contract, rows))
+    ]
