@@ -37,7 +37,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
             "kind=Kind.CATEGORICAL",
             "feature 'size' is categorical: give it dtype int or str",
         ),
-        ('id_field="record_id"', 'id_field="features"', "'features' is a field of the prediction event"),
+        ('id_field="record_id"', 'id_field="features"', "id_field 'features' clashes with field"),
         ('id_field="record_id"', 'id_field="size"', "id_field 'size' is also a column: give the id another"),
         (
             "prepare=lambda raw: raw",
