@@ -16,10 +16,12 @@ _STORE = "lambda_monitor/hours/store.py"
 _UPDATE = "lambda_monitor/hours/update.py"
 _VERDICT = "lambda_monitor/checks/verdict.py"
 
-_OF_CHECKS = (f"{_TESTS}/checks",)
+_OF_CHECKS = tuple(
+    f"{_TESTS}/checks/test_{name}.py" for name in ("verdict", "gaps", "column_quality", "delivery", "service")
+)
 _OF_HOURS = (f"{_TESTS}/hours/test_copies.py", f"{_TESTS}/hours/test_store.py")
 _OF_ISOLATION = (f"{_TESTS}/hours/test_isolation.py",)
-_OF_LABELS = (f"{_TESTS}/lake",)
+_OF_LABELS = (f"{_TESTS}/lake/test_label_order.py",)
 _OF_STATE = tuple(f"{_TESTS}/alerts/test_{name}.py" for name in ("reminders", "messages", "state"))
 _OF_RUNS = (f"{_TESTS}/runs",)
 
