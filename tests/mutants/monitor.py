@@ -17,7 +17,7 @@ _UPDATE = "lambda_monitor/hours/update.py"
 _VERDICT = "lambda_monitor/checks/verdict.py"
 
 _OF_CHECKS = tuple(
-    f"{_TESTS}/checks/test_{name}.py" for name in ("verdict", "gaps", "column_quality", "delivery", "service")
+    f"{_TESTS}/checks/test_{name}.py" for name in ("verdict", "gaps", "column_quality", "delivery")
 )
 _OF_HOURS = (f"{_TESTS}/hours/test_copies.py", f"{_TESTS}/hours/test_store.py")
 _OF_ISOLATION = (f"{_TESTS}/hours/test_isolation.py",)
