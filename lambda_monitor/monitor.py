@@ -100,6 +100,7 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
         service.Sources(function=settings.predict_function, stream=settings.input_stream),
         span.start,
         span.end,
+        # Distinct records: a copy does not make up for a lost one.
         accounted=found.records + sum(found.others.values()) + refused.count,
         settled=run.now - span.end >= service.SETTLED,
     )
@@ -107,7 +108,7 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
         results.append(late_records)
     if not span.asked:
         results.append(gaps.check_gap(s3, bucket, settings.model_name, span.start, span.end))
-    evidence = verdict.Evidence(window=found, rejections=refused, truth=known, results=results)
+    evidence = verdict.Evidence(window=found, rejections=refused, truth=known, results=results, now=run.now)
     return verdict.evaluate(watched, evidence)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from contract.events import parse_timestamp
+from contract.events import parse_timestamp, timestamp
 from lambda_monitor.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,4 +59,6 @@ def requested_span(event: Mapping[str, Any], settings: Settings, now: datetime) 
         raise EventError(f"start and end must be like 2026-01-31T12:00:00Z: {error}") from error
     if start >= end:
         raise EventError(f"start {given['start']} is not before end {given['end']}")
+    if start >= now:
+        raise EventError(f"start {given['start']} is in the future: now it is {timestamp(now)}")
     return Span(start=start, end=end, asked=True)

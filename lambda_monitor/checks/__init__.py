@@ -4,6 +4,7 @@ columns      data quality and drift, per column and segment
 performance  error on labelled records, and its estimate without labels
 delivery     completeness, duplicates, version, freshness, labels
 service      errors, delay and lost records, from CloudWatch
+minimum      least number of rows of each check
 gaps         hours that no window covered
 late         records that landed after their window was monitored
 verdict      all checks of a window, its status, its reports

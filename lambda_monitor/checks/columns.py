@@ -10,11 +10,13 @@ from contract import bundle
 from contract.schema import Task
 from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import performance as scores
-from lambda_monitor.findings import CheckResult
+from lambda_monitor.checks.minimum import LEAST, too_few
+from lambda_monitor.findings import LISTED, CheckResult
 from lambda_monitor.profiles import thresholds
 from lambda_monitor.profiles.distances import Distance, distances
 from lambda_monitor.profiles.profile import Categorical, Numeric, Profile
 from lambda_monitor.profiles.segments import Shift, shifts
+from lambda_monitor.untrusted import one_line, quoted
 
 if TYPE_CHECKING:
     from lambda_monitor.hours.labelled import Truth
@@ -36,10 +38,11 @@ def check_columns(model: "Model", profile: Profile) -> list[CheckResult]:
 def check_performance(model: "Model", truth: "Truth") -> list[CheckResult]:
     """Return the checks that need ground truth: target drift and performance."""
     config = model.check_config
-    results: list[CheckResult] = []
+    target = bundle.TARGET_COLUMN
+    results = [CheckResult.skipped("drift.target", "No record of the window has a label.", [target])]
     if len(truth.rows):
         labelled = Profile.of(truth.rows, model.profile_spec)
-        results.append(_column_drift(model, labelled, bundle.TARGET_COLUMN, "drift.target", config))
+        results = [_column_drift(model, labelled, target, "drift.target", config)]
     judged = scores.score_labelled(model.contract, model.reference, truth.rows, records=truth.records)
     results += [_scored(score, config) for score in judged]
     return [result for result in results if config.wants(result.name, result.columns)]
@@ -95,17 +98,19 @@ def _categories(name: str, column: Categorical, before: Categorical, config: Che
     expected = before.unknown / max(before.count, 1)
     words = "are of categories that are not in the training data"
     if column.new:
-        words += f" ({', '.join(list(column.new)[:3])})"
+        words += f" ({', '.join(quoted(name) for name in list(column.new)[:3])})"
     result = _share("quality.categories", name, column.unknown, column.count, expected, words, config)
-    return msgspec.structs.replace(result, detail={"new": column.new})
+    return msgspec.structs.replace(
+        result, detail={"new": {one_line(name): n for name, n in list(column.new.items())[:LISTED]}}
+    )
 
 
 def _share(
     check: str, name: str, hits: int, rows: int, expected: float, words: str, config: CheckConfig
 ) -> CheckResult:
     """Check a share against the reference's share, with tolerance for sampling noise."""
-    if not rows:
-        return CheckResult.skipped(check, f"{name} has no values in this window.", [name])
+    if skipped := too_few(check, rows, f"values of {name} in the window", [name]):
+        return skipped
     limit = config.limit(check, [name], thresholds.share_limit(expected, rows))
     sentence = f"{hits / rows:.2%} of the values of {name} {words}; {expected:.2%} in the reference."
     return CheckResult.share(check, hits, rows, limit, sentence, columns=[name]).rounded(_DIGITS)
@@ -115,8 +120,10 @@ def _constant(
     name: str, column: Numeric | Categorical, before: Numeric | Categorical | None
 ) -> CheckResult | None:
     """Check that a column that varied in the reference is not constant."""
-    if before is None or column.count < thresholds.LEAST_ROWS:
+    if before is None:
         return None
+    if skipped := too_few("quality.constant", column.count, f"values of {name} in the window", [name]):
+        return skipped
     constant, varied = _is_constant(column), not _is_constant(before)
     words = "has the same value in every record, and varied in the reference" if constant else "varies"
     limit = 0.0 if varied else 1.0
@@ -174,9 +181,9 @@ def _column_drift(
 ) -> CheckResult:
     """Check one column by the statistic with the largest ratio of value to limit."""
     column = _counts(profile, name)
-    if column is None or column.count < thresholds.LEAST_ROWS:
-        rows = 0 if column is None else column.count
-        words = f"{name} has {rows} values; drift is checked from {thresholds.LEAST_ROWS} values on."
+    rows = 0 if column is None else column.count
+    if column is None or rows < LEAST[check]:
+        words = f"{name} has {rows} values; drift is checked from {LEAST[check]} values on."
         return CheckResult.skipped(check, words, [name])
     limits = model.thresholds.limits.get(name, {})
     found: list[_Measured[tuple[str, Distance]]] = []
@@ -196,7 +203,7 @@ def _column_drift(
         "rows": column.count,
         "all": {one.of[0]: one.figures() for one in sorted(found, key=lambda one: one.ratio)},
     }
-    return worst.result(check, name, f"{name} {verdict}: {distance.words}.", detail)
+    return worst.result(check, name, f"{name} {verdict}: {one_line(distance.words, 300)}.", detail)
 
 
 def _segment_drift(model: "Model", profile: Profile, name: str, config: CheckConfig) -> CheckResult:
@@ -212,10 +219,13 @@ def _segment_drift(model: "Model", profile: Profile, name: str, config: CheckCon
     worst = max(found, key=lambda one: one.ratio)
     level, _, before, now = worst.of
     sentence = (
-        f"For {name} = {level} the mean {_outcome(model)} is {now.mean:.4g} on {now.count:,} records; "
-        f"it was {before.mean:.4g} on the reference."
+        f"For {name} = {quoted(level)} the mean {_outcome(model)} is {now.mean:.4g} on {now.count:,} "
+        f"records; it was {before.mean:.4g} on the reference."
     )
-    detail = {"segment": level, "segments": {one.of.level: one.figures() for one in found}}
+    detail = {
+        "segment": one_line(level),
+        "segments": {one_line(one.of.level): one.figures() for one in found},
+    }
     return worst.result(check, name, sentence, detail)
 
 

@@ -1,17 +1,19 @@
 """Delivery checks: completeness, duplicates, version, freshness, labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from contract.bundle import TARGET_COLUMN as TARGET
 from contract.events import timestamp
 from contract.schema import Contract
+from lambda_monitor.checks.minimum import LEAST, too_few
 from lambda_monitor.findings import LISTED, CheckResult
 from lambda_monitor.hours.labelled import ENOUGH, Truth
 from lambda_monitor.hours.window import Window
 from lambda_monitor.lake.objects import Unreadable
 from lambda_monitor.lake.rejections import Rejections
+from lambda_monitor.untrusted import one_line, quoted
 
 # A failure of these prevents a verdict on the window or its labels: an error, not an alert.
 UNJUDGED = ("lake.unreadable_objects", "labels.unreadable")
@@ -21,10 +23,17 @@ REJECTED_LIMIT = 0.01
 STRAYED_LIMIT = 0.001
 # Share of labels that may be unreadable while performance is measured on the others.
 LABELS_LIMIT = 0.01
+# Share of other versions among the newest events. A rollout mixes the hour it happens in, not the next one.
+OTHER_VERSIONS_LIMIT = 0.9
+# Values from outside that a sentence names at most.
+_NAMED = 3
+_REASON = 200
 
 
-def check_delivery(contract: Contract, window: Window, rejections: Rejections) -> list[CheckResult]:
-    """Return the delivery checks of the window's records."""
+def check_delivery(
+    contract: Contract, window: Window, rejections: Rejections, *, now: datetime | None = None
+) -> list[CheckResult]:
+    """Return the delivery checks of the window's records; `now` is given if the window may not have ended."""
     return [
         unreadable(window, rejections),
         bad_lines(window),
@@ -33,7 +42,7 @@ def check_delivery(contract: Contract, window: Window, rejections: Rejections) -
         other_versions(contract, window),
         rejected(window, rejections),
         failed(rejections),
-        staleness(window),
+        staleness(window, window.end if now is None else min(now, window.end)),
     ]
 
 
@@ -46,7 +55,7 @@ def unreadable(window: Window, rejections: Rejections) -> CheckResult:
         float(count),
         0.0,
         f"{count:,} objects could not be read completely" + _example(found),
-        detail={"objects": {u.key: u.reason for u in found[:LISTED]}},
+        detail=_objects(found),
         failed="error",
     )
 
@@ -59,13 +68,15 @@ def bad_lines(window: Window) -> CheckResult:
         float(count),
         0.0,
         f"{count:,} lines are not prediction events.",
-        detail=_found(dict(list(window.bad_lines.items())[:LISTED])),
+        detail=_counts(window.bad_lines),
     )
 
 
 def duplicates(window: Window) -> CheckResult:
     """Count records that were delivered more than once; all other checks count them once."""
     total = window.records + window.duplicates
+    if skipped := too_few("lake.duplicates", total, "events in the window"):
+        return skipped
     share = window.duplicates / max(total, 1)
     return CheckResult.share(
         "lake.duplicates",
@@ -78,10 +89,13 @@ def duplicates(window: Window) -> CheckResult:
 
 def strayed(window: Window) -> CheckResult:
     """Count records whose arrival is hours away from their partition: wrong clocks or late scoring."""
+    total = window.records + window.strayed
+    if skipped := too_few("lake.clock_skew", total, "records in the window"):
+        return skipped
     return CheckResult.share(
         "lake.clock_skew",
         window.strayed,
-        window.records + window.strayed,
+        total,
         STRAYED_LIMIT,
         f"{window.strayed:,} records landed in a partition hours away from their arrival time "
         "and belong to no window.",
@@ -89,34 +103,57 @@ def strayed(window: Window) -> CheckResult:
 
 
 def other_versions(contract: Contract, window: Window) -> CheckResult:
-    """Count events of other model versions, which the other checks leave out."""
-    count = sum(window.others.values())
-    listed = ", ".join(f"{n:,} by version {v}" for v, n in window.others.items())
-    watched = contract.model.version
-    return CheckResult(
-        name="model.version",
-        value=float(count),
-        threshold=None,
-        status="alert" if count and not window.records else "ok",
-        columns=[],
-        sentence=f"{count:,} events were scored by versions other than {watched}, the monitored one"
-        + (f" ({listed}); the other checks leave them out." if count else "."),
-        detail={"versions": window.others},
+    """Check the share of other model versions among the newest events; the other checks leave them out."""
+    count, watched = sum(window.others.values()), one_line(contract.model.version)
+    most = sorted(window.others.items(), key=lambda item: -item[1])[:_NAMED]
+    listed = ", ".join(f"{n:,} by version {quoted(v)}" for v, n in most)
+    sentence = f"{count:,} events were scored by versions other than {watched}, the monitored one"
+    other, events = _newest_events(window)
+    # Without a record of the monitored version there is nothing else to check.
+    if window.records and (skipped := too_few("model.version", events, "events of any version")):
+        return skipped
+    share = other / max(events, 1) if window.records or not count else 1.0
+    return CheckResult.above(
+        "model.version",
+        share,
+        OTHER_VERSIONS_LIMIT,
+        f"{sentence} ({listed}), {share:.1%} of the newest ones; the other checks leave them out. Deploy the "
+        "version to be monitored, or wait for the rollout to end."
+        if count
+        else f"{sentence}.",
+        detail={"versions": {one_line(v): n for v, n in most}},
     )
+
+
+def _newest_events(window: Window) -> tuple[int, int]:
+    """Return other versions' events and all events of the newest hours that have enough of them."""
+    other = events = 0
+    by_hour: dict[datetime, tuple[int, int]] = {}
+    for one in window.parts.parts:
+        before = by_hour.get(one.hour, (0, 0))
+        found = sum(one.part.others.values())
+        by_hour[one.hour] = (before[0] + found, before[1] + found + one.part.records)
+    for hour in sorted(by_hour, reverse=True):
+        if events >= LEAST["model.version"]:
+            break
+        other, events = other + by_hour[hour][0], events + by_hour[hour][1]
+    return other, events
 
 
 def rejected(window: Window, rejections: Rejections) -> CheckResult:
     """Count rejected records as a share of all records."""
     total = rejections.count + window.records
+    if skipped := too_few("service.rejected", total, "records scored or rejected"):
+        return skipped
     share = rejections.count / max(total, 1)
-    most = ", ".join(f"{n:,} {reason}" for reason, n in list(rejections.reasons.items())[:3])
+    most = ", ".join(f"{n:,} {quoted(reason)}" for reason, n in list(rejections.reasons.items())[:_NAMED])
     return CheckResult.share(
         "service.rejected",
         rejections.count,
         total,
         REJECTED_LIMIT,
         f"{rejections.count:,} records ({share:.1%}) were rejected" + (f": {most}." if most else "."),
-        detail=_found(rejections.reasons),
+        detail=_counts(rejections.reasons),
     )
 
 
@@ -128,28 +165,31 @@ def failed(rejections: Rejections) -> CheckResult:
         float(count),
         0.0,
         f"Lambda gave up on {count:,} batches of records"
-        + (f"; their stream positions are in {rejections.failed[0]}, among others." if count else "."),
-        detail=_found(rejections.failed[:LISTED]),
+        + (
+            f"; their stream positions are in {quoted(rejections.failed[0])}, among others." if count else "."
+        ),
+        detail={"found": [one_line(key, _REASON) for key in rejections.failed[:LISTED]]} if count else {},
     )
 
 
-def staleness(window: Window) -> CheckResult:
-    """Measure the hours without records at the window's end; the limit is half the window, at least one."""
+def staleness(window: Window, until: datetime) -> CheckResult:
+    """Measure the hours without records before `until`; the limit is half the window, at least one."""
     limit = max(timedelta(hours=1), (window.end - window.start) / 2) / timedelta(hours=1)
     newest: datetime = window.newest or window.start
-    silent = (window.end - newest) / timedelta(hours=1)
+    silent = max(until - newest, timedelta(0)) / timedelta(hours=1)
     if not window.records:
         limit = min(limit, silent)
     ok = window.records > 0 and silent <= limit
+    end = "the window's end" if until == window.end else "now; the window has not ended"
     return CheckResult(
         name="service.staleness",
         value=silent,
         threshold=limit,
         status="ok" if ok else "alert",
         columns=[],
-        sentence=f"The newest record arrived {silent:.1f} hours before the window's end."
+        sentence=f"The newest record arrived {silent:.1f} hours before {end}."
         if window.records
-        else "No record arrived in the window.",
+        else f"No record arrived in the window{'' if until == window.end else ', which has not ended'}.",
         detail={},
     )
 
@@ -188,15 +228,24 @@ def check_labels(truth: Truth) -> list[CheckResult]:
             f"({found.unreadable_bytes:,} of {found.bytes:,} bytes) can't be read"
             + _example(found.unreadable),
             columns=[TARGET],
-            detail={"objects": {u.key: u.reason for u in found.unreadable[:LISTED]}},
+            detail=_objects(found.unreadable),
             failed="error",
         ),
     ]
 
 
 def _example(unreadable: Sequence[Unreadable]) -> str:
-    return f", such as {unreadable[0].key}: {unreadable[0].reason}." if unreadable else "."
+    if not unreadable:
+        return "."
+    return f", such as {quoted(unreadable[0].key, _REASON)}: {one_line(unreadable[0].reason, _REASON)}."
 
 
-def _found(detail: dict[str, int] | list[str]) -> dict[str, Any]:
-    return {"found": detail} if detail else {}
+def _objects(unreadable: Sequence[Unreadable]) -> dict[str, Any]:
+    return {"objects": {one_line(u.key, _REASON): one_line(u.reason, _REASON) for u in unreadable[:LISTED]}}
+
+
+def _counts(found: Mapping[str, int]) -> dict[str, Any]:
+    """Return the first counts by cut name, and the sum of the others."""
+    listed = {one_line(name, _REASON): count for name, count in list(found.items())[:LISTED]}
+    rest = sum(list(found.values())[LISTED:])
+    return {"found": listed, **({"others": rest} if rest else {})} if found else {}

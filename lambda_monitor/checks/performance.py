@@ -16,8 +16,10 @@ import pyarrow.compute as pc
 
 from contract import bundle
 from contract.schema import Contract, Task
+from lambda_monitor.checks.minimum import LEAST
 from lambda_monitor.profiles.profile import Profile, ProfileSpec, shares
 from lambda_monitor.profiles.segments import TOP_LEVELS
+from lambda_monitor.untrusted import one_line, quoted
 
 # One-sided normal quantiles: one false alarm in about 10,000 windows, in 100,000 for the many segments.
 _RARE, _RARER = 3.72, 4.27
@@ -25,7 +27,6 @@ _RARE, _RARER = 3.72, 4.27
 _TOLERANCE, _ESTIMATE_TOLERANCE = 1.2, 1.2
 # Days differ: twice the standard deviation between days is tolerated, if the reference has enough days.
 _DEVIATIONS, _LEAST_DAYS, _LEAST_ROWS_A_DAY = 2, 14, 30
-_LEAST_ROWS = 100
 _TAIL = 0.995
 
 Array = npt.NDArray[np.float64]
@@ -46,11 +47,14 @@ def score_labelled(
     contract: Contract, reference: pa.Table, rows: pa.Table, *, records: int
 ) -> Iterator[Score]:
     """Yield the score of labelled `rows`, and the worst of each segment column."""
-    if len(rows) < _LEAST_ROWS:
-        words = (
-            f"{len(rows)} of {records} records have a label; performance is checked from {_LEAST_ROWS} on."
-        )
+    least = LEAST["performance"]
+    if len(rows) < least:
+        words = f"{len(rows)} of {records} records have a label; performance is checked from {least} on."
         yield Score(name="performance", value=None, threshold=None, sentence=words)
+        for column in contract.segments:
+            yield Score(
+                name="performance.segment", value=None, threshold=None, columns=[column], sentence=words
+            )
         return
     before, now = losses(contract, reference), losses(contract, rows)
     cap = float(np.quantile(before, _TAIL)) if contract.task is Task.REGRESSION else 1.0
@@ -82,6 +86,9 @@ def estimate(contract: Contract, reference: pa.Table, specs: ProfileSpec, curren
         return Score(
             name=name, value=None, threshold=None, sentence=f"Without {column} no error can be estimated."
         )
+    if (rows := current.numeric[column].count) < (least := LEAST[name]):
+        words = f"{rows} predictions; the error is estimated from {least} on."
+        return Score(name=name, value=None, threshold=None, sentence=words)
     edges = specs.numeric[column].edges
     loss = losses(contract, reference)
     bins = np.searchsorted(edges, reference.column(column).to_numpy().astype(np.float64), side="left")
@@ -121,17 +128,18 @@ def _worst_segment(
         (np.asarray(table.column(column).to_pylist(), dtype=str), loss)
         for table, loss in (reference, current)
     )
+    least = LEAST["performance.segment"]
     values, counts = np.unique(now[0], return_counts=True)
     order = np.argsort(-counts, kind="stable")[:TOP_LEVELS]
     found: list[tuple[float, str, float, float, int]] = []
     for value in values[order]:
         old, new = before[1][before[0] == value], now[1][now[0] == value]
-        if min(len(old), len(new)) >= _LEAST_ROWS:
+        if min(len(old), len(new)) >= least:
             limit = _limit(contract, old, len(new), _RARER, tolerated)
             shown = _shown(contract, new)
             found.append((shown / limit if limit else float(shown > 0), str(value), shown, limit, len(new)))
     if not found:
-        words = f"No value of {column} has {_LEAST_ROWS} labelled records, so its segments are not checked."
+        words = f"No value of {column} has {least} labelled records, so its segments are not checked."
         return Score(name="performance.segment", value=None, threshold=None, columns=[column], sentence=words)
     _, value, shown, limit, rows = max(found)
     return Score(
@@ -139,10 +147,10 @@ def _worst_segment(
         value=shown,
         threshold=limit,
         columns=[column],
-        sentence=f"For {column} = {value} the {_what(contract)} is {shown:.4g} on {rows:,} records.",
+        sentence=f"For {column} = {quoted(value)} the {_what(contract)} is {shown:.4g} on {rows:,} records.",
         detail={
-            "segment": value,
-            "segments": {v: {"value": s, "threshold": t, "rows": n} for _, v, s, t, n in found},
+            "segment": one_line(value),
+            "segments": {one_line(v): {"value": s, "threshold": t, "rows": n} for _, v, s, t, n in found},
         },
     )
 

@@ -1,6 +1,7 @@
 """All checks of a window, its status, and its Evidently reports."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -16,22 +17,28 @@ from lambda_monitor.lake.rejections import Rejections
 from lambda_monitor.lake.sample import spread
 from lambda_monitor.model import Model
 from lambda_monitor.reports import heavy_import
+from lambda_monitor.untrusted import one_line
+
+# Longest reason of a status, in characters.
+_REASON = 10_000
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Data of a window; `results` are checks that were already made."""
+    """Data of a window; `results` are checks that were already made, `now` is the time of the run."""
 
     window: Window
     rejections: Rejections
     truth: Truth
     results: Sequence[CheckResult] = ()
+    now: datetime | None = None
 
 
 def evaluate(model: Model, evidence: Evidence) -> Findings:
     """Return the findings on a window, its reports not yet rendered."""
     window, truth = evidence.window, evidence.truth
     config = model.check_config
-    made = [*evidence.results, *delivery.check_delivery(model.contract, window, evidence.rejections)]
+    made = list(evidence.results)
+    made += delivery.check_delivery(model.contract, window, evidence.rejections, now=evidence.now)
     made += delivery.check_labels(truth)
     results = [_tuned(result, config) for result in made if config.wants(result.name, result.columns)]
     if window.profile is not None:
@@ -104,7 +111,7 @@ def _reason(status: Status, results: Sequence[CheckResult]) -> str:
         left_out = drift and all(result.status == "skipped" for result in drift)
         return "Too few records for any drift check." if left_out else ""
     kind = "error" if status is Status.ERROR else "alert"
-    return " ".join(result.sentence for result in results if result.status == kind)
+    return one_line(" ".join(result.sentence for result in results if result.status == kind), _REASON)
 
 
 def _pictures(model: Model, window: Window, truth: Truth, results: Sequence[CheckResult]) -> list[Picture]:
@@ -137,6 +144,6 @@ def _undrawn(name: str, error: Exception) -> CheckResult:
         threshold=None,
         status="error",
         columns=[],
-        sentence=f"Evidently could not render {name}: {type(error).__name__}: {error}",
+        sentence=f"Evidently could not render {name}: {type(error).__name__}: {one_line(error, 300)}",
         detail={},
     )

@@ -17,6 +17,7 @@ from tests.lambda_monitor.synthetic import HOUR, NOON, Stack
         ({"start": "2026-03-02T12:00:00Z", "end": "2026-03-02T12:00:00Z"}, "is not before"),
         ({"start": "2026-03-02T12:00:00", "end": "2026-03-02T13:00:00"}, "no time zone"),
         ({"start": 5, "end": 6}, "must be like"),
+        ({"start": "2099-03-02T12:00:00Z", "end": "2099-03-02T13:00:00Z"}, "is in the future"),
     ],
 )
 def test_an_error_names_the_fault_of_the_window(stack: Stack, event: dict, message: str) -> None:

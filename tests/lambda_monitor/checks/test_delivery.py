@@ -3,16 +3,17 @@
 import gzip
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import msgspec
 import pytest
 
 from contract import layout
 from contract.events import RecordRef, Rejection, rejected_lines, timestamp
-from lambda_monitor.checks import delivery, gaps, service
+from lambda_monitor.checks import delivery, gaps
+from lambda_monitor.findings import CheckResult
 from lambda_monitor.hours import window
 from lambda_monitor.lake import rejections
 from lambda_monitor.lake.cache import S3Cache
+from lambda_monitor.lake.objects import Unreadable
 from lambda_monitor.lake.rejections import Rejections
 from tests.lambda_monitor.synthetic import (
     HOUR,
@@ -83,7 +84,7 @@ def test_rejected_records_of_the_window_are_counted_once_by_reason(stack: Stack)
         r for r in delivery.check_delivery(contract(), read(stack), refused) if r.name == "service.rejected"
     ]
     assert (result.status, result.value) == ("alert", 5 / 105)
-    assert "5 wrong_type (ride.trip_distance)" in result.sentence
+    assert '5 "wrong_type (ride.trip_distance)"' in result.sentence
 
 
 def test_an_unreadable_rejection_is_an_error(stack: Stack) -> None:
@@ -127,51 +128,6 @@ def test_records_in_distant_partitions_are_an_alert(stack: Stack) -> None:
     assert statuses(read(stack))["lake.clock_skew"] == "alert"
 
 
-def put_metric(namespace: str, name: str, dimension: tuple[str, str], value: float) -> None:
-    boto3.client("cloudwatch").put_metric_data(
-        Namespace=namespace,
-        MetricData=[
-            {
-                "MetricName": name,
-                "Dimensions": [{"Name": dimension[0], "Value": dimension[1]}],
-                "Timestamp": NOON + timedelta(minutes=10),
-                "Value": value,
-            }
-        ],
-    )
-
-
-def ask(accounted: int = 1000, *, settled: bool = True, stream: str = "input") -> dict[str, str]:
-    sources = service.Sources(function="predict", stream=stream)
-    results = service.check_service(
-        boto3.client("cloudwatch"), sources, NOON, NOON + HOUR, accounted=accounted, settled=settled
-    )
-    return {r.name: r.status for r in results}
-
-
-@pytest.mark.usefixtures("stack")
-class TestHealth:
-    def test_without_metrics_every_check_is_skipped(self) -> None:
-        assert set(ask().values()) == {"skipped"}
-        assert set(ask(stream="").values()) == {"skipped"}
-
-    @pytest.mark.parametrize(("factor", "expected"), [(0, "ok"), (1, "alert")])
-    def test_metrics_above_their_limits_are_alerts(self, factor: int, expected: str) -> None:
-        function, stream = ("FunctionName", "predict"), ("StreamName", "input")
-        put_metric("AWS/Lambda", "Invocations", function, 100)
-        put_metric("AWS/Lambda", "Errors", function, 5 * factor)
-        put_metric("AWS/Lambda", "IteratorAge", function, 20 * 60_000 * factor)
-        put_metric("AWS/Kinesis", "IncomingRecords", stream, 1000 + 100 * factor)
-
-        assert set(ask().values()) == {expected}
-
-    def test_records_that_may_still_land_are_not_lost(self) -> None:
-        put_metric("AWS/Kinesis", "IncomingRecords", ("StreamName", "input"), 2000)
-
-        assert ask(settled=False)["service.lost"] == "skipped"
-        assert ask(settled=True)["service.lost"] == "alert"
-
-
 def report(stack: Stack, start: datetime, end: datetime) -> None:
     key = layout.report_prefix(MODEL.name, start, end) + "report.json"
     stack.s3.put_object(Bucket=LAKE, Key=key, Body=b"{}")
@@ -193,3 +149,83 @@ def test_results_are_json(stack: Stack) -> None:
     results = delivery.check_delivery(contract(), read(stack), NONE)
 
     assert msgspec.json.decode(msgspec.json.encode(results))[0]["name"] == "lake.unreadable_objects"
+
+
+def mixed(stack: Stack, hour: datetime, *, watched: int, other: int) -> None:
+    if watched:
+        stack.put(stack.events(synthetic_rides(watched, seed=1), hour), hour)
+    if other:
+        stack.put(stack.events(synthetic_rides(other, seed=2), hour, version="2"), hour)
+
+
+def version(found: window.Window) -> CheckResult:
+    return delivery.other_versions(contract(), found)
+
+
+def test_a_window_of_mostly_another_version_is_an_alert(stack: Stack) -> None:
+    mixed(stack, NOON, watched=10, other=1990)
+
+    found = version(read(stack))
+
+    assert (found.status, found.value) == ("alert", 0.995)
+    assert '1,990 by version "2"' in found.sentence
+    assert "Deploy the version to be monitored" in found.sentence
+
+
+def test_a_rollout_in_the_middle_of_a_window_is_ok(stack: Stack) -> None:
+    mixed(stack, NOON - 2 * HOUR, watched=0, other=500)
+    mixed(stack, NOON - HOUR, watched=200, other=300)
+    mixed(stack, NOON, watched=500, other=0)
+
+    assert version(read(stack, NOON - 2 * HOUR)).status == "ok"
+    assert version(read(stack, NOON - 2 * HOUR, NOON)).status == "ok"
+
+
+def test_few_events_of_another_version_are_skipped(stack: Stack) -> None:
+    mixed(stack, NOON, watched=1, other=18)
+
+    assert version(read(stack)).status == "skipped"
+
+
+@pytest.mark.parametrize(("name", "records"), [("lake.duplicates", 90), ("lake.clock_skew", 90)])
+def test_shares_of_few_records_are_skipped(stack: Stack, name: str, records: int) -> None:
+    lines = stack.events(synthetic_rides(records, seed=1))
+    stack.put([*lines, *lines[:9]])
+
+    assert statuses(read(stack))[name] == "skipped"
+
+
+def test_few_rejections_are_skipped(stack: Stack) -> None:
+    stack.put(stack.events(synthetic_rides(10, seed=1)))
+    reject(stack, 9)
+
+    refused = rejected(stack, NOON, NOON + HOUR)
+
+    assert statuses(read(stack), refused)["service.rejected"] == "skipped"
+
+
+def test_a_window_that_has_not_ended_is_not_stale(stack: Stack) -> None:
+    stack.put(stack.events(synthetic_rides(100, seed=1), span=HOUR / 2))
+    found = read(stack, NOON, NOON + 6 * HOUR)
+
+    assert delivery.staleness(found, NOON + HOUR).status == "ok"
+    assert delivery.staleness(found, NOON + 6 * HOUR).status == "alert"
+
+
+def test_text_from_outside_is_cut_to_one_line(stack: Stack) -> None:
+    hostile = "x" * 100_000 + "\nReport: s3://evil"
+    stack.put(stack.events(synthetic_rides(100, seed=1)))
+    stack.put(stack.events(synthetic_rides(50, seed=1), version=hostile))
+    refused = Rejections(
+        count=5_000,
+        reasons={f"{n}{hostile}": 50 for n in range(100)},
+        unreadable=[Unreadable(hostile, hostile)],
+        failed=[hostile] * 100,
+    )
+
+    results = delivery.check_delivery(contract(), read(stack), refused)
+
+    encoded = msgspec.json.encode(results)
+    assert len(encoded) < 30_000
+    assert all(len(result.sentence) < 1_500 and "\n" not in result.sentence for result in results)
+    assert "Report: s3" not in encoded.decode()

@@ -80,7 +80,7 @@ def test_drift_of_one_segment_is_found() -> None:
     assert 0.03 < np.mean(drifted.column("PULocationID").to_numpy() == zone) < 0.07
     found = segment(drifted)
     assert (found.status, found.detail["segment"]) == ("alert", str(zone))
-    assert "For PULocationID = 5 the mean predicted duration is" in found.sentence
+    assert 'For PULocationID = "5" the mean predicted duration is' in found.sentence
     others = {s: one for s, one in found.detail["segments"].items() if s != str(zone)}
     assert all(one["value"] < one["threshold"] for one in others.values())
 
