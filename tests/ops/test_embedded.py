@@ -121,3 +121,19 @@ def test_endpoint_that_does_not_answer_is_named_with_the_fix(
     message = capsys.readouterr().err
     assert "unset AWS_ENDPOINT_URL" in message
     assert message.count("\n") <= 3
+
+
+@pytest.mark.parametrize(
+    "command", [["audit"], ["deploy", "--version", "1"], ["outputs"], ["rollback", "--version", "1"]]
+)
+@pytest.mark.usefixtures("calls", "folders")
+def test_missing_region_is_named_with_the_fix(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config").write_text("[profile bare]\noutput = json\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "bare")
+    assert command_line.main([*command, "--use-case", "green_taxi"]) == 1
+    message = capsys.readouterr().err
+    assert "export AWS_REGION" in message
+    assert message.count("\n") <= 3
