@@ -125,10 +125,10 @@ def test_gzipped_records_are_scored_alone_and_in_aggregates(model: synthetic.Mod
         (sealed(b"\x1a\xff"), "aggregated", "varint"),
         (sealed(b"\x1b"), "aggregated", "wire type 3"),
         (aggregate(*[b"{}"] * 10_001), "aggregated", "AggregationMaxCount"),
-        (gzip.compress(b"{}")[:-1], "gzip", "its end is missing", mtime=0),
-        (gzip.compress(b"{}") + b"{}", "gzip", "data after its end", mtime=0),
-        (gzip.compress(b"{}")[:12] + b"\xff" * 20, "gzip", "without gzip", mtime=0),
-        (gzip.compress(b" " * 1_000_000), "too_large", "send it without gzip", mtime=0),
+        (gzip.compress(b"{}", mtime=0)[:-1], "gzip", "its end is missing"),
+        (gzip.compress(b"{}", mtime=0) + b"{}", "gzip", "data after its end"),
+        (gzip.compress(b"{}", mtime=0)[:12] + b"\xff" * 20, "gzip", "without gzip"),
+        (gzip.compress(b" " * 1_000_000, mtime=0), "too_large", "send it without gzip"),
     ],
 )
 def test_what_cannot_be_unpacked_is_rejected_with_the_way_out(
