@@ -65,7 +65,7 @@ terraform-test: setup ## Run terraform test with a mocked provider
 	@$(BIN)/python -m ops test
 
 integration: setup ## The whole loop, on the embedded AWS or on AWS_ENDPOINT_URL; IMAGES=docker runs containers
-	@$(if $(IMAGES),SCOREWATCH_IMAGES=$(IMAGES) )$(BIN)/python -m pytest integration-tests
+	@$(if $(IMAGES),SCOREWATCH_IMAGES=$(IMAGES) )$(BIN)/python -m pytest integration-tests --timeout 900
 
 images: setup ## Build both images with Docker, on AWS's base, BASE_IMAGE or a stand-in
 	@$(BIN)/python -m local images
