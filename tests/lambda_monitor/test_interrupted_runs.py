@@ -27,7 +27,8 @@ def test_a_run_killed_at_any_write_is_made_good_by_its_retry(
     monkeypatch.setattr(evidently_report, "render", lambda *_, **__: rendered)
 
     def attempt(number: int) -> dict:
-        return monitor.run(clients, settings, window, moment(f"run {number}", NOON + number * HOUR))
+        # After the end of the window.
+        return monitor.run(clients, settings, window, moment(f"run {number}", NOON + (number + 1) * HOUR))
 
     writes = _Writes(stack, dies_at=10**6)
     whole = attempt(0)

@@ -155,6 +155,8 @@ def test_the_front_page_runs_no_script_of_a_report(browser: webdriver.Chrome, tm
 
     open_page(browser, file.as_uri(), "Windows")
 
+    # "<!--<script" in the rows would swallow what follows them.
+    assert browser.execute_script("return document.querySelectorAll('body > footer').length") == 1
     assert browser.execute_script("return document.querySelectorAll('tbody tr').length") == len(PAYLOADS) + 2
 
 
