@@ -95,7 +95,7 @@ _CHECKS = [
         "lambda_monitor/checks/service.py",
         'share = max(1 - accounted / found["incoming"], 0.0)',
         "share = 0.0",
-        tests=_OF_CHECKS,
+        tests=_OF_RUNS,
     ),
     Mutation(
         "oldest gap instead of the newest",
