@@ -10,7 +10,6 @@ from lambda_monitor import monitor
 from lambda_monitor.reports import evidently_report
 from lambda_monitor.run import Clients, Span
 from lambda_monitor.settings import Settings
-from tests.lambda_monitor.checks.test_delivery import put_metric
 from tests.lambda_monitor.synthetic import HOUR, NOON, Stack, moment, synthetic_rides
 
 
@@ -29,6 +28,20 @@ def run(stack: Stack, hour: int = 0, *, end: int | None = None, asked: bool = Fa
     return monitor.run(clients, settings, span, moment(f"{hour} {end}", start + HOUR + timedelta(minutes=30)))
 
 
+def put_incoming(records: int) -> None:
+    boto3.client("cloudwatch").put_metric_data(
+        Namespace="AWS/Kinesis",
+        MetricData=[
+            {
+                "MetricName": "IncomingRecords",
+                "Dimensions": [{"Name": "StreamName", "Value": "input"}],
+                "Timestamp": NOON + timedelta(minutes=10),
+                "Value": records,
+            }
+        ],
+    )
+
+
 def statuses(summary: dict[str, Any]) -> dict[str, str]:
     return {check["name"]: check["status"] for check in summary["checks"]}
 
@@ -38,7 +51,7 @@ def test_events_of_other_versions_are_accounted_for(stack: Stack, others: int, s
     stack.bundle()
     stack.put(stack.events(synthetic_rides(500, seed=1)))
     stack.put(stack.events(synthetic_rides(others, seed=2), version="2"))
-    put_metric("AWS/Kinesis", "IncomingRecords", ("StreamName", "input"), 1000)
+    put_incoming(1000)
 
     assert statuses(run(stack))["service.lost"] == status
 
