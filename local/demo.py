@@ -21,7 +21,7 @@ from contract.lake import LakeReader
 from contract.schema import Contract
 from local import images, stack, traffic
 from ops import deploy, embedded
-from training import pipeline, records, tracking
+from training import pipeline, records
 from training.use_case import UseCase
 
 ROWS = 2_000
@@ -120,8 +120,8 @@ def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
     stack.check_free(embedded.DEMO)
     use_case = UseCase.named(use_case_name)
     _heading(1, f"Train {use_case.title}")
-    with _own_registry():
-        trained = pipeline.train(use_case_name, WORKDIR, progress=_progress)
+    _share_downloads()
+    trained = pipeline.train(use_case_name, WORKDIR, own_registry=True, progress=_progress)
     _heading(2, "Start the embedded AWS and apply the Terraform of infra/ to it")
     with stack.embedded_aws(embedded.DEMO, progress=_progress) as endpoint:
         outputs = stack.deploy(endpoint, trained.bundle, progress=_progress)
@@ -139,20 +139,13 @@ def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
             _hold()
 
 
-@contextmanager
-def _own_registry() -> Iterator[None]:
-    """Ignore a configured MLflow server, and share the cache of downloads."""
+def _share_downloads() -> None:
+    """Let the demo's work folder use the cache of downloads of the other commands."""
     WORKDIR.mkdir(parents=True, exist_ok=True)
     cache = WORKDIR / "cache"
     if not cache.is_symlink():
         (images.WORK / "cache").mkdir(exist_ok=True)
         cache.symlink_to(images.WORK / "cache")
-    names = (tracking.TRACKING_VARIABLE, tracking.ARTIFACTS_VARIABLE)
-    configured = {name: os.environ.pop(name) for name in names if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(configured)
 
 
 def _show(normal: Phase, drifted: Phase) -> None:

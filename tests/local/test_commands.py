@@ -36,12 +36,12 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
 
 
 @pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str | None]]:
-    """Return the work folder and MLflow server of each training, which then fails."""
-    found: list[tuple[Path, str | None]] = []
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, bool]]:
+    """Return each training's work folder and whether it used its own registry; each then fails."""
+    found: list[tuple[Path, bool]] = []
 
-    def train(_: str, workdir: Path, **__: Any) -> None:
-        found.append((workdir, os.environ.get("MLFLOW_TRACKING_URI")))
+    def train(_: str, workdir: Path, *, own_registry: bool = False, **__: Any) -> None:
+        found.append((workdir, own_registry))
         raise TrainedError
 
     monkeypatch.setattr(pipeline, "train", train)
@@ -61,7 +61,7 @@ def test_demo_trains_into_its_own_registry(
     for _ in range(2):
         with pytest.raises(TrainedError):
             demo.run("green_taxi")
-    assert trainings == [(folders[1].parent, None)] * 2
+    assert trainings == [(folders[1].parent, True)] * 2
     assert os.environ["MLFLOW_TRACKING_URI"] == "http://shared.example"
     assert (tmp_path / "demo/cache").resolve() == tmp_path / "cache"
 
