@@ -73,7 +73,7 @@ RUN_BY = {
     ".venv/bin/python -m ops deploy --use-case green_taxi --version 7": _DEPLOY,
     ".venv/bin/python -m ops outputs --use-case green_taxi": _DEPLOY,
     "make rollback": _DEPLOY,
-    "make rollback VERSION=3": _DEPLOY,
+    "make rollback USE_CASE=green_taxi VERSION=3": _DEPLOY,
     "make rollback USE_CASE=green_taxi VERSION=6": _DEPLOY,
     ".venv/bin/python -m local.report_site": "tests/local/test_report_site.py",
     "make promote": "tests/training/test_gate.py",
