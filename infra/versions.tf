@@ -5,8 +5,7 @@ terraform {
   required_providers {
     aws = {
       source = "hashicorp/aws"
-      # Pinned exactly. The repository has no lock file: `make provider-lock` writes one with the hashes of
-      # every platform, for forks that commit it.
+      # Pinned exactly; .terraform.lock.hcl has the hashes of every platform's download.
       version = "= 5.100.0"
     }
   }

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -208,12 +209,19 @@ def _lock(state_dir: Path) -> int:
     """Return a file descriptor that holds the folder's lock. Raises StackError if another process does."""
     state_dir.mkdir(parents=True, exist_ok=True)
     lock = os.open(state_dir / _LOCK, os.O_CREAT | os.O_RDWR)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise StackError(_occupied(state_dir)) from error
-    return lock
+    deadline = time.monotonic() + _STOP_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            record = embedded.read(state_dir)
+            # The process of a demo that was killed holds the lock until its last thread has ended.
+            if record is not None and record.ends() and time.monotonic() < deadline:
+                time.sleep(traffic.POLL_SECONDS)
+                continue
+            os.close(lock)
+            raise StackError(_occupied(state_dir)) from error
+        return lock
 
 
 def _occupied(state_dir: Path) -> str:

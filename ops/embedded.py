@@ -119,6 +119,15 @@ class Record:
         except psutil.NoSuchProcess:
             return False
 
+    def ends(self) -> bool:
+        """Return whether the process is about to end, because the process it belongs to has ended."""
+        if self.owner is not None and not psutil.pid_exists(self.owner):
+            return True
+        try:
+            return bool(psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return True
+
 
 def path(folder: Path) -> Path:
     """Return the file of the record in `folder`."""

@@ -39,9 +39,7 @@ def test() -> None:
 def lock() -> None:
     """Write infra/.terraform.lock.hcl for every supported platform. Raises TerraformError."""
     terraform().lock_providers(PLATFORMS)
-    print(
-        "Written to infra/.terraform.lock.hcl. Next: git add --force infra/.terraform.lock.hcl, and commit."
-    )
+    print("Written to infra/.terraform.lock.hcl. Next: git add infra/.terraform.lock.hcl, and commit.")
 
 
 def checkov() -> None:

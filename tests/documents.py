@@ -26,7 +26,7 @@ NOT_RUN = {
     "cd infra && TF_DATA_DIR": "needs a state bucket of a real account",
     "aws s3 cp s3://<bucket>": "needs a state bucket of a real account",
     "make provider-lock": "needs the provider registry",
-    "git add --force infra/.terraform.lock.hcl": "follows make provider-lock",
+    "git add infra/.terraform.lock.hcl": "follows make provider-lock",
     "make integration IMAGES=docker": "needs a Docker engine",
     "make images": "needs a Docker engine",
     "make lock": "needs the package index; changes the locks",

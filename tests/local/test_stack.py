@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,3 +142,29 @@ def test_real_account_settings_are_removed_from_local_runs(
     assert "AWS_SESSION_TOKEN" not in env
     assert env["AWS_ACCESS_KEY_ID"] == "test"
     assert env["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
+
+
+_HOLD_LOCK = """
+import fcntl, os, sys
+file = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_start_waits_for_an_instance_whose_starting_process_has_ended(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    command = [sys.executable, "-c", _HOLD_LOCK, str(tmp_path / "lock")]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "held\n"
+    started = psutil.Process(child.pid).create_time()
+    embedded.Record(child.pid, started, "http://127.0.0.1:1", "one", owner=ended.pid).write(tmp_path)
+    release = threading.Timer(0.5, lambda: child.communicate("\n"))
+    release.start()
+
+    os.close(stack._lock(tmp_path))
+
+    release.join()

@@ -1,5 +1,7 @@
 import os
 import platform
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,25 @@ def test_provider_lock_names_every_platform(calls: Calls) -> None:
         "darwin_arm64",
         "windows_amd64",
     }
+
+
+def test_lock_file_has_the_pinned_version_and_the_download_of_every_platform() -> None:
+    text = (terraform.ROOT / ".terraform.lock.hcl").read_text()
+    assert f'version     = "{plugins.PROVIDER_VERSION}"' in text
+    downloads = set(re.findall(r'"zh:([0-9a-f]{64})"', text))
+    assert len(downloads) >= len(plugins.PLATFORMS)
+
+
+@pytest.mark.skipif(plugins.provider_mirror() is None, reason="there is no local provider mirror")
+def test_lock_file_accepts_the_provider_and_stays_as_it_is(tmp_path: Path) -> None:
+    for name in ("versions.tf", ".terraform.lock.hcl"):
+        shutil.copy(terraform.ROOT / name, tmp_path / name)
+    # The tags are defined elsewhere.
+    text = (tmp_path / "versions.tf").read_text().replace("local.tags", "{}")
+    (tmp_path / "versions.tf").write_text(text)
+    Terraform(tmp_path, state_dir=tmp_path / "state", env=os.environ).init()
+    kept = (terraform.ROOT / ".terraform.lock.hcl").read_text()
+    assert (tmp_path / ".terraform.lock.hcl").read_text() == kept
 
 
 @pytest.mark.skipif(plugins.provider_mirror() is None, reason="there is no local provider mirror")
