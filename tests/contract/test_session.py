@@ -7,7 +7,7 @@ from contract.session import RegionError, session
 
 ROOT = Path(__file__).resolve().parents[2]
 # The embedded AWS has credentials and a region of its own, never the user's.
-_OWN = {"local/stack.py"}
+_OWN = {"ops/embedded.py"}
 
 
 def test_terraforms_region_comes_before_boto3s(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import pytest
 from moto import mock_aws
 
 from contract import layout
+from contract.events import parse_timestamp
 from lambda_monitor.reports import index
 from local import report_site
 
@@ -27,7 +28,8 @@ def page(monkeypatch: pytest.MonkeyPatch) -> str:
             "records": 5,
             "checks": [],
         }
-        key = f"{layout.REPORTS}/m/window/report.json"
+        prefix = layout.report_prefix("m", parse_timestamp(start), parse_timestamp(end))
+        key = f"{prefix}report.json"
         s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(report))
         index.update(s3, BUCKET)
         client = report_site.signing_client(boto3.Session(), BUCKET)

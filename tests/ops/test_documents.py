@@ -13,6 +13,8 @@ from mlflow import MlflowClient
 
 from tests import checkout, documents
 from tests.ops.test_deploy import MODEL, write_bundle
+from tests.training.conftest import TINY
+from training import pipeline
 
 FILE = "tests/ops/test_documents.py"
 Calls = Callable[[], list[dict[str, Any]]]
@@ -23,7 +25,7 @@ COMMANDS = (
     "make deploy",
     ".venv/bin/python -m ops outputs --use-case green_taxi",
     "make rollback USE_CASE=green_taxi VERSION=6",
-    "make rollback VERSION=3",
+    "make rollback USE_CASE=green_taxi VERSION=3",
 )
 
 
@@ -36,9 +38,13 @@ def folder(tmp_path: Path) -> Path:
     for version in ("3", "6", "7"):
         write_bundle(work / "bundles", version)
     client = MlflowClient(tracking_uri=f"sqlite:///{work / 'mlflow.db'}")
+    trained = pipeline.train(str(TINY), tmp_path / "tiny", own_registry=True, progress=lambda _: None)
+    experiment = client.create_experiment("green_taxi", (work / "mlartifacts").as_uri())
+    run = client.create_run(experiment).info.run_id
+    client.log_artifacts(run, str(trained.bundle), "bundle")
     client.create_registered_model(MODEL)
     for _ in range(7):
-        client.create_model_version(MODEL, source=str(work))
+        client.create_model_version(MODEL, source=str(work), run_id=run)
     client.set_registered_model_alias(MODEL, "champion", "7")
     return copy
 
