@@ -1,5 +1,6 @@
 """A stack in moto whose parts can be broken, and what a monitoring run makes of it."""
 
+import contextlib
 import gzip
 import io
 from collections.abc import Callable, Sequence
@@ -112,7 +113,9 @@ class Bench:
         clients = Clients(s3=self.s3, sns=self.sns, cloudwatch=self.cloudwatch, athena=None)  # type: ignore[arg-type]  # not called
         monitor._cached.cache_clear()
         try:
-            summary = monitor.run(clients, settings, span, moment(name, now))
+            # Metrics are printed, which would break up the table.
+            with contextlib.redirect_stdout(io.StringIO()):
+                summary = monitor.run(clients, settings, span, moment(name, now))
         except (Exception, Killed) as error:  # noqa: BLE001  # the row shows it
             return Seen(error=f"{type(error).__name__}: {error}"[:100], kinds=self.kinds())
         failing = {c["name"]: c["status"] for c in summary["checks"] if c["status"] in {"alert", "error"}}
