@@ -6,6 +6,7 @@ must exist: `make deploy` with the same variable creates it.
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ from training import pipeline, records
 from training.use_case import UseCase
 
 USE_CASE = os.environ.get("USE_CASE", "green_taxi")
+# Set before any fixture sets it.
+EXTERNAL = "AWS_ENDPOINT_URL" in os.environ
 # Optional resources, off by default.
 SETTINGS = {"http_enabled": True}
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,16 +70,30 @@ def _data() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    use_case = UseCase.named(USE_CASE)
-    if "AWS_ENDPOINT_URL" in os.environ:
+    if EXTERNAL:
         outputs = deployment.outputs(USE_CASE)
         folder = deploy.bundle_directory(USE_CASE, outputs["model_version"])
         contract = Contract.read(folder / CONTRACT)
         wanted = deploy.variables(USE_CASE, outputs["model_version"], outputs)
         root = deployment.stack(USE_CASE)
-        yield Deployment(outputs, contract, use_case, lambda: root.plan_is_empty(wanted))
+        yield Deployment(outputs, contract, UseCase.named(USE_CASE), lambda: root.plan_is_empty(wanted))
         return
-    work = tmp_path_factory.mktemp("stack")
+    with embedded_stack(tmp_path_factory.mktemp("stack")) as found:
+        yield found
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[Deployment]:
+    """Return a stack that no other test uses, on an embedded AWS of its own."""
+    if EXTERNAL:
+        pytest.skip("the stack of AWS_ENDPOINT_URL is shared")
+    with embedded_stack(tmp_path) as found:
+        yield found
+
+
+@contextmanager
+def embedded_stack(work: Path) -> Iterator[Deployment]:
+    """Train, apply to an embedded AWS that the environment selects in the block, destroy at its end."""
     trained = pipeline.train(USE_CASE, work)
     with stack.embedded_aws(work / "local") as endpoint, pytest.MonkeyPatch.context() as patch:
         for name, value in endpoint.settings.items():
@@ -84,6 +101,6 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         outputs = stack.deploy(endpoint, trained.bundle, **SETTINGS)
         contract = Contract.read(trained.bundle / CONTRACT)
         empty = partial(stack.plan_is_empty, endpoint, trained.bundle, **SETTINGS)
-        yield Deployment(outputs, contract, use_case, empty, work)
+        yield Deployment(outputs, contract, UseCase.named(USE_CASE), empty, work)
         stack.destroy(endpoint, trained.bundle)
         assert endpoint.client("kinesis").list_streams()["StreamNames"] == []

@@ -35,7 +35,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))
+    }
     return {**env, "PYTHONUNBUFFERED": "1", "BROWSER": "true"}
 
 

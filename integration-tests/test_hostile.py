@@ -27,7 +27,8 @@ def sequences(lines: list[bytes]) -> set[tuple[str, str]]:
     return {(record["shard"], record["sequence_number"]) for record in found}
 
 
-def test_hostile_records_are_scored_or_rejected_and_monitored(deployed: Any) -> None:
+def test_hostile_records_are_scored_or_rejected_and_monitored(own_stack: Any) -> None:
+    deployed = own_stack
     contract = deployed.contract
     good = {"PULocationID": 100, "DOLocationID": 102, "trip_distance": 3.0}
     hostile = [

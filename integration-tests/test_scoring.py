@@ -51,11 +51,11 @@ def rejected(deployed: Any, start: datetime, keep: Callable[[dict[str, Any]], bo
 
 def test_event_has_the_documented_format(deployed: Any) -> None:
     ride = b'{"PULocationID": 100,  "DOLocationID": 102, "trip_distance": 30, "tip": 1.50}'
-    deployed.put([b'{"ride_id": "XYZ10", "ride": ' + ride + b"}"])
-    (line,) = read_output(deployed, {"XYZ10"})
+    deployed.put([b'{"ride_id": "documented-1", "ride": ' + ride + b"}"])
+    (line,) = read_output(deployed, {"documented-1"})
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert b'{"ride_id":"XYZ10","ride":' + ride + b',"features":{"PULocationID":100,' in line
+    assert b'{"ride_id":"documented-1","ride":' + ride + b',"features":{"PULocationID":100,' in line
     event = json.loads(line)
     assert list(event)[:7] == ["ride_id", "ride", "features", "prediction", "model", "record", "scored_at"]
     assert event["features"] == {"PULocationID": 100, "DOLocationID": 102, "trip_distance": 30.0}

@@ -216,7 +216,7 @@ def _lock(state_dir: Path) -> int:
         except BlockingIOError as error:
             record = embedded.read(state_dir)
             # The process of a demo that was killed holds the lock until its last thread has ended.
-            if record is not None and record.ends() and time.monotonic() < deadline:
+            if (record is None or record.ends()) and time.monotonic() < deadline:
                 time.sleep(traffic.POLL_SECONDS)
                 continue
             os.close(lock)

@@ -115,7 +115,8 @@ class Record:
     def runs(self) -> bool:
         """Return whether the recorded process still runs; its pid may have been reused."""
         try:
-            return bool(psutil.Process(self.pid).create_time() == self.started)
+            process = psutil.Process(self.pid)
+            return bool(process.create_time() == self.started and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 
