@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from local import images, standin_base
 from local.images import DOCKERFILES, ROOT, ImageError
+from local.standin_base import docker
 from ops.docker_images import copy_context
 
 AWS_BASE = "public.ecr.aws/lambda/python:3.12"
@@ -50,7 +50,7 @@ def check_engine() -> None:
     """Raise ImageError unless a Docker engine responds."""
     if shutil.which("docker") is None:
         raise ImageError("docker was not found: install it, or leave IMAGES=docker out")
-    done = _docker("version", "--format", "{{.Server.Version}}")
+    done = docker("version", "--format", "{{.Server.Version}}")
     if done.returncode:
         raise ImageError(f"no Docker engine responds: start it ({done.stderr.strip()})")
 
@@ -59,7 +59,7 @@ def base_image(progress: Callable[[str], None]) -> str:
     """Return the base image to build on. Raises ImageError if there is none."""
     if given := os.environ.get("BASE_IMAGE"):
         return given
-    if _docker("image", "inspect", AWS_BASE).returncode == 0 or _pulled():
+    if docker("image", "inspect", AWS_BASE).returncode == 0 or _pulled():
         return AWS_BASE
     tag = standin_base.build(progress)
     progress(f"AWS's base image can't be pulled here: {tag} stands in for it, and is not AWS's image")
@@ -72,14 +72,14 @@ def _pulled() -> bool:
         socket.create_connection(_REGISTRY, _CONNECT_SECONDS).close()
     except OSError:
         return False
-    return _docker("pull", "--quiet", AWS_BASE).returncode == 0
+    return docker("pull", "--quiet", AWS_BASE).returncode == 0
 
 
 def _build(dockerfile: Path, tag: str, base: str, folder: Path) -> None:
     context = folder / f"{tag.partition(':')[0]}-context"
     shutil.rmtree(context, ignore_errors=True)
     copy_context(dockerfile, ROOT, context)
-    done = _docker(
+    done = docker(
         "build",
         # A machine without a bridge network builds on the host's.
         "--network=host",
@@ -90,7 +90,3 @@ def _build(dockerfile: Path, tag: str, base: str, folder: Path) -> None:
     if done.returncode:
         output = (done.stderr or done.stdout).strip()[-_SHOWN:]
         raise ImageError(f"docker build of {dockerfile} failed:\n{output}")
-
-
-def _docker(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)

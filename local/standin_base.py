@@ -28,7 +28,7 @@ _PIP = "pip==25.3"
 
 def build(progress: Callable[[str], None]) -> str:
     """Return the tag of the stand-in, built unless it is there. Raises ImageError."""
-    if _docker("image", "inspect", TAG).returncode == 0:
+    if docker("image", "inspect", TAG).returncode == 0:
         return TAG
     missing = [tool for tool in ("debootstrap", "tar") if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
@@ -77,7 +77,8 @@ def _import(root: Path) -> None:
     _checked(subprocess.run(command, input=text, capture_output=True, text=True, check=False))
 
 
-def _docker(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def docker(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the docker command and return its output and exit code."""
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
 
 
