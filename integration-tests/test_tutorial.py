@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import checkout
 from tests.training import tutorial
 
 
 @pytest.mark.skipif("AWS_ENDPOINT_URL" in os.environ, reason="the demo starts its own embedded AWS")
 @pytest.mark.timeout(900)
 def test_the_demo_of_the_tutorial_passes_as_written(tmp_path: Path) -> None:
-    tutorial.copy_repository(tmp_path)
+    checkout.copy(tmp_path)
+    checkout.link_environment(tmp_path)
     # The functions' packages are those of this checkout: installing them again takes minutes.
     environments = tutorial.ROOT / ".scorewatch" / "venvs"
     environments.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 from benchmarks.alert_quality.judges import scorewatch
 from benchmarks.alert_quality.subject import Watched, watch
 from contract import bundle
+from tests import checkout
 from tests.training import tutorial
 from tests.training.conftest import TINY
 from tests.training.tutorial import ROOT, environment
@@ -24,7 +25,8 @@ NOTEBOOK = ROOT / "training" / "notebooks" / "ride_duration.ipynb"
 def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Run every block but the demo, which is an integration test; return the folder and the output."""
     folder, written = tmp_path_factory.mktemp("repository"), ""
-    tutorial.copy_repository(folder)
+    checkout.copy(folder)
+    checkout.link_environment(folder)
     for file, code in tutorial.blocks():
         if file:
             (folder / file).write_text(code)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,19 +15,6 @@ def environment(**more: str) -> dict[str, str]:
     """Return this process's environment with the project's interpreter first in PATH."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, **more}
-
-
-def copy_repository(target: Path) -> None:
-    """Copy the repository's files to `target` and link the environment that `make setup` installed."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in listed.splitlines():
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
-    (target / ".venv").symlink_to(sys.prefix)
-    # Older than the environment, so that make does not install again.
-    os.utime(target / "requirements" / "dev.txt", (0, 0))
 
 
 def blocks() -> list[tuple[str, str]]:
