@@ -30,6 +30,8 @@ locals {
     lambda_log_groups     = "/aws/lambda/${local.prefix}"
     delivery_log_groups   = "/aws/kinesisfirehose/${local.prefix}"
     metrics_namespace     = "Scorewatch"
+    # Dashboard names are global in an account.
+    dashboard = "${local.prefix}-${local.region}"
 
     # IAM policy names are global in an account.
     access_policies = {

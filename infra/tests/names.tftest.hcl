@@ -39,6 +39,10 @@ run "access_policies_end_in_the_region" {
     condition     = alltrue([for name in values(local.names.access_policies) : endswith(name, "-eu-west-1")])
     error_message = "Policy names are global in an account and must end in the region."
   }
+  assert {
+    condition     = local.names.dashboard == "scorewatch-white-wine-eu-west-1"
+    error_message = "A dashboard's name is global in an account and must end in the region."
+  }
 }
 
 run "longest_bucket_name" {
