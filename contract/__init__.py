@@ -1,6 +1,8 @@
 """Formats shared by training, scoring, monitoring and Terraform.
 
 schema       contract of a model: features, types, ranges, target
+base         enums of the contract, bases of stored structs
+target       target: a number, or classes
 names        names of fields and columns, and their rules
 events       bytes on the streams and in the lake
 bundle       files that training hands over, with their checksums

@@ -9,10 +9,15 @@ from collections.abc import Iterable
 # Columns besides the features in reference.parquet and in the monitor's tables.
 PREDICTION_COLUMN = "prediction"
 PROBABILITY_COLUMN = "probability"
+# Of a classification with a positive class, instead of the probability of the predicted class.
+POSITIVE_COLUMN = "positive_probability"
 TARGET_COLUMN = "target"
 TIME_COLUMN = "time"
 EVENT_FIELDS = frozenset({"features", "prediction", "model", "record", "scored_at", "flags"})
-_COLUMNS = frozenset({PREDICTION_COLUMN, PROBABILITY_COLUMN, TARGET_COLUMN, TIME_COLUMN})
+# Fields of a class's prediction; `label` may also be the target's name.
+LABEL_FIELD, PROBABILITIES_FIELD = "label", "probabilities"
+OF_CLASSES = frozenset({PROBABILITY_COLUMN, PROBABILITIES_FIELD})
+_COLUMNS = frozenset({PREDICTION_COLUMN, PROBABILITY_COLUMN, POSITIVE_COLUMN, TARGET_COLUMN, TIME_COLUMN})
 # The monitor's own columns, such as @id.
 _MONITOR_PREFIX = "@"
 

@@ -3,68 +3,44 @@
 import math
 import re
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from contract import names
+from contract.base import DType, Kind, OutOfRange, StoredStruct, Struct, Task
+from contract.target import Target, check_values
+
+__all__ = [
+    "Contract",
+    "ContractError",
+    "DType",
+    "DataRef",
+    "Feature",
+    "Kind",
+    "ModelRef",
+    "OutOfRange",
+    "StoredStruct",
+    "Struct",
+    "Target",
+    "Task",
+    "check_declaration",
+]
 
 SCHEMA_VERSION = 1
 ContractError = names.ContractError
 
 _COLUMN = re.compile(r"[a-z0-9_]{1,64}")
 _INT64 = 2**63
-_MOST_DECIMALS = 15
-
-
-class Task(StrEnum):
-    """Kind of prediction: a number or a class."""
-
-    REGRESSION = "regression"
-    CLASSIFICATION = "classification"
-
-
-class Kind(StrEnum):
-    """Scale of a feature: ordered numbers, or categories without order."""
-
-    NUMERIC = "numeric"
-    CATEGORICAL = "categorical"
-
-
-class DType(StrEnum):
-    """JSON type of a feature's values; float features accept integers too."""
-
-    INT = "int"
-    FLOAT = "float"
-    STR = "str"
-
-
-class OutOfRange(StrEnum):
-    """Treatment of a record with a numeric feature outside its range."""
-
-    REJECT = "reject"
-    FLAG = "flag"
-
-
-class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of structs stored as JSON; unknown fields are errors on reading."""
-
-
-class StoredStruct(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of monitor state that other releases read and write.
-
-    Unknown fields are ignored, so that a release reads what a newer one wrote. A field added later needs
-    a default, so that a newer release reads what an older one wrote.
-    """
 
 
 class Feature(Struct, frozen=True, kw_only=True):
     """One feature of a record.
 
     `minimum` and `maximum` are inclusive, in the feature's unit. `categories` are the values
-    seen in training: other values are scored and flagged, never rejected.
+    seen in training: other values are scored and flagged, never rejected. Of a text, the length is
+    monitored.
     """
 
     name: str
@@ -80,17 +56,19 @@ class Feature(Struct, frozen=True, kw_only=True):
         """Raise ContractError if the declaration is inconsistent."""
         names.check_feature_name(self.name)
         self._check_types()
-        numeric = self.kind is Kind.NUMERIC
-        if numeric and self.dtype is DType.STR:
-            raise ContractError(f"feature {self.name!r} is numeric: give it dtype int or float, not str")
-        if not numeric and self.dtype is DType.FLOAT:
-            raise ContractError(f"feature {self.name!r} is categorical: give it dtype int or str, not float")
-        if numeric and self.categories is not None:
-            raise ContractError(f"feature {self.name!r} is numeric: remove its categories")
-        if not numeric and (self.minimum, self.maximum) != (None, None):
-            raise ContractError(f"feature {self.name!r} is categorical: remove its minimum and maximum")
+        about = f"feature {self.name!r} is {self.kind}"
+        if self.kind is Kind.NUMERIC and self.dtype is DType.STR:
+            raise ContractError(f"{about}: give it dtype int or float, not str")
+        if self.kind is Kind.CATEGORICAL and self.dtype is DType.FLOAT:
+            raise ContractError(f"{about}: give it dtype int or str, not float")
+        if self.kind is Kind.TEXT and self.dtype is not DType.STR:
+            raise ContractError(f"{about}: give it dtype str, not {self.dtype}")
+        if self.kind is not Kind.CATEGORICAL and self.categories is not None:
+            raise ContractError(f"{about}: remove its categories")
+        if self.kind is not Kind.NUMERIC and (self.minimum, self.maximum) != (None, None):
+            raise ContractError(f"{about}: remove its minimum and maximum")
         if self.categories is not None:
-            _check_values(f"feature {self.name!r}", "categories", self.categories, self.dtype)
+            check_values(f"feature {self.name!r}", "categories", self.categories, self.dtype)
         for role, bound in (("minimum", self.minimum), ("maximum", self.maximum)):
             self._check_bound(role, bound)
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
@@ -115,57 +93,6 @@ class Feature(Struct, frozen=True, kw_only=True):
         # contract.json keeps bounds as floats: compare what will be read back.
         if self.dtype is DType.INT and abs(float(bound)) >= _INT64:
             raise ContractError(f"{found}, beyond 64-bit integers: give one below 2^63, or leave it out")
-
-
-def _check_values(owner: str, field: str, values: list[int | str], dtype: DType | None) -> None:
-    """Raise ContractError unless `values` are distinct, of one type, and fit the columns of the lake."""
-    kind = {DType.INT: int, DType.STR: str, None: type(values[0]) if values else int}[dtype]
-    if not values:
-        raise ContractError(f"{owner} has empty {field}: list the values, or leave {field} out")
-    if kind not in {int, str} or (wrong := [value for value in values if type(value) is not kind]):
-        shown = values[0] if kind not in {int, str} else wrong[0]
-        expected = "integers or strings, of one type" if dtype is None else f"of dtype {dtype.value}"
-        raise ContractError(f"{owner} has {shown!r} among its {field}: they must be {expected}")
-    if beyond := [value for value in values if isinstance(value, int) and not -_INT64 <= value < _INT64]:
-        raise ContractError(f"{owner} has {beyond[0]} among its {field}, beyond 64-bit integers: remove it")
-    if len(set(values)) != len(values):
-        twice = next(value for value in values if values.count(value) > 1)
-        raise ContractError(f"{owner} has {twice!r} twice among its {field}: list it once")
-
-
-class Target(Struct, frozen=True, kw_only=True):
-    """Target of the model; `decimals` rounds a regression, `labels` lists the classes."""
-
-    name: str
-    unit: str = ""
-    decimals: int | None = None
-    labels: list[int | str] | None = None
-
-    def __post_init__(self) -> None:
-        """Raise ContractError if the declaration is inconsistent."""
-        names.check_name("target", self.name)
-        decimals = self.decimals
-        if decimals is not None and (
-            isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= _MOST_DECIMALS
-        ):
-            raise ContractError(
-                f"target {self.name!r} has decimals {decimals!r}: give 0 to {_MOST_DECIMALS}, or leave it out"
-            )
-        if self.labels is not None:
-            _check_values(f"target {self.name!r}", "labels", self.labels, None)
-            if len(self.labels) == 1:
-                raise ContractError(
-                    f"target {self.name!r} has the only label {self.labels[0]!r}: give two or more classes"
-                )
-
-    def check_task(self, task: Task) -> None:
-        """Raise ContractError if the declaration doesn't fit the task."""
-        if task is Task.REGRESSION and self.labels is not None:
-            raise ContractError(f"target {self.name!r} has labels but the task is regression: remove them")
-        if task is Task.CLASSIFICATION and self.name.lower() == names.PROBABILITY_COLUMN:
-            raise ContractError(
-                f"target {self.name!r} clashes with the probability in a class's prediction: rename it"
-            )
 
 
 class ModelRef(Struct, frozen=True, kw_only=True):
@@ -205,8 +132,9 @@ def check_declaration(
     kinds = {f.name: f.kind for f in features}
     if unknown := [s for s in segments if s not in kinds]:
         raise ContractError(f"segments {unknown} are not features; features are {list(kinds)}")
-    if numeric := [s for s in segments if kinds[s] is Kind.NUMERIC]:
-        raise ContractError(f"segments {numeric} are numeric: name categorical features")
+    for kind in (Kind.NUMERIC, Kind.TEXT):
+        if other := [s for s in segments if kinds[s] is kind]:
+            raise ContractError(f"segments {other} are {kind}: name categorical features")
 
 
 class Contract(Struct, frozen=True, kw_only=True):
@@ -223,7 +151,7 @@ class Contract(Struct, frozen=True, kw_only=True):
     target: Target
     model: ModelRef
     data: DataRef
-    segments: list[str] = []
+    segments: list[str] = msgspec.field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

@@ -24,6 +24,9 @@ def test_a_contract_is_read_back_unchanged() -> None:
         ({"kind": Kind.CATEGORICAL, "dtype": DType.FLOAT}, "give it dtype int or str"),
         ({"kind": Kind.NUMERIC, "dtype": DType.INT, "categories": [1]}, "remove its categories"),
         ({"kind": Kind.CATEGORICAL, "dtype": DType.INT, "minimum": 0}, "remove its minimum"),
+        ({"kind": Kind.TEXT, "dtype": DType.INT}, "is text: give it dtype str, not int"),
+        ({"kind": Kind.TEXT, "dtype": DType.STR, "categories": ["a"]}, "is text: remove its categories"),
+        ({"kind": Kind.TEXT, "dtype": DType.STR, "maximum": 9}, "is text: remove its minimum and maximum"),
         ({"kind": Kind.NUMERIC, "dtype": DType.INT, "minimum": 2, "maximum": 1}, "minimum 2 above maximum 1"),
     ],
 )
@@ -41,6 +44,10 @@ def test_an_inconsistent_feature_is_rejected(changes: dict[str, Any], words: str
         ({"id_field": "ride"}, "distinct names"),
         ({"segments": ["borough"]}, r"segments \['borough'\] are not features"),
         ({"segments": ["trip_distance"]}, r"segments \['trip_distance'\] are numeric"),
+        (
+            {"features": [Feature(name="note", kind=Kind.TEXT, dtype=DType.STR)], "segments": ["note"]},
+            r"segments \['note'\] are text: name categorical",
+        ),
         ({"schema_version": 9}, "export the bundle again"),
     ],
 )
@@ -157,6 +164,12 @@ def test_text_in_place_of_an_enum_is_rejected(changes: dict[str, Any], words: st
         ({"labels": [1, "a"]}, "has 'a' among its labels: they must be integers or strings, of one type"),
         ({"labels": [True, False]}, "has True among its labels"),
         ({"labels": [0.5, 1.5]}, "has 0.5 among its labels"),
+        ({"labels": [0, 1], "positive": 2}, r"has positive 2, not one of its labels: name one of \[0, 1\]"),
+        ({"labels": [0, 1, 2], "positive": 2}, "has 3 labels: remove positive and threshold"),
+        ({"labels": [0, 1, 2], "threshold": 0.3}, "has 3 labels: remove positive and threshold"),
+        ({"threshold": 0}, "has threshold 0: give a probability between 0 and 1"),
+        ({"threshold": 1.0}, "has threshold 1.0: give a probability"),
+        ({"threshold": math.nan}, "has threshold nan: give a probability"),
         ({"name": ""}, "target '' can't be a field's name"),
         ({"name": 'a"'}, "can't be a field's name"),
     ],
@@ -171,6 +184,9 @@ def test_an_inconsistent_target_is_rejected(changes: dict[str, Any], words: str)
     [
         (Task.CLASSIFICATION, Target(name="probability"), "rename it"),
         (Task.CLASSIFICATION, Target(name="Probability"), "rename it"),
+        (Task.CLASSIFICATION, Target(name="probabilities"), "clashes with the probabilities"),
+        (Task.REGRESSION, Target(name="y", positive="yes"), "task is regression: remove them"),
+        (Task.REGRESSION, Target(name="y", threshold=0.3), "task is regression: remove them"),
         (Task.REGRESSION, Target(name="y", labels=[1, 2]), "task is regression: remove them"),
     ],
 )
