@@ -14,7 +14,7 @@ from contract.layout import HOUR
 from contract.schema import ContractError, ModelRef
 from contract.version import VERSION
 from lambda_monitor import model
-from lambda_monitor.alerts import messages, metrics, state
+from lambda_monitor.alerts import messages, metrics, outbox, severity
 from lambda_monitor.alerts.state import Message, Store, Verdict
 from lambda_monitor.check_config import CheckConfigError
 from lambda_monitor.checks import gaps, late, service, verdict
@@ -221,11 +221,12 @@ def _notify(
         status=findings.status,
         window_end=span.end,
         failing=sorted(check.key for check in context.failing),
+        severity=severity.of_window(findings.status, context.failing),
         passed=sorted(check.key for check in findings.checks if check.status == "ok"),
         skipped=sorted(check.key for check in findings.checks if check.status == "skipped"),
         complete=findings.records > 0,
     )
-    return state.update(
+    return outbox.update(
         _store(clients.s3, settings, span),
         outcome,
         run,

@@ -1,6 +1,8 @@
 """Notifications: when they are due, their text, the metrics of a run.
 
-state     alert state with its outbox
+severity  severity of failed checks and of messages
+state     alert state, and which message is due
+outbox    sends the messages of the state, each once
 messages  text of a notification
 advice    next steps, commands and runbook sections
 metrics   log line in CloudWatch's embedded metric format

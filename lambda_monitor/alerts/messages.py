@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from contract import layout
 from contract.schema import ModelRef
-from lambda_monitor.alerts import advice
+from lambda_monitor.alerts import advice, severity
 from lambda_monitor.alerts.state import Kind, Message, RefusedError, State
 from lambda_monitor.findings import LISTED, PERFORMANCE_HTML, REPORT_HTML, CheckResult, Status
 from lambda_monitor.untrusted import one_line
@@ -63,6 +63,7 @@ def compose(context: Context, kind: Kind, before: State) -> Message:
     attributes = {
         "alert_id": alert_id,
         "kind": kind.value,
+        "severity": severity.worst([severity.of_window(kind, context.failing), before.severity]),
         "use_case": context.use_case,
         "model": context.model.name,
         "model_version": context.model.version,

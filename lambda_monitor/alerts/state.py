@@ -1,33 +1,21 @@
-"""Alert state with its outbox: one message per change.
+"""Alert state of a model: one object, changed only by conditional writes, and which message is due."""
 
-The alert state of a model is one object, changed only by conditional writes. A message is added to the
-state's outbox in the same write as the change that it reports, then published, then removed:
-- two overlapping runs: the second one's write is refused; it reads the state again and finds the change;
-- a run killed before it published: the message is still in the outbox and the next run sends it;
-- a message claimed by a run that may still be running is not sent by another. A claim ends at the
-  function's timeout, which Lambda enforces.
-Only a run killed between SNS's answer and the last write sends a message twice, with the same `alert_id`.
-"""
-
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from contract import conditional
-from contract.conditional import ConflictError
 from contract.schema import StoredStruct
+from lambda_monitor.alerts.severity import worst
 from lambda_monitor.findings import Status
-from lambda_monitor.run import Run
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # A scheduled run may start a little early.
 _SLACK = timedelta(minutes=5)
-_ATTEMPTS = 20
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -64,8 +52,8 @@ class State(StoredStruct, frozen=True, kw_only=True):
 
     `since` is the end of the first window with this status, `told` the failing checks notified since
     then, `last_sent_at` the time of the last notification, None if this status was not notified. `open`
-    are the checks that failed when they were last made; None in states of earlier releases. `damaged`: the
-    stored state could not be read.
+    are the checks that failed when they were last made; None in states of earlier releases. `severity` is
+    the worst since the alert started, empty if there is none. `damaged`: the stored state could not be read.
     """
 
     status: Status
@@ -76,6 +64,7 @@ class State(StoredStruct, frozen=True, kw_only=True):
     first_seen_at: datetime
     outbox: list[Pending] = msgspec.field(default_factory=list)
     open: list[str] | None = None
+    severity: str = ""
     damaged: bool = False
 
 
@@ -90,7 +79,7 @@ _DAMAGED = State(
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Status of one window, and its checks by outcome.
+    """Status of one window, its severity (empty if no check failed), and its checks by outcome.
 
     `complete`: a check that is not listed does not exist any more. Without records most are not listed.
     """
@@ -98,6 +87,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     window_end: datetime
     failing: list[str]
+    severity: str = ""
     passed: list[str] = []
     skipped: list[str] = []
     complete: bool = True
@@ -113,14 +103,6 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 class RefusedError(Exception):
     """The topic refuses this message itself; others may be sent."""
-
-
-class Publisher(Protocol):
-    """Sends one message."""
-
-    def __call__(self, message: Message, /) -> None:
-        """Send `message`. Raises RefusedError, and any other error if the topic can't be reached."""
-        ...
 
 
 def decide(
@@ -146,7 +128,12 @@ def decide(
     status = _status(state, verdict, still_open)
     if state.damaged or status is not state.status:
         return _changed(state, verdict, status, still_open, now)
-    state = msgspec.structs.replace(state, window_end=verdict.window_end, open=still_open)
+    state = msgspec.structs.replace(
+        state,
+        window_end=verdict.window_end,
+        open=still_open,
+        severity=_severity(state, verdict, status),
+    )
     if status is Status.OK:
         return state, None
     kind = Kind(status.value)
@@ -166,6 +153,11 @@ def _status(state: State, verdict: Verdict, still_open: list[str]) -> Status:
     return state.status if state.status in {Status.ALERT, Status.ERROR} else Status.ALERT
 
 
+def _severity(state: State, verdict: Verdict, status: Status) -> str:
+    """Return the worst severity since the alert started, empty once it has ended."""
+    return "" if status is Status.OK else worst([state.severity, verdict.severity])
+
+
 def _changed(
     state: State, verdict: Verdict, status: Status, still_open: list[str], now: datetime
 ) -> tuple[State, Kind | None]:
@@ -180,6 +172,7 @@ def _changed(
         first_seen_at=now if state.damaged else state.first_seen_at,
         outbox=state.outbox,
         open=still_open,
+        severity=_severity(state, verdict, status),
     )
     if silent:
         return changed, None
@@ -213,87 +206,3 @@ class Store:
         """Write `state` over the version `replaces`. Raises ConflictError if that was changed meanwhile."""
         body = msgspec.json.encode(state)
         conditional.put(self._s3, self._bucket, self._key, body, replaces=replaces)
-
-
-def update(
-    store: Store,
-    verdict: Verdict,
-    run: Run,
-    reminder: timedelta,
-    *,
-    compose: Callable[[Kind, State], Message],
-    publish: Publisher,
-) -> list[Message]:
-    """Record `verdict`, send all due messages, also those of earlier runs, and return the sent ones.
-
-    `compose` returns the message for a change, given the state before it. A message that fails to send
-    stays in the outbox. One that is refused does not hold up the others, its error is raised at the end;
-    any other error is raised at once, so that messages keep their order.
-    """
-
-    def record(state: State | None) -> tuple[State, list[Pending]]:
-        after, kind = decide(state, verdict, run.now, reminder)
-        outbox = list(after.outbox)
-        if kind is not None:
-            message = compose(kind, state or after)
-            outbox.append(Pending(message=message, claimed_by=run.id, claimed_until=run.deadline))
-        mine = [_claim(p, run) if _free(p, run) else p for p in outbox]
-        return msgspec.structs.replace(after, outbox=mine), [p for p in mine if p.claimed_by == run.id]
-
-    claimed = _write(store, record)
-    sent: list[Message] = []
-    try:
-        _send(claimed, publish, sent)
-    finally:
-        if claimed:
-            _write(store, lambda state: (_settled(state, sent, run), []))
-    return sent
-
-
-def _send(claimed: list[Pending], publish: Publisher, sent: list[Message]) -> None:
-    """Publish the claimed messages and add each to `sent`; refusals are raised after the last one."""
-    refused: list[RefusedError] = []
-    for pending in claimed:
-        try:
-            publish(pending.message)
-        except RefusedError as error:
-            refused.append(error)
-        else:
-            sent.append(pending.message)
-    if refused:
-        raise refused[0]
-
-
-def _write(store: Store, change: Callable[[State | None], tuple[State, list[Pending]]]) -> list[Pending]:
-    for _ in range(_ATTEMPTS):
-        before, tag = store.load()
-        after, claimed = change(before)
-        if after == before:
-            return claimed
-        try:
-            store.save(after, tag)
-        except ConflictError:
-            continue
-        return claimed
-    raise ConflictError(f"the alert state was changed by others {_ATTEMPTS} times in a row")
-
-
-def _free(pending: Pending, run: Run) -> bool:
-    return pending.claimed_by == run.id or pending.claimed_until <= run.now
-
-
-def _claim(pending: Pending, run: Run) -> Pending:
-    return msgspec.structs.replace(pending, claimed_by=run.id, claimed_until=run.deadline)
-
-
-def _settled(state: State | None, sent: list[Message], run: Run) -> State:
-    if state is None:
-        raise ConflictError("the alert state was deleted while its message was sent")
-    done = {message.alert_id for message in sent}
-    outbox = [
-        # Messages that this run claimed and did not send are released.
-        msgspec.structs.replace(p, claimed_until=run.now) if p.claimed_by == run.id else p
-        for p in state.outbox
-        if p.message.alert_id not in done
-    ]
-    return msgspec.structs.replace(state, outbox=outbox)

@@ -16,7 +16,7 @@ from moto import mock_aws
 from contract import bundle, conditional, store
 from contract.bundle import BundleError
 from contract.conditional import ConflictError, StoredObject
-from lambda_monitor.alerts import state
+from lambda_monitor.alerts import outbox, state
 from lambda_monitor.alerts.state import Store, Verdict
 from lambda_monitor.findings import Status
 from lambda_monitor.lake.cache import LEASE, Lease
@@ -124,7 +124,7 @@ def test_the_alert_state_is_read_again_after_a_conflict(s3: Any, answer: Answer)
     verdict = Verdict(status=Status.ALERT, window_end=NOON, failing=["drift"])
     sent: list[state.Message] = []
 
-    state.update(place, verdict, run(), timedelta(hours=24), compose=_message, publish=sent.append)
+    outbox.update(place, verdict, run(), timedelta(hours=24), compose=_message, publish=sent.append)
 
     assert [message.alert_id for message in sent] == ["1"]
     assert refusals.calls == 3  # refused, written, message taken out of the outbox
@@ -141,7 +141,7 @@ def test_the_alert_state_gives_up_after_bounded_attempts(s3: Any) -> None:
     refusals = Refusals(s3, CONFLICT, times=1_000)
     verdict = Verdict(status=Status.ALERT, window_end=NOON, failing=["drift"])
     with pytest.raises(ConflictError, match="20 times in a row"):
-        state.update(
+        outbox.update(
             Store(s3, BUCKET, KEY), verdict, run(), timedelta(hours=24), compose=_message, publish=print
         )
     assert refusals.calls == 20

@@ -11,6 +11,7 @@ _LABELS = "lambda_monitor/lake/labels.py"
 _MESSAGES = "lambda_monitor/alerts/messages.py"
 _MONITOR = "lambda_monitor/monitor.py"
 _PARTITIONS = "lambda_monitor/lake/partitions.py"
+_OUTBOX = "lambda_monitor/alerts/outbox.py"
 _STATE = "lambda_monitor/alerts/state.py"
 _STORE = "lambda_monitor/hours/store.py"
 _UPDATE = "lambda_monitor/hours/update.py"
@@ -230,14 +231,14 @@ _ALERTS = [
     ),
     Mutation(
         "a message claimed by another run sent",
-        _STATE,
+        _OUTBOX,
         "return pending.claimed_by == run.id or pending.claimed_until <= run.now",
         "return True",
         tests=_OF_STATE,
     ),
     Mutation(
         "sent messages kept in the outbox",
-        _STATE,
+        _OUTBOX,
         "if p.message.alert_id not in done",
         "if True",
         tests=_OF_STATE,

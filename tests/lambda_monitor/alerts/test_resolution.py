@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from lambda_monitor.alerts import state
+from lambda_monitor.alerts import outbox
 from lambda_monitor.alerts.state import Message, Store, Verdict
 from lambda_monitor.findings import Status
 from tests.lambda_monitor.alerts.test_state import REMINDER, Outlet, compose, follow, run, store, verdict
@@ -50,7 +50,7 @@ def put(stack: Stack, stored: object) -> None:
 
 def send(stack: Stack, found: Verdict, hour: int = 1) -> list[Message]:
     outlet = Outlet()
-    state.update(store(stack), found, run("next", hour), REMINDER, compose=compose, publish=outlet)
+    outbox.update(store(stack), found, run("next", hour), REMINDER, compose=compose, publish=outlet)
     return outlet.sent
 
 

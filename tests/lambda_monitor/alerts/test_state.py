@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.conditional import ConflictError
-from lambda_monitor.alerts import state
+from lambda_monitor.alerts import outbox
 from lambda_monitor.alerts.state import Kind, Message, RefusedError, Store, Verdict
 from lambda_monitor.findings import Status
 from lambda_monitor.run import Run
@@ -64,7 +64,7 @@ def follow(stack: Stack, *verdicts: Verdict) -> list[str]:
     for number, found in enumerate(verdicts):
         now = max(now, found.window_end)
         moment = Run(id=str(number), now=now, deadline=now + timedelta(minutes=15))
-        state.update(store(stack), found, moment, REMINDER, compose=compose, publish=outlet)
+        outbox.update(store(stack), found, moment, REMINDER, compose=compose, publish=outlet)
     return outlet.kinds
 
 
@@ -108,23 +108,23 @@ def test_the_same_window_again_is_notified_once(stack: Stack) -> None:
 
 def test_the_message_of_a_killed_run_is_sent_when_its_claim_ends(stack: Stack) -> None:
     with pytest.raises(Killed):
-        state.update(
+        outbox.update(
             _Dies(store(stack)), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=_kill
         )
     early, late = Outlet(), Outlet()
-    state.update(store(stack), verdict("alert", 1), run("b", 1.1), REMINDER, compose=compose, publish=early)
-    state.update(store(stack), verdict("alert", 2), run("c", 2), REMINDER, compose=compose, publish=late)
+    outbox.update(store(stack), verdict("alert", 1), run("b", 1.1), REMINDER, compose=compose, publish=early)
+    outbox.update(store(stack), verdict("alert", 2), run("c", 2), REMINDER, compose=compose, publish=late)
 
     assert (early.kinds, late.kinds) == ([], ["alert"])
 
 
 def test_the_retry_of_a_killed_run_sends_its_message_at_once(stack: Stack) -> None:
     with pytest.raises(Killed):
-        state.update(
+        outbox.update(
             _Dies(store(stack)), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=_kill
         )
     retried = Outlet()
-    state.update(
+    outbox.update(
         store(stack), verdict("alert", 1), run("a", 1.02), REMINDER, compose=compose, publish=retried
     )
     assert retried.kinds == ["alert"]
@@ -133,10 +133,10 @@ def test_the_retry_of_a_killed_run_sends_its_message_at_once(stack: Stack) -> No
 def test_a_message_that_failed_to_send_is_sent_by_the_next_run(stack: Stack) -> None:
     refusing, next_run = Outlet(failures=1), Outlet()
     with pytest.raises(ConnectionError):
-        state.update(
+        outbox.update(
             store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=refusing
         )
-    state.update(
+    outbox.update(
         store(stack), verdict("alert", 1), run("b", 1.01), REMINDER, compose=compose, publish=next_run
     )
     assert next_run.kinds == ["alert"]
@@ -146,13 +146,13 @@ def test_a_run_that_overlaps_while_another_publishes_sends_nothing(stack: Stack)
     inner = Outlet()
 
     def publish_slowly(message: Message) -> None:
-        state.update(
+        outbox.update(
             store(stack), verdict("alert", 1), run("b", 1.1), REMINDER, compose=compose, publish=inner
         )
         outer(message)
 
     outer = Outlet()
-    state.update(
+    outbox.update(
         store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=publish_slowly
     )
     assert (outer.kinds, inner.kinds) == (["alert"], [])
@@ -162,23 +162,25 @@ def test_a_refused_write_is_decided_again_on_the_new_state(stack: Stack) -> None
     first, second = Outlet(), Outlet()
 
     def overtaken() -> None:
-        state.update(store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=first)
+        outbox.update(
+            store(stack), verdict("alert", 1), run("a", 1), REMINDER, compose=compose, publish=first
+        )
 
     racing = _Overtaken(store(stack), overtaken)
-    state.update(racing, verdict("alert", 1), run("b", 1), REMINDER, compose=compose, publish=second)
+    outbox.update(racing, verdict("alert", 1), run("b", 1), REMINDER, compose=compose, publish=second)
     assert (first.kinds, second.kinds) == (["alert"], [])
 
 
 def test_a_state_that_can_never_be_written_is_an_error(stack: Stack) -> None:
     with pytest.raises(ConflictError):
-        state.update(
+        outbox.update(
             _Refuses(store(stack)), verdict("alert"), run("a"), REMINDER, compose=compose, publish=Outlet()
         )
 
 
 def test_a_refused_message_does_not_hold_up_the_next_one(stack: Stack) -> None:
     with pytest.raises(ConnectionError):
-        state.update(
+        outbox.update(
             store(stack),
             verdict("alert", 1),
             run("a", 1),
@@ -194,10 +196,10 @@ def test_a_refused_message_does_not_hold_up_the_next_one(stack: Stack) -> None:
         outlet(message)
 
     with pytest.raises(RefusedError):
-        state.update(
+        outbox.update(
             store(stack), verdict("ok", 2), run("b", 2), REMINDER, compose=compose, publish=refuse_alerts
         )
-    state.update(store(stack), verdict("ok", 3), run("c", 3), REMINDER, compose=compose, publish=rest)
+    outbox.update(store(stack), verdict("ok", 3), run("c", 3), REMINDER, compose=compose, publish=rest)
 
     assert (outlet.kinds, rest.kinds) == (["resolved"], ["alert"])
 
@@ -217,7 +219,7 @@ def test_every_change_is_notified_once_whichever_runs_are_killed(stack: Stack, s
         target = _Dies(store(stack)) if fault == "dies" else store(stack)
         publish = {"dies": _kill, "refused": Outlet(failures=1)}.get(fault, outlet)
         with contextlib.suppress(Killed, ConnectionError):
-            state.update(
+            outbox.update(
                 target,
                 verdict(status, hour),
                 run(str(hour), hour),
