@@ -20,7 +20,7 @@ def check(name: str, value: float | None, threshold: float | None) -> CheckResul
     ("name", "value", "threshold", "expected"),
     [
         ("drift.feature", 0.29, 0.1, Severity.WARNING),
-        ("drift.feature", 0.6, 0.2, Severity.CRITICAL),
+        ("drift.feature", 0.75, 0.25, Severity.CRITICAL),
         ("performance", 1.01, 1.0, Severity.CRITICAL),
         ("performance.estimate", 1.01, 1.0, Severity.CRITICAL),
         ("service.lost", None, None, Severity.CRITICAL),
