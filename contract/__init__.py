@@ -1,7 +1,9 @@
 """Formats shared by training, scoring, monitoring and Terraform.
 
-schema       contract of a model: features, types, ranges, target
+schema       contract of a model: features, inputs, target, identity
 base         enums of the contract, bases of stored structs
+features     features and inputs: types, ranges, missing values
+derived      declaration of derived features
 target       target: a number, or classes
 names        names of fields and columns, and their rules
 events       bytes on the streams and in the lake

@@ -21,11 +21,24 @@ class Kind(StrEnum):
 
 
 class DType(StrEnum):
-    """JSON type of a feature's values; float features accept integers too."""
+    """JSON type of a field's values; float fields accept integers too.
+
+    A timestamp is a text of ISO 8601 with date, time and seconds; only inputs have this type.
+    """
 
     INT = "int"
     FLOAT = "float"
     STR = "str"
+    BOOL = "bool"
+    TIMESTAMP = "timestamp"
+
+
+class Tensor(StrEnum):
+    """Type of the values that the model is given for a feature."""
+
+    INT64 = "int64"
+    FLOAT32 = "float32"
+    STRING = "string"
 
 
 class OutOfRange(StrEnum):
