@@ -14,7 +14,6 @@ from lambda_predict.decode import Decoder
 from tests.lambda_predict import synthetic
 
 DECODER = Decoder(synthetic.contract())
-SIZE = 100_000
 
 
 def record(extra: bytes) -> bytes:
@@ -30,19 +29,24 @@ def nested(size: int, depth: int = 300) -> bytes:
     return b'{"infinite": 1e999, "nested": %s}' % inner
 
 
-SHAPES = {
-    "nested long keys": record(nested(SIZE)),
-    "nested long keys before an infinity": record(b"[%s, 1e999]" % nested(SIZE).replace(b"1e999", b"1")),
-    "long list": record(b"[%s1e999]" % (b"1," * (SIZE // 2))),
-    "many objects": record(b"[%s1e999]" % (b"{}," * (SIZE // 3))),
-    "long key": record(b'{"%s": 1e999}' % (b"k" * SIZE)),
-    "long key with half a pair": record(b'{"%s\\ud800": 1}' % (b"k" * SIZE)),
-    "long key twice": record(b'{"%s": 1, "%s": 1}' % (b"k" * (SIZE // 2), b"k" * (SIZE // 2))),
-    "long names instead of fields": b'{"%s": 1, "%s": 2}' % (b"\x01\xc3\xa9" * 3, b"k" * SIZE),
-    "long text as a number": synthetic.ride(trip_distance="\u2713" * (SIZE // 3)),
-    "long number as a number": synthetic.ride(trip_distance=10**4_000),
-    "deep": record(b"[" * (SIZE // 2) + b"]" * (SIZE // 2)),
-}
+def shapes(size: int) -> dict[str, bytes]:
+    """Return records of some `size` bytes whose explanation is expensive, by name."""
+    return {
+        "nested long keys": record(nested(size)),
+        "nested long keys before an infinity": record(b"[%s, 1e999]" % nested(size).replace(b"1e999", b"1")),
+        "long list": record(b"[%s1e999]" % (b"1," * (size // 2))),
+        "many objects": record(b"[%s1e999]" % (b"{}," * (size // 3))),
+        "long key": record(b'{"%s": 1e999}' % (b"k" * size)),
+        "long key with half a pair": record(b'{"%s\\ud800": 1}' % (b"k" * size)),
+        "long key twice": record(b'{"%s": 1, "%s": 1}' % (b"k" * (size // 2), b"k" * (size // 2))),
+        "long names instead of fields": b'{"%s": 1, "%s": 2}' % (b"\x01\xc3\xa9" * 3, b"k" * size),
+        "long text as a number": synthetic.ride(trip_distance="\u2713" * (size // 3)),
+        "long number as a number": synthetic.ride(trip_distance=10**4_000),
+        "deep": record(b"[" * (size // 2) + b"]" * (size // 2)),
+    }
+
+
+SHAPES = shapes(100_000)
 
 
 @pytest.mark.parametrize("data", SHAPES.values(), ids=SHAPES)
