@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,27 @@ PUT_AND_READ = next(block for block in documents.fenced(documents.PAGES[0]) if "
 MODEL = '"name":"scorewatch-green-taxi"'
 
 Shell = Callable[[str], str]
-needs_cli = pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
+
+
+# The documents name these: the first that read AWS_ENDPOINT_URL and a file within a parameter.
+OLDEST_CLIS = {1: (1, 36), 2: (2, 20)}
+
+
+def installed_clis() -> dict[int, str]:
+    """Return the path of the first AWS CLI on PATH of each major version, if new enough."""
+    found: dict[int, str] = {}
+    for directory in os.get_exec_path():
+        if path := shutil.which("aws", path=directory):
+            done = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
+            version = re.findall(r"aws-cli/(\d+)\.(\d+)", done.stdout + done.stderr)[0]
+            major, minor = (int(part) for part in version)
+            if (major, minor) >= OLDEST_CLIS[major]:
+                found.setdefault(major, path)
+    return found
+
+
+CLIS = installed_clis()
+MISSING = pytest.param("", marks=pytest.mark.skip("no AWS CLI of 1.36, 2.20 or newer is installed"))
 
 
 def mine(start: str) -> list[str]:
@@ -71,10 +92,15 @@ def shell(folder: Path, environment: dict[str, str]) -> Shell:
     return run
 
 
-@needs_cli
-def test_readme_block_puts_a_record_and_reads_its_prediction(shell: Shell) -> None:
+@pytest.fixture(params=list(CLIS.values()) or [MISSING], ids=[f"CLI {major}" for major in CLIS] or None)
+def cli(shell: Shell, request: pytest.FixtureRequest) -> Shell:
+    """Return a shell on the running stack whose `aws` is one of the installed AWS CLIs."""
+    return lambda script: shell(f'{SELECT}\naws() {{ "{request.param}" "$@"; }}\n{script}')
+
+
+def test_readme_block_puts_a_record_and_reads_its_prediction(cli: Shell) -> None:
     def prediction() -> dict[str, Any] | None:
-        output = shell(f"{SELECT}\n{PUT_AND_READ}")
+        output = cli(PUT_AND_READ)
         found = [json.loads(line) for line in output.splitlines() if MODEL in line and "XYZ10" in line]
         return found[0] if found else None
 
@@ -82,19 +108,17 @@ def test_readme_block_puts_a_record_and_reads_its_prediction(shell: Shell) -> No
     assert event["features"] == {"PULocationID": 100, "DOLocationID": 102, "trip_distance": 30.0}
 
 
-@needs_cli
 @pytest.mark.parametrize("command", mine("printf"))
-def test_commands_with_standard_input_succeed(shell: Shell, command: str) -> None:
-    output = json.loads(shell(f"{SELECT}\n{command}"))
+def test_commands_with_standard_input_succeed(cli: Shell, command: str) -> None:
+    output = json.loads(cli(command))
     assert {"ShardId", "RecordId", "StatusCode"} & set(output)
     assert "FunctionError" not in output
 
 
-@needs_cli
-def test_label_of_the_runbook_is_stored_as_sent(shell: Shell, deployed: Any) -> None:
+def test_label_of_the_runbook_is_stored_as_sent(cli: Shell, deployed: Any) -> None:
     start = traffic.now()
     (command,) = (command for command in mine("printf") if "firehose" in command)
-    shell(f"{SELECT}\n{command}")
+    cli(command)
     reader = deployed.lake(layout.GROUND_TRUTH)
 
     def stored() -> list[dict[str, Any]] | None:
@@ -103,10 +127,9 @@ def test_label_of_the_runbook_is_stored_as_sent(shell: Shell, deployed: Any) -> 
     assert {"ride_id": "XYZ10", "duration": 21.5} in traffic.wait_for("the label", stored, seconds=60)
 
 
-@needs_cli
-def test_identity_command_succeeds(shell: Shell) -> None:
+def test_identity_command_succeeds(cli: Shell) -> None:
     (command,) = mine("aws sts")
-    assert json.loads(shell(f"{SELECT}\n{command}"))["Account"]
+    assert json.loads(cli(command))["Account"]
 
 
 @pytest.mark.parametrize("command", mine("make audit"))
