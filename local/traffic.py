@@ -13,6 +13,7 @@ import msgspec
 
 from contract import events
 from contract.lake import LakeReader
+from lambda_monitor.alerts import payload
 
 if TYPE_CHECKING:
     from mypy_boto3_firehose import FirehoseClient
@@ -165,16 +166,21 @@ class Subscriber:
         )["SubscriptionArn"]
 
     def messages(self) -> list[dict[str, str]]:
-        """Receive and delete the queued notifications, each with Subject and Message."""
+        """Receive and delete the queued notifications, each with Subject and Message, the mail's text."""
         found = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])
         for message in found:
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        return [msgspec.json.decode(message["Body"], type=dict[str, Any]) for message in found]
+        return [_as_mail(msgspec.json.decode(message["Body"], type=dict[str, Any])) for message in found]
 
     def close(self) -> None:
         """Remove the subscription and the queue."""
         self._sns.unsubscribe(SubscriptionArn=self._subscription)
         self._sqs.delete_queue(QueueUrl=self._queue)
+
+
+def _as_mail(notification: dict[str, Any]) -> dict[str, Any]:
+    published = payload.read(notification["Message"])
+    return notification if published is None else {**notification, "Message": published.text}
 
 
 def now() -> datetime:

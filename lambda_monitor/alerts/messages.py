@@ -4,29 +4,29 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import msgspec
 from botocore.exceptions import ClientError, ParamValidationError
 
 from contract import layout
 from contract.schema import ModelRef
-from lambda_monitor.alerts import advice, severity
-from lambda_monitor.alerts.state import Kind, Message, RefusedError, State
+from lambda_monitor.alerts import advice, details, links
+from lambda_monitor.alerts.payload import Kind, publishable
+from lambda_monitor.alerts.state import Message, RefusedError, State
 from lambda_monitor.findings import LISTED, PERFORMANCE_HTML, REPORT_HTML, CheckResult, Status
 from lambda_monitor.untrusted import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-# SNS takes subjects of fewer than 100 ASCII characters, and 256 KiB of text and attributes in total.
+# SNS takes subjects of fewer than 100 ASCII characters, and 256 KiB of texts and attributes in total. The
+# text goes out twice: as the mail, and escaped once more in the payload.
 _SUBJECT_LIMIT = 99
-_TEXT_BYTES = 64 * 1024
+_TEXT_BYTES = 16 * 1024
 _SENTENCE, _REASON, _ATTRIBUTE = 600, 2000, 200
 # Error codes by which SNS refuses the message itself, so that sending it again is of no use.
 _REFUSED = {"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "ValidationException"}
 _TAGS = {Kind.RESOLVED: "RESOLVED", Kind.REMINDER: "REMINDER"}
-_CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +56,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 def compose(context: Context, kind: Kind, before: State) -> Message:
     """Return the message of that `kind`; `before` is the state that it changes."""
     alert_id = str(uuid.uuid4())
+    payload = details.describe(context, kind, before, alert_id)
     parts = [_opening(context, kind, before), _facts(context)]
     if kind is not Kind.RESOLVED:
         parts += [_failing(context), _not_checked(context, before), _next_steps(context, kind)]
@@ -63,7 +64,8 @@ def compose(context: Context, kind: Kind, before: State) -> Message:
     attributes = {
         "alert_id": alert_id,
         "kind": kind.value,
-        "severity": severity.worst([severity.of_window(kind, context.failing), before.severity]),
+        "state": payload.state,
+        "severity": payload.severity,
         "use_case": context.use_case,
         "model": context.model.name,
         "model_version": context.model.version,
@@ -77,6 +79,7 @@ def compose(context: Context, kind: Kind, before: State) -> Message:
         subject=_subject(context, kind),
         text=_cut("\n\n".join(part for part in parts if part) + "\n"),
         attributes={name: one_line(value, _ATTRIBUTE) or "none" for name, value in attributes.items()},
+        payload=payload,
     )
 
 
@@ -97,7 +100,11 @@ def _publish(sns: "SNSClient", topic_arn: str, message: Message) -> None:
     }
     try:
         sns.publish(
-            TopicArn=topic_arn, Subject=message.subject, Message=message.text, MessageAttributes=attributes
+            TopicArn=topic_arn,
+            Subject=message.subject,
+            Message=_by_protocol(message),
+            MessageStructure="json",
+            MessageAttributes=attributes,
         )
     except ParamValidationError as error:
         raise RefusedError(str(error)) from error
@@ -105,6 +112,13 @@ def _publish(sns: "SNSClient", topic_arn: str, message: Message) -> None:
         if error.response["Error"]["Code"] not in _REFUSED:
             raise
         raise RefusedError(str(error)) from error
+
+
+def _by_protocol(message: Message) -> str:
+    """Return the text for mail and short messages, and JSON for every other protocol."""
+    default = publishable(message.alert_id, message.subject, message.text, message.payload)
+    texts = {"default": default, "email": message.text, "sms": message.subject}
+    return msgspec.json.encode(texts).decode()
 
 
 def _short(message: Message, error: Exception) -> Message:
@@ -126,6 +140,7 @@ def _short(message: Message, error: Exception) -> Message:
             ]
         ),
         attributes={"alert_id": message.alert_id, "kind": message.kind.value},
+        payload=None,
     )
 
 
@@ -165,7 +180,7 @@ def _opening(context: Context, kind: Kind, before: State) -> str:
 
 
 def _facts(context: Context) -> str:
-    _, region, account = _place(context)
+    _, region, account = links.place(context.topic_arn)
     return (
         f"Window: {_moment(context.start)} to {_moment(context.end)}, {context.records:,} records.\n"
         f"Use case: {context.use_case}\nAWS account: {account}, region: {region}"
@@ -222,20 +237,11 @@ def _links(context: Context) -> str:
 
 
 def _link(title: str, uri: str, context: Context) -> str:
-    partition, region, _ = _place(context)
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    host = _CONSOLES.get(partition, "console.aws.amazon.com")
-    console = f"https://{host}/s3/object/{bucket}?region={region}&prefix={quote(key)}"
+    where = links.place(context.topic_arn)
     return (
-        f"{title}: {uri}\n  in the console: {console}\n"
-        f"  in a terminal:  aws s3 presign {uri} --region {region}"
+        f"{title}: {uri}\n  in the console: {links.s3_object(where, uri)}\n"
+        f"  in a terminal:  aws s3 presign {uri} --region {where.region}"
     )
-
-
-def _place(context: Context) -> tuple[str, str, str]:
-    """Return partition, region and account of the topic."""
-    _, partition, _, region, account, *_ = context.topic_arn.split(":")
-    return partition, region, account
 
 
 def _moment(moment: datetime) -> str:

@@ -16,7 +16,8 @@ from typing import Protocol
 import msgspec
 
 from contract.conditional import ConflictError
-from lambda_monitor.alerts.state import Kind, Message, Pending, RefusedError, State, Store, Verdict, decide
+from lambda_monitor.alerts.payload import Kind
+from lambda_monitor.alerts.state import Message, Pending, RefusedError, State, Store, Verdict, decide
 from lambda_monitor.run import Run
 
 _ATTEMPTS = 20

@@ -1,13 +1,13 @@
 """Alert state of a model: one object, changed only by conditional writes, and which message is due."""
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from contract import conditional
 from contract.schema import StoredStruct
+from lambda_monitor.alerts.payload import Kind, Payload
 from lambda_monitor.alerts.severity import worst
 from lambda_monitor.findings import Status
 
@@ -19,24 +19,18 @@ _SLACK = timedelta(minutes=5)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-class Kind(StrEnum):
-    """Reason for a message."""
-
-    ALERT = "alert"
-    REMINDER = "reminder"
-    RESOLVED = "resolved"
-    NO_DATA = "no_data"
-    ERROR = "error"
-
-
 class Message(StoredStruct, frozen=True, kw_only=True):
-    """A message for SNS; `alert_id` stays the same when it is sent again."""
+    """A message for SNS; `alert_id` stays the same when it is sent again.
+
+    `text` is for people, `payload` for programs; None in messages of earlier releases.
+    """
 
     alert_id: str
     kind: Kind
     subject: str
     text: str
     attributes: dict[str, str]
+    payload: Payload | None = None
 
 
 class Pending(StoredStruct, frozen=True, kw_only=True):
@@ -53,7 +47,8 @@ class State(StoredStruct, frozen=True, kw_only=True):
     `since` is the end of the first window with this status, `told` the failing checks notified since
     then, `last_sent_at` the time of the last notification, None if this status was not notified. `open`
     are the checks that failed when they were last made; None in states of earlier releases. `severity` is
-    the worst since the alert started, empty if there is none. `damaged`: the stored state could not be read.
+    the worst since the alert started, empty if there is none; `reported` are all checks notified since then.
+    `damaged`: the stored state could not be read.
     """
 
     status: Status
@@ -65,6 +60,7 @@ class State(StoredStruct, frozen=True, kw_only=True):
     outbox: list[Pending] = msgspec.field(default_factory=list)
     open: list[str] | None = None
     severity: str = ""
+    reported: list[str] = msgspec.field(default_factory=list)
     damaged: bool = False
 
 
@@ -139,11 +135,16 @@ def decide(
     kind = Kind(status.value)
     if set(verdict.failing) - set(state.told) and state.last_sent_at is not None:
         told = sorted({*state.told, *verdict.failing})
-        return msgspec.structs.replace(state, told=told, last_sent_at=now), kind
+        return _notified(state, told, now), kind
     if now - (state.last_sent_at or state.first_seen_at) >= reminder - _SLACK:
         due = kind if state.last_sent_at is None else Kind.REMINDER
-        return msgspec.structs.replace(state, told=still_open, last_sent_at=now), due
+        return _notified(state, still_open, now), due
     return state, None
+
+
+def _notified(state: State, told: list[str], now: datetime) -> State:
+    reported = sorted({*state.reported, *told})
+    return msgspec.structs.replace(state, told=told, reported=reported, last_sent_at=now)
 
 
 def _status(state: State, verdict: Verdict, still_open: list[str]) -> Status:
@@ -173,6 +174,7 @@ def _changed(
         outbox=state.outbox,
         open=still_open,
         severity=_severity(state, verdict, status),
+        reported=[] if resolved else sorted({*state.reported, *state.told, *still_open}),
     )
     if silent:
         return changed, None

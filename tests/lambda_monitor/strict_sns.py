@@ -1,5 +1,6 @@
 """SNS's Publish with the limits of its API reference, which moto does not enforce."""
 
+import json
 import re
 from typing import Any
 
@@ -26,6 +27,10 @@ class StrictSns:
             raise refusal("InvalidParameter", "Invalid parameter: Subject")
         if not text:
             raise refusal("InvalidParameter", "Invalid parameter: Empty message")
+        # "must be a syntactically valid JSON object; contain at least a top-level JSON key of 'default'
+        # with a value that is a string".
+        if message.get("MessageStructure") == "json" and not _by_protocol(text):
+            raise refusal("InvalidParameter", "Invalid parameter: Message Structure - JSON message body")
         total = len(text.encode())
         for name, value in message.get("MessageAttributes", {}).items():
             if not re.fullmatch(r"[A-Za-z0-9_.-]{1,256}", name) or not value["StringValue"]:
@@ -35,6 +40,19 @@ class StrictSns:
             raise refusal("InvalidParameter", "Invalid parameter: Message too long")
         self.published.append(message)
         return {"MessageId": str(len(self.published))}
+
+    def delivered(self, protocol: str) -> list[str]:
+        """Return what subscribers of that protocol received."""
+        texts = [_by_protocol(message["Message"]) for message in self.published]
+        return [found.get(protocol, found["default"]) for found in texts]
+
+
+def _by_protocol(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("default"), str) else {}
 
 
 def refusal(code: str, text: str) -> ClientError:

@@ -280,12 +280,17 @@ class Stack:
         return [o["Key"] for o in self.s3.list_objects_v2(Bucket=LAKE, Prefix=prefix).get("Contents", [])]
 
     def notifications(self) -> list[dict[str, Any]]:
-        """Return the notifications that the topic's subscriber received since the last call."""
+        """Return the notifications that the topic's queue received since the last call.
+
+        `Message` is the mail's text, `Published` what the queue received.
+        """
         found = []
         while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get(
             "Messages", []
         ):
             for message in messages:
-                found.append(json.loads(message["Body"]))
+                received = json.loads(message["Body"])
+                published = json.loads(received["Message"])
+                found.append({**received, "Message": published["text"], "Published": published})
                 self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return found

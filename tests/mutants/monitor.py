@@ -218,8 +218,8 @@ _ALERTS = [
     Mutation(
         "`told` not reset at a reminder",
         _STATE,
-        "told=still_open, last_sent_at=now), due",
-        "last_sent_at=now), due",
+        "return _notified(state, still_open, now), due",
+        "return _notified(state, state.told, now), due",
         tests=_OF_STATE,
     ),
     Mutation(

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from lambda_monitor.alerts import advice, messages
-from lambda_monitor.alerts.state import Kind
+from lambda_monitor.alerts.payload import Kind
 from lambda_monitor.check_config import CHECKS
 from local import report_site
 from ops.__main__ import main as ops_main

@@ -5,7 +5,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambda_monitor.alerts import messages, metrics
-from lambda_monitor.alerts.state import Kind, Message, RefusedError, State
+from lambda_monitor.alerts.payload import Kind
+from lambda_monitor.alerts.state import Message, RefusedError, State
 from lambda_monitor.findings import CheckResult, Status
 from tests.lambda_monitor.strict_sns import StrictSns
 from tests.lambda_monitor.synthetic import HOUR, MODEL, NOON
@@ -109,10 +110,10 @@ def test_hostile_values_make_a_message_that_sns_takes_with_one_report_line(kind:
     model = msgspec.structs.replace(MODEL, name=HOSTILE, version=HOSTILE)
     message = messages.compose(context(*[bad] * 30, model=model, reason=HOSTILE), kind, BEFORE)
 
-    [sent] = publish(message).published
+    [mail] = publish(message).delivered("email")
 
-    assert sent["Message"] == message.text
-    assert len(sent["Message"]) < 40_000
+    assert mail == message.text
+    assert len(mail) < 17_000
     reports = [line for line in message.text.splitlines() if line.startswith("Report:")]
     assert reports == ["Report: s3://lake/reports/m/w/report.html"]
 
@@ -121,11 +122,12 @@ def test_a_message_that_sns_refuses_is_replaced_by_a_short_one() -> None:
     stored = messages.compose(context(), Kind.ALERT, BEFORE)
     message = msgspec.structs.replace(stored, text=HOSTILE.replace("\ud800", "") * 2, subject=LONG)
 
-    [sent] = publish(message).published
+    sns = publish(message)
+    [sent], [mail] = sns.published, sns.delivered("email")
 
     assert sent["Subject"] == "ALERT: alert: the full message was refused"
-    assert "Invalid parameter: Subject" in sent["Message"]
-    assert f"model: {MODEL.name}" in sent["Message"]
+    assert "Invalid parameter: Subject" in mail
+    assert f"model: {MODEL.name}" in mail
     assert sent["MessageAttributes"]["alert_id"]["StringValue"] == message.alert_id
 
 

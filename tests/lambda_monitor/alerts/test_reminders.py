@@ -1,9 +1,10 @@
 """Checks that fail again after a reminder, and errors among the failing checks."""
 
 from lambda_monitor.alerts import messages
-from lambda_monitor.alerts.state import Kind, State
+from lambda_monitor.alerts.payload import Kind
+from lambda_monitor.alerts.state import State
 from lambda_monitor.findings import CheckResult, Status
-from tests.lambda_monitor.alerts.test_state import follow, verdict
+from tests.lambda_monitor.alerts.test_state import follow, store, verdict
 from tests.lambda_monitor.synthetic import HOUR, MODEL, NOON, Stack
 
 
@@ -43,3 +44,19 @@ def test_checks_that_could_not_be_made_are_among_the_failing_ones() -> None:
     assert message.attributes["checks"] == "drift.feature,lake.unreadable_objects"
     assert "About lake.unreadable_objects." in message.text
     assert "About outliers." not in message.text
+
+
+def test_what_was_notified_is_kept_until_the_state_is_ok_again(stack: Stack) -> None:
+    steps = [
+        (verdict("alert", 0, ["a"]), ["a"]),
+        (verdict("alert", 1, ["b"]), ["a", "b"]),
+        (verdict("alert", 25, ["b"]), ["a", "b"]),
+        (verdict("no_data", 26), ["a", "b"]),
+        (verdict("ok", 27), []),
+        (verdict("alert", 28, ["c"]), ["c"]),
+    ]
+    for found, reported in steps:
+        follow(stack, found)
+        after, _ = store(stack).load()
+        assert after is not None
+        assert after.reported == reported

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from lambda_monitor.alerts import messages, severity
+from lambda_monitor.alerts.payload import Kind
 from lambda_monitor.alerts.severity import Severity
-from lambda_monitor.alerts.state import Kind, decide
+from lambda_monitor.alerts.state import decide
 from lambda_monitor.findings import CheckResult, Status
 from tests.lambda_monitor.alerts.test_messages import BEFORE, DRIFT, context
 from tests.lambda_monitor.alerts.test_state import REMINDER, verdict

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from contract.conditional import ConflictError
 from lambda_monitor.alerts import outbox
-from lambda_monitor.alerts.state import Kind, Message, RefusedError, Store, Verdict
+from lambda_monitor.alerts.payload import Kind
+from lambda_monitor.alerts.state import Message, RefusedError, Store, Verdict
 from lambda_monitor.findings import Status
 from lambda_monitor.run import Run
 from tests.lambda_monitor.synthetic import LAKE, NOON, Killed, Stack

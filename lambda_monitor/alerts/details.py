@@ -1,0 +1,63 @@
+"""Payload of a notification, from the findings of a window."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from lambda_monitor.alerts import advice, links, severity
+from lambda_monitor.alerts.payload import Kind, Payload, failed_check
+from lambda_monitor.alerts.state import State
+from lambda_monitor.findings import LISTED, Status
+from lambda_monitor.untrusted import one_line
+
+if TYPE_CHECKING:
+    from lambda_monitor.alerts.messages import Context
+
+_SENTENCE, _REASON, _STEP, _COLUMNS = 600, 2000, 600, 5
+
+
+def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Payload:
+    """Return the payload of the message of that `kind`; `before` is the state that it changes."""
+    resolved = kind is Kind.RESOLVED
+    failing = [] if resolved else context.failing
+    names = [check.name for check in failing]
+    where = links.place(context.topic_arn)
+    steps = advice.steps(names, context.target, no_data=kind is Kind.NO_DATA, error=kind is Kind.ERROR)
+    return Payload(
+        alert_id=alert_id,
+        kind=kind,
+        state="resolved" if resolved else "open",
+        severity=severity.worst([severity.of_window(kind, failing), before.severity]),
+        use_case=one_line(context.use_case),
+        model=one_line(context.model.name),
+        model_version=one_line(context.model.version),
+        account=where.account,
+        region=where.region,
+        window_start=context.start,
+        window_end=context.end,
+        since=_since(context, kind, before),
+        records=context.records,
+        failed=len(failing),
+        made=sum(check.status != "skipped" for check in context.checks),
+        concerns=sorted({name.partition(":")[0] for name in _concerns(context, kind, before)}),
+        checks=[
+            failed_check(c, one_line(c.sentence, _SENTENCE), [one_line(n) for n in c.columns[:_COLUMNS]])
+            for c in failing[:LISTED]
+        ],
+        reason=one_line(context.reason, _REASON),
+        next_steps=[] if resolved else [one_line(step.strip(), _STEP) for step in steps],
+        report=links.s3_object(where, context.report),
+        runbook=advice.anchors(names),
+    )
+
+
+def _concerns(context: "Context", kind: Kind, before: State) -> list[str]:
+    """Return the keys of the checks that the message is about."""
+    if kind is Kind.RESOLVED:
+        return [*before.reported, *before.told]
+    failing = [check.key for check in context.failing]
+    return [*failing, *(before.open or [])] if kind is Kind.REMINDER else failing
+
+
+def _since(context: "Context", kind: Kind, before: State) -> datetime:
+    lasting = kind in {Kind.RESOLVED, Kind.REMINDER} or before.status.value == kind.value
+    return before.since if lasting and before.status is not Status.OK and not before.damaged else context.end

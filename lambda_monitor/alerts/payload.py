@@ -1,0 +1,111 @@
+"""Notification for programs: what SNS delivers to queues, functions and the notifier."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from contract.schema import StoredStruct
+from lambda_monitor.alerts.severity import Severity, of_check, times
+from lambda_monitor.findings import CheckResult
+
+
+class Kind(StrEnum):
+    """Reason for a message."""
+
+    ALERT = "alert"
+    REMINDER = "reminder"
+    RESOLVED = "resolved"
+    NO_DATA = "no_data"
+    ERROR = "error"
+
+
+class FailedCheck(StoredStruct, frozen=True, kw_only=True):
+    """A check that failed, with value and limit in its own unit; None if it could not be made.
+
+    `times` is the value divided by the limit, None if that can't be computed.
+    """
+
+    name: str
+    columns: list[str]
+    value: float | None
+    limit: float | None
+    times: float | None
+    sentence: str
+    severity: Severity
+
+
+class Payload(StoredStruct, frozen=True, kw_only=True):
+    """One notification of the monitor.
+
+    `version` changes only if a field changes its meaning or goes. `since` is the end of the first window
+    with this status. `concerns` are the names of the checks that the message is about: the failing ones, or
+    those that were notified and pass again. `checks` lists the first of the `failed` failing checks. `reason`
+    is the error of a run without a verdict.
+    """
+
+    version: int = 1
+    alert_id: str
+    kind: Kind
+    state: Literal["open", "resolved"]
+    severity: Severity
+    use_case: str
+    model: str
+    model_version: str
+    account: str
+    region: str
+    window_start: datetime
+    window_end: datetime
+    since: datetime
+    records: int
+    failed: int
+    made: int
+    concerns: list[str]
+    checks: list[FailedCheck]
+    reason: str
+    next_steps: list[str]
+    report: str
+    runbook: list[str]
+
+
+class Published(StoredStruct, frozen=True, kw_only=True):
+    """What SNS delivers: the payload with the mail's subject and text.
+
+    `scorewatch` is the version of this struct, and distinguishes it from other messages on the topic.
+    `details` is None in messages of earlier releases, and in the short message that replaces one that SNS
+    refused.
+    """
+
+    scorewatch: int
+    alert_id: str
+    subject: str
+    text: str
+    details: Payload | None = None
+
+
+def failed_check(check: CheckResult, sentence: str, columns: list[str]) -> FailedCheck:
+    """Return `check` with its texts made safe by the caller."""
+    return FailedCheck(
+        name=check.name,
+        columns=columns,
+        value=check.value,
+        limit=check.threshold,
+        times=times(check),
+        sentence=sentence,
+        severity=of_check(check),
+    )
+
+
+def publishable(alert_id: str, subject: str, text: str, details: Payload | None) -> str:
+    """Return the message as JSON."""
+    published = Published(scorewatch=1, alert_id=alert_id, subject=subject, text=text, details=details)
+    return msgspec.json.encode(published).decode()
+
+
+def read(message: str) -> Published | None:
+    """Return a message of the monitor, None for any other message on the topic."""
+    try:
+        return msgspec.json.decode(message, type=Published)
+    except msgspec.DecodeError:
+        return None
