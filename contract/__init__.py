@@ -5,6 +5,7 @@ base         enums of the contract, bases of stored structs
 features     features and inputs: types, ranges, missing values
 derived      declaration of derived features
 target       target: a number, or classes
+value_names  names of values in messages
 names        names of fields and columns, and their rules
 events       bytes on the streams and in the lake
 bundle       files that training hands over, with their checksums

@@ -13,6 +13,7 @@ from contract.derived import Derived, Operation
 from contract.features import Feature, Field, Input, check_fields
 from contract.names import ContractError
 from contract.target import Target
+from contract.value_names import ValueNames, check_value_names
 
 __all__ = [
     "Contract",
@@ -89,7 +90,7 @@ class Contract(Struct, frozen=True, kw_only=True):
     """Description of a model for scoring and monitoring; `contract.json`.
 
     `segments` are categorical features by whose values performance is broken down; `inputs` are fields
-    of a record from which features are derived.
+    of a record from which features are derived; `value_names` are names of a column's values in messages.
     """
 
     use_case: str
@@ -103,6 +104,7 @@ class Contract(Struct, frozen=True, kw_only=True):
     segments: list[str] = msgspec.field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
     inputs: list[Input] = msgspec.field(default_factory=list)
+    value_names: dict[str, ValueNames] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise ContractError if the declaration is inconsistent."""
@@ -115,6 +117,7 @@ class Contract(Struct, frozen=True, kw_only=True):
             segments=self.segments,
             inputs=self.inputs,
         )
+        check_value_names(self.value_names, self.feature_names)
         if self.schema_version != SCHEMA_VERSION:
             raise ContractError(
                 f"contract has schema_version {self.schema_version}, this code reads {SCHEMA_VERSION}: "

@@ -16,6 +16,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 LAYERS = ("contract", "lambda_predict", "lambda_monitor", "training", "ops", "local", "benchmarks")
 MONITOR_LAYERS = (
     {"settings", "findings", "untrusted"},
+    {"wording"},
     {"run"},
     {"lake"},
     {"profiles"},

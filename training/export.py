@@ -55,6 +55,7 @@ def make_contract(use_case: "UseCase", exported: Exported) -> Contract:
         model=ModelRef(name=version.name, version=version.version, run_id=version.run_id),
         data=DataRef(source=exported.train.source, sha256=exported.train.sha256, rows=len(frame)),
         segments=list(use_case.segments),
+        value_names=dict(use_case.value_names),
     )
 
 

@@ -24,6 +24,7 @@ from contract.schema import (
     Task,
     check_declaration,
 )
+from contract.value_names import ValueNames, check_value_names
 from training import column_types
 from training.data import DataError, raw_part, valid
 from training.errors import UseCaseError, user_code
@@ -82,7 +83,7 @@ class UseCase:
 
     `prepare` turns a source's raw rows into columns named as features, target and time; `split` selects
     a part's rows where one table holds all; `rules` defines valid rows; `pipeline` builds an unfitted
-    scikit-learn pipeline from parameters.
+    scikit-learn pipeline from parameters; `value_names` names values in messages, such as "zone" for zone 71.
     """
 
     name: str
@@ -103,6 +104,7 @@ class UseCase:
     search_space: "Callable[[optuna.Trial], Params] | None" = None
     split: Callable[[pd.DataFrame, str], pd.DataFrame] | None = None
     segments: Sequence[str] = ()
+    value_names: Mapping[str, ValueNames] = field(default_factory=dict)
     id_dtype: DType = DType.STR
     time_column: str | None = None
     gate: Gate = field(default_factory=Gate)
@@ -124,6 +126,7 @@ class UseCase:
                 target=self.target,
                 segments=self.segments,
             )
+            check_value_names(self.value_names, self.feature_names)
         except ContractError as error:
             raise UseCaseError(f"use case {self.name}: {error}") from error
         if self.id_field in self.columns:
@@ -143,6 +146,7 @@ class UseCase:
             model=ModelRef(name=self.model_name, version="0", run_id=""),
             data=DataRef(source="", sha256="", rows=0),
             segments=list(self.segments),
+            value_names=dict(self.value_names),
         )
 
     @classmethod

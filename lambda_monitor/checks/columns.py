@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
 from contract import bundle
 from contract.schema import Task
+from lambda_monitor import wording
 from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import performance as scores
 from lambda_monitor.checks.minimum import LEAST, too_few
@@ -16,7 +18,7 @@ from lambda_monitor.profiles import thresholds
 from lambda_monitor.profiles.distances import Distance, distances
 from lambda_monitor.profiles.profile import Categorical, Numeric, Profile
 from lambda_monitor.profiles.segments import Shift, shifts
-from lambda_monitor.untrusted import one_line, quoted
+from lambda_monitor.untrusted import one_line
 
 if TYPE_CHECKING:
     from lambda_monitor.hours.labelled import Truth
@@ -31,7 +33,7 @@ def check_columns(model: "Model", profile: Profile) -> list[CheckResult]:
     """Return the checks of a window's features and predictions: quality, drift, estimated performance."""
     config = model.check_config
     expected = scores.estimate(model.contract, model.reference, model.profile_spec, profile)
-    results = [*_quality(model, profile, config), *_drift(model, profile, config), _scored(expected, config)]
+    results = [*_quality(model, profile), *_drift(model, profile, config), _scored(expected, config)]
     return [result for result in results if config.wants(result.name, result.columns)]
 
 
@@ -48,20 +50,20 @@ def check_performance(model: "Model", truth: "Truth") -> list[CheckResult]:
     return [result for result in results if config.wants(result.name, result.columns)]
 
 
-def _quality(model: "Model", profile: Profile, config: CheckConfig) -> Iterator[CheckResult]:
+def _quality(model: "Model", profile: Profile) -> Iterator[CheckResult]:
     for name in model.profile_spec.columns:
         column, before = _counts(profile, name), _counts(model.baseline, name)
         if name == bundle.TARGET_COLUMN or column is None:
             continue
         seen = column.count + column.missing
         expected = before.missing / max(before.count + before.missing, 1) if before is not None else 0.0
-        yield _share("quality.missing", name, column.missing, seen, expected, "are missing", config)
+        yield _share(model, "quality.missing", name, column.missing, seen, expected, "are missing")
         if isinstance(column, Numeric):
             was = before if isinstance(before, Numeric) else Numeric()
-            yield from _numeric_quality(name, column, was, config)
+            yield from _numeric_quality(model, name, column, was)
         elif isinstance(before, Categorical):
-            yield _categories(name, column, before, config)
-        if (constant := _constant(name, column, before)) is not None:
+            yield _categories(model, name, column, before)
+        if (constant := _constant(model, name, column, before)) is not None:
             yield constant
 
 
@@ -69,65 +71,68 @@ def _counts(profile: Profile, name: str) -> Numeric | Categorical | None:
     return profile.numeric.get(name) or profile.categorical.get(name)
 
 
-def _numeric_quality(
-    name: str, column: Numeric, before: Numeric, config: CheckConfig
-) -> Iterator[CheckResult]:
+def _numeric_quality(model: "Model", name: str, column: Numeric, before: Numeric) -> Iterator[CheckResult]:
     expected = before.outside / max(before.count, 1)
     yield _share(
+        model,
         "quality.range",
         name,
         column.outside,
         column.count,
         expected,
         "lie outside the declared range",
-        config,
     )
     expected = before.unusual / max(before.count, 1)
     yield _share(
+        model,
         "outliers",
         name,
         column.unusual,
         column.count,
         expected,
         "lie outside the central 99.9% of the reference",
-        config,
     )
 
 
-def _categories(name: str, column: Categorical, before: Categorical, config: CheckConfig) -> CheckResult:
+def _categories(model: "Model", name: str, column: Categorical, before: Categorical) -> CheckResult:
     expected = before.unknown / max(before.count, 1)
     words = "are of categories that are not in the training data"
     if column.new:
-        words += f" ({', '.join(quoted(name) for name in list(column.new)[:3])})"
-    result = _share("quality.categories", name, column.unknown, column.count, expected, words, config)
+        new = (wording.level(model.contract, name, value) for value in list(column.new)[:3])
+        words += f" ({', '.join(new)})"
+    result = _share(model, "quality.categories", name, column.unknown, column.count, expected, words)
     return msgspec.structs.replace(
         result, detail={"new": {one_line(name): n for name, n in list(column.new.items())[:LISTED]}}
     )
 
 
 def _share(
-    check: str, name: str, hits: int, rows: int, expected: float, words: str, config: CheckConfig
+    model: "Model", check: str, name: str, hits: int, rows: int, expected: float, words: str
 ) -> CheckResult:
     """Check a share against the reference's share, with tolerance for sampling noise."""
-    if skipped := too_few(check, rows, f"values of {name} in the window", [name]):
+    shown = wording.column(model.contract, name)
+    if skipped := too_few(check, rows, f"values of {shown} in the window", [name]):
         return skipped
-    limit = config.limit(check, [name], thresholds.share_limit(expected, rows))
-    sentence = f"{hits / rows:.2%} of the values of {name} {words}; {expected:.2%} in the reference."
+    limit = model.check_config.limit(check, [name], thresholds.share_limit(expected, rows))
+    sentence = f"{hits / rows:.2%} of the values of {shown} {words}; {expected:.2%} in the reference."
     return CheckResult.share(check, hits, rows, limit, sentence, columns=[name]).rounded(_DIGITS)
 
 
 def _constant(
-    name: str, column: Numeric | Categorical, before: Numeric | Categorical | None
+    model: "Model", name: str, column: Numeric | Categorical, before: Numeric | Categorical | None
 ) -> CheckResult | None:
     """Check that a column that varied in the reference is not constant."""
     if before is None:
         return None
-    if skipped := too_few("quality.constant", column.count, f"values of {name} in the window", [name]):
+    shown = wording.column(model.contract, name)
+    if skipped := too_few("quality.constant", column.count, f"values of {shown} in the window", [name]):
         return skipped
     constant, varied = _is_constant(column), not _is_constant(before)
     words = "has the same value in every record, and varied in the reference" if constant else "varies"
     limit = 0.0 if varied else 1.0
-    result = CheckResult.above("quality.constant", float(constant), limit, f"{name} {words}.", columns=[name])
+    result = CheckResult.above(
+        "quality.constant", float(constant), limit, f"{shown} {words}.", columns=[name]
+    )
     return msgspec.structs.replace(result, threshold=0.0)
 
 
@@ -180,20 +185,21 @@ def _column_drift(
     model: "Model", profile: Profile, name: str, check: str, config: CheckConfig
 ) -> CheckResult:
     """Check one column by the statistic with the largest ratio of value to limit."""
-    column = _counts(profile, name)
+    column, shown = _counts(profile, name), wording.column(model.contract, name)
     rows = 0 if column is None else column.count
     if column is None or rows < LEAST[check]:
-        words = f"{name} has {rows} values; drift is checked from {LEAST[check]} values on."
+        words = f"{shown} has {rows} values; drift is checked from {LEAST[check]} values on."
         return CheckResult.skipped(check, words, [name])
     limits = model.thresholds.limits.get(name, {})
     found: list[_Measured[tuple[str, Distance]]] = []
-    for statistic, distance in distances(model.baseline, profile, name, model.profile_spec).items():
+    level = partial(wording.level, model.contract, name)
+    for statistic, distance in distances(model.baseline, profile, name, model.profile_spec, level).items():
         if statistic in limits:
             limit = limits[statistic].at(column.count, model.thresholds.reference_rows, config.seasonality)
             found.append(_against(config, check, name, distance.value, limit, (statistic, distance)))
     if not found:
         return CheckResult.skipped(
-            check, f"{name} is constant in the reference, so drift can't be measured.", [name]
+            check, f"{shown} is constant in the reference, so drift can't be measured.", [name]
         )
     worst = max(found, key=lambda one: one.ratio)
     statistic, distance = worst.of
@@ -203,7 +209,7 @@ def _column_drift(
         "rows": column.count,
         "all": {one.of[0]: one.figures() for one in sorted(found, key=lambda one: one.ratio)},
     }
-    return worst.result(check, name, f"{name} {verdict}: {one_line(distance.words, 300)}.", detail)
+    return worst.result(check, name, f"{shown} {verdict}: {one_line(distance.words, 300)}.", detail)
 
 
 def _segment_drift(model: "Model", profile: Profile, name: str, config: CheckConfig) -> CheckResult:
@@ -219,8 +225,8 @@ def _segment_drift(model: "Model", profile: Profile, name: str, config: CheckCon
     worst = max(found, key=lambda one: one.ratio)
     level, _, before, now = worst.of
     sentence = (
-        f"For {name} = {quoted(level)} the mean {_outcome(model)} is {now.mean:.4g} on {now.count:,} "
-        f"records; it was {before.mean:.4g} on the reference."
+        f"For {wording.segment(model.contract, name, level)} the mean {_outcome(model)} is {now.mean:.4g} "
+        f"on {now.count:,} records; it was {before.mean:.4g} on the reference."
     )
     detail = {
         "segment": one_line(level),

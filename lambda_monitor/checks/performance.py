@@ -16,10 +16,11 @@ import pyarrow.compute as pc
 
 from contract import bundle
 from contract.schema import Contract, Task
+from lambda_monitor import wording
 from lambda_monitor.checks.minimum import LEAST
 from lambda_monitor.profiles.profile import Profile, ProfileSpec, shares
 from lambda_monitor.profiles.segments import TOP_LEVELS
-from lambda_monitor.untrusted import one_line, quoted
+from lambda_monitor.untrusted import one_line
 
 # One-sided normal quantiles: one false alarm in about 10,000 windows, in 100,000 for the many segments.
 _RARE, _RARER = 3.72, 4.27
@@ -84,7 +85,10 @@ def estimate(contract: Contract, reference: pa.Table, specs: ProfileSpec, curren
         or bundle.TARGET_COLUMN not in reference.column_names
     ):
         return Score(
-            name=name, value=None, threshold=None, sentence=f"Without {column} no error can be estimated."
+            name=name,
+            value=None,
+            threshold=None,
+            sentence=f"Without the {wording.column(contract, column)} no error can be estimated.",
         )
     if (rows := current.numeric[column].count) < (least := LEAST[name]):
         words = f"{rows} predictions; the error is estimated from {least} on."
@@ -147,7 +151,8 @@ def _worst_segment(
         value=shown,
         threshold=limit,
         columns=[column],
-        sentence=f"For {column} = {quoted(value)} the {_what(contract)} is {shown:.4g} on {rows:,} records.",
+        sentence=f"For {wording.segment(contract, column, value)} the {_what(contract)} is {shown:.4g} "
+        f"on {rows:,} records.",
         detail={
             "segment": one_line(value),
             "segments": {one_line(v): {"value": s, "threshold": t, "rows": n} for _, v, s, t, n in found},

@@ -4,6 +4,7 @@ Each is 0 for equal distributions; sampling noise alone gives it a size proporti
 sqrt(1/n + 1/m) for n current and m reference rows. thresholds.py uses both facts.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -25,13 +26,18 @@ class Distance(msgspec.Struct, frozen=True):
     words: str
 
 
-def distances(reference: Profile, current: Profile, column: str, specs: Any) -> dict[str, Distance]:
-    """Return the statistics of one column by name; empty if either side has no values."""
+def distances(
+    reference: Profile, current: Profile, column: str, specs: Any, shown: Callable[[str], str] = str
+) -> dict[str, Distance]:
+    """Return the statistics of one column by name; empty if either side has no values.
+
+    `shown` returns a level's text for the words.
+    """
     if column in reference.numeric and column in current.numeric:
         return _numeric(reference.numeric[column], current.numeric[column])
     if column in reference.categorical and column in current.categorical:
         return _categorical(
-            reference.categorical[column], current.categorical[column], specs.categorical[column]
+            reference.categorical[column], current.categorical[column], specs.categorical[column], shown
         )
     return {}
 
@@ -90,13 +96,16 @@ def _numeric(reference: Numeric, current: Numeric) -> dict[str, Distance]:
     return found
 
 
-def _categorical(reference: Categorical, current: Categorical, specs: CategoricalSpec) -> dict[str, Distance]:
+def _categorical(
+    reference: Categorical, current: Categorical, specs: CategoricalSpec, shown: Callable[[str], str]
+) -> dict[str, Distance]:
     if not reference.count or not current.count:
         return {}
     before, now = shares(grouped(reference, specs)), shares(grouped(current, specs))
-    names = [*specs.levels[:TOP_LEVELS], "all other values"]
+    top = specs.levels[:TOP_LEVELS]
     most = int(np.abs(now - before).argmax())
-    words = f"its mix changed, {names[most]} most ({before[most]:.1%} then, {now[most]:.1%} now)"
+    name = shown(top[most]) if most < len(top) else "all other values"
+    words = f"its mix changed, {name} most ({before[most]:.1%} then, {now[most]:.1%} now)"
     return {
         MIX: Distance(float(mix_distance(before, now)), words),
         LEVEL: Distance(float(level_distance(before, now)), words),

@@ -127,5 +127,6 @@ USE_CASE = UseCase(
     },
     search_space=search_space,
     segments=["PULocationID"],
+    value_names=dict.fromkeys(ZONES, "zone"),
     time_column="pickup_datetime",
 )
