@@ -58,6 +58,21 @@ output "ground_truth_delivery_stream" {
   value       = module.lake.delivery_names["ground_truth"]
 }
 
+output "delivery_interval_seconds" {
+  description = "Longest time in seconds before Firehose writes a buffered event to the lake."
+  value       = var.delivery_interval_seconds
+}
+
+output "batching_window_seconds" {
+  description = "Longest wait in seconds for a batch to fill."
+  value       = var.batching_window_seconds
+}
+
+output "predict_timeout_seconds" {
+  description = "Timeout of one batch in seconds."
+  value       = var.predict_timeout_seconds
+}
+
 output "predict_function" {
   description = "Name of the prediction function; null without an image."
   value       = module.scorer.function

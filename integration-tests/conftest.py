@@ -4,6 +4,7 @@ Without that variable, the embedded AWS is started and the stack deployed to it.
 must exist: `make deploy` with the same variable creates it.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import localstack_client.session
 import pandas as pd
 import pytest
 
@@ -20,7 +20,9 @@ from contract.bundle import CONTRACT
 from contract.lake import LakeReader
 from contract.schema import Contract
 from local import stack, traffic
+from local.deadlines import Deadlines
 from ops import deploy, deployment
+from tests import sessions
 from training import pipeline, records
 from training.use_case import UseCase
 
@@ -45,7 +47,11 @@ class Deployment:
     work: Path | None = None
 
     def client(self, service: str) -> Any:
-        return localstack_client.session.Session().client(service)
+        return sessions.client(service)
+
+    @property
+    def deadlines(self) -> Deadlines:
+        return Deadlines.of(self.outputs)
 
     def lake(self, root: str) -> LakeReader:
         return LakeReader(self.client("s3"), self.outputs["lake_bucket"], root)
@@ -54,6 +60,12 @@ class Deployment:
         """Return demo rows and the records made of them; ids differ by seed."""
         frame = self.use_case.demo(phase, rows, seed=seed)
         return frame, records.encode(self.contract, frame)
+
+    def payload(self) -> dict[str, Any]:
+        """Return a valid payload."""
+        _, (line,) = self.records("normal", 1, seed=0)
+        found: dict[str, Any] = json.loads(line)[self.contract.payload_field]
+        return found
 
     def put(self, lines: list[bytes]) -> None:
         traffic.put_records(self.client("kinesis"), self.outputs["input_stream"], lines)

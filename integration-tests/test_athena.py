@@ -63,12 +63,14 @@ def test_athena_and_reading_give_the_same_results(deployed: Any, forget: Callabl
     frame, lines = deployed.records("normal", ROWS, seed=9)
     deployed.put(lines)
     ids = set(frame[deployed.contract.id_field].astype(str))
-    traffic.wait_landed(deployed.lake(layout.PREDICTIONS), deployed.contract.id_field, ids, start, seconds=60)
+    reader, limits = deployed.lake(layout.PREDICTIONS), deployed.deadlines
+    traffic.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=limits.landed)
     traffic.put_labels(
         deployed.client("firehose"),
         deployed.outputs["ground_truth_delivery_stream"],
         deployed.lake(layout.GROUND_TRUTH),
         records.ground_truth(deployed.contract, frame),
+        seconds=limits.label,
     )
     end = traffic.now()
 

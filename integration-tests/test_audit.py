@@ -12,7 +12,8 @@ def test_audit_counts_every_record_once(deployed: Any) -> None:
     frame, lines = deployed.records("normal", 300, seed=3)
     deployed.put([*lines, b"not json", b"{}"])
     ids = set(frame[deployed.contract.id_field].astype(str))
-    traffic.wait_landed(deployed.lake(layout.PREDICTIONS), deployed.contract.id_field, ids, start)
+    reader, limit = deployed.lake(layout.PREDICTIONS), deployed.deadlines.landed
+    traffic.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=limit)
     end = traffic.now()
 
     def reconciled() -> Any:
@@ -20,5 +21,5 @@ def test_audit_counts_every_record_once(deployed: Any) -> None:
         found = audit(kinesis, s3, names["input_stream"], names["lake_bucket"], start, end)
         return None if found.missing else found
 
-    found = traffic.wait_for("the rejected records", reconciled, seconds=60)
+    found = traffic.wait_for("the rejected records", reconciled, seconds=limit)
     assert (found.received, found.scored, found.rejected, found.given_up) == (302, 300, 2, 0)

@@ -79,7 +79,8 @@ def test_a_window_gives_the_same_report(deployed: Any, tmp_path: Path) -> None:
     deployed.put(lines)
     id_field = deployed.contract.id_field
     ids = set(frame[id_field].astype(str))
-    traffic.wait_landed(deployed.lake("predictions"), id_field, ids, start, seconds=60)
+    reader, limit = deployed.lake("predictions"), deployed.deadlines.landed
+    traffic.wait_landed(reader, id_field, ids, start, seconds=limit)
     window = {"start": timestamp(start), "end": timestamp(traffic.now() + timedelta(seconds=1))}
     reports = []
     for listing in ("images.json", "containers.json"):

@@ -35,8 +35,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
+    outer = ("AWS_", "MAKE", "MFLAGS", "USE_CASE")
     env = {
-        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))
+        name: value
+        for name, value in os.environ.items()
+        if name == "AWS_REGION" or not name.startswith(outer)
     }
     return {**env, "PYTHONUNBUFFERED": "1", "BROWSER": "true"}
 

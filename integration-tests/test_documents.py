@@ -20,6 +20,8 @@ FILE = "integration-tests/test_documents.py"
 SELECT = 'eval "$(.venv/bin/python -m local env)"'
 PUT_AND_READ = next(block for block in documents.fenced(documents.PAGES[0]) if "put-record" in block)
 MODEL = '"name":"scorewatch-green-taxi"'
+USE_CASE = os.environ.get("USE_CASE", "green_taxi")
+LAKE = f"reports of s3://scorewatch-{USE_CASE.replace('_', '-')}-lake-"
 
 Shell = Callable[[str], str]
 
@@ -42,6 +44,9 @@ def installed_clis() -> dict[int, str]:
 
 
 CLIS = installed_clis()
+names_the_taxi = pytest.mark.skipif(
+    USE_CASE != "green_taxi", reason=f"the command names resources of green_taxi, the stack is {USE_CASE}"
+)
 
 
 def mine(start: str) -> list[str]:
@@ -99,16 +104,18 @@ def cli(shell: Shell, request: pytest.FixtureRequest) -> Shell:
     return lambda script: shell(f'{SELECT}\naws() {{ "{CLIS[request.param]}" "$@"; }}\n{script}')
 
 
-def test_readme_block_puts_a_record_and_reads_its_prediction(cli: Shell) -> None:
+@names_the_taxi
+def test_readme_block_puts_a_record_and_reads_its_prediction(cli: Shell, deployed: Any) -> None:
     def prediction() -> dict[str, Any] | None:
         output = cli(PUT_AND_READ)
         found = [json.loads(line) for line in output.splitlines() if MODEL in line and "XYZ10" in line]
         return found[0] if found else None
 
-    event = traffic.wait_for("the prediction of XYZ10", prediction, seconds=60)
+    event = traffic.wait_for("the prediction of XYZ10", prediction, seconds=deployed.deadlines.scored)
     assert event["features"] == {"PULocationID": 100, "DOLocationID": 102, "trip_distance": 30.0}
 
 
+@names_the_taxi
 @pytest.mark.parametrize("command", mine("printf"))
 def test_commands_with_standard_input_succeed(cli: Shell, command: str) -> None:
     output = json.loads(cli(command))
@@ -116,6 +123,7 @@ def test_commands_with_standard_input_succeed(cli: Shell, command: str) -> None:
     assert "FunctionError" not in output
 
 
+@names_the_taxi
 def test_label_of_the_runbook_is_stored_as_sent(cli: Shell, deployed: Any) -> None:
     start = traffic.now()
     (command,) = (command for command in mine("printf") if "firehose" in command)
@@ -125,7 +133,8 @@ def test_label_of_the_runbook_is_stored_as_sent(cli: Shell, deployed: Any) -> No
     def stored() -> list[dict[str, Any]] | None:
         return [json.loads(line) for line in reader.new_lines(start, traffic.now())] or None
 
-    assert {"ride_id": "XYZ10", "duration": 21.5} in traffic.wait_for("the label", stored, seconds=60)
+    labels = traffic.wait_for("the label", stored, seconds=deployed.deadlines.label)
+    assert {"ride_id": "XYZ10", "duration": 21.5} in labels
 
 
 def test_identity_command_succeeds(cli: Shell) -> None:
@@ -156,7 +165,7 @@ def test_report_finds_the_running_stack(folder: Path, environment: dict[str, str
         line = process.stdout.readline()
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert "reports of s3://scorewatch-green-taxi-lake-" in line
+    assert LAKE in line
 
 
 def test_local_up_applies_the_champion_to_the_running_stack(shell: Shell, deployed: Any) -> None:

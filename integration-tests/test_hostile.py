@@ -8,7 +8,6 @@ from contract import layout
 from local import traffic
 from tests.hostile.records import LONG, MARK, TEXTS, records
 
-_SECONDS = 180
 # Kinesis takes records of 1 MiB and no empty ones.
 _MOST = 900_000
 
@@ -30,7 +29,7 @@ def sequences(lines: list[bytes]) -> set[tuple[str, str]]:
 def test_hostile_records_are_scored_or_rejected_and_monitored(own_stack: Any) -> None:
     deployed = own_stack
     contract = deployed.contract
-    good = {"PULocationID": 100, "DOLocationID": 102, "trip_distance": 3.0}
+    good = deployed.payload()
     hostile = [
         line for line in records(contract.id_field, contract.payload_field, good) if 0 < len(line) < _MOST
     ]
@@ -48,7 +47,7 @@ def test_hostile_records_are_scored_or_rejected_and_monitored(own_stack: Any) ->
             kept[root] |= sequences(list(reader.new_lines(start, traffic.now())))
         return True if sum(map(len, kept.values())) >= len(lines) else None
 
-    traffic.wait_for("every hostile record", landed, seconds=_SECONDS)
+    traffic.wait_for("every hostile record", landed, seconds=deployed.deadlines.landed)
     summary = traffic.monitor(
         deployed.client("lambda"), deployed.outputs["monitor_function"], start, traffic.now()
     )

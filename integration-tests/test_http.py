@@ -5,7 +5,6 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -13,8 +12,7 @@ from botocore.httpsession import URLLib3Session
 
 from contract import layout
 from local import traffic
-
-RIDE = {"PULocationID": 100, "DOLocationID": 102, "trip_distance": 30}
+from tests import sessions
 
 
 @pytest.fixture
@@ -29,7 +27,7 @@ def post(url: str, body: bytes, *, signed: bool = True) -> tuple[int, dict[str, 
     target = f"{os.environ.get('AWS_ENDPOINT_URL', url).rstrip('/')}/predict"
     request = AWSRequest("POST", target, {"Host": urlsplit(url).netloc}, body)
     if signed:
-        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+        session = sessions.session()
         SigV4Auth(session.get_credentials(), "lambda", session.region_name).add_auth(request)
     answer = URLLib3Session().send(request.prepare())
     return answer.status_code, json.loads(answer.content)
@@ -37,19 +35,25 @@ def post(url: str, body: bytes, *, signed: bool = True) -> tuple[int, dict[str, 
 
 def test_record_is_scored_and_stored_like_stream_records(deployed: Any, url: str) -> None:
     start = traffic.now()
-    status, answer = post(url, json.dumps({"ride_id": "asked-1", "ride": RIDE}).encode())
+    id_field, payload_field = deployed.contract.id_field, deployed.contract.payload_field
+    record = {id_field: "asked-1", payload_field: deployed.payload()}
+    status, answer = post(url, json.dumps(record).encode())
     assert status == 200
-    assert answer["ride_id"] == "asked-1"
-    assert 1 < answer["prediction"]["duration"] < 300
+    assert answer[id_field] == "asked-1"
+    assert deployed.contract.target.name in answer["prediction"]
     assert answer["model"]["version"] == deployed.outputs["model_version"]
-    traffic.wait_landed(deployed.lake(layout.PREDICTIONS), "ride_id", {"asked-1"}, start)
+    reader, limit = deployed.lake(layout.PREDICTIONS), deployed.deadlines.landed
+    traffic.wait_landed(reader, id_field, {"asked-1"}, start, seconds=limit)
 
 
-def test_invalid_record_is_refused_with_its_field(url: str) -> None:
+def test_invalid_record_is_refused_with_its_field(deployed: Any, url: str) -> None:
+    contract = deployed.contract
+    name = contract.features[-1].name
+    payload = deployed.payload() | {name: ["far"]}
     status, answer = post(
-        url, json.dumps({"ride_id": "asked-2", "ride": RIDE | {"trip_distance": "far"}}).encode()
+        url, json.dumps({contract.id_field: "asked-2", contract.payload_field: payload}).encode()
     )
-    assert (status, answer["field"]) == (400, "ride.trip_distance")
+    assert (status, answer["field"]) == (400, f"{contract.payload_field}.{name}")
 
 
 def test_unsigned_request_is_refused(url: str) -> None:

@@ -12,7 +12,6 @@ from contract import layout
 from local import traffic
 
 ROWS = 2_000
-_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,9 @@ def stream(deployed: Any, phase: str) -> tuple[set[str], dict[str, Any], datetim
     start = traffic.now()
     deployed.put(lines)
     reader = deployed.lake(layout.PREDICTIONS)
-    landed = traffic.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=_SECONDS)
+    landed = traffic.wait_landed(
+        reader, deployed.contract.id_field, ids, start, seconds=deployed.deadlines.landed
+    )
     return ids, landed, start, traffic.now()
 
 
@@ -61,7 +62,8 @@ def test_ordinary_records_pass_and_drifted_records_alert(
     failing = {check["name"] for check in drifted["checks"] if check["status"] == "alert"}
     assert failing & {"drift.feature", "drift.prediction"}
 
-    (message,) = traffic.wait_for("the alert", lambda: subscriber.messages() or None, seconds=_SECONDS)
+    limit = deployed.deadlines.notified
+    (message,) = traffic.wait_for("the alert", lambda: subscriber.messages() or None, seconds=limit)
     assert message["Subject"].startswith("ALERT: ")
     assert "What to do next" in message["Message"]
     assert drifted["report"] in message["Message"]
@@ -87,7 +89,7 @@ def test_predictions_are_stored_in_the_partition_of_their_hour(deployed: Any) ->
     deployed.put(lines)
     reader = deployed.lake(layout.PREDICTIONS)
     ids = set(frame[deployed.contract.id_field].astype(str))
-    traffic.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=_SECONDS)
+    traffic.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=deployed.deadlines.landed)
     pages = deployed.client("s3").get_paginator("list_objects_v2")
     objects = pages.paginate(Bucket=deployed.outputs["lake_bucket"], Prefix=layout.PREDICTIONS)
     keys = [entry["Key"] for page in objects for entry in page["Contents"]]

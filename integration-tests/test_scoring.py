@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -11,8 +12,6 @@ import pytest
 
 from contract import events, layout
 from local import traffic
-
-_SECONDS = 60
 
 
 def read_output(deployed: Any, wanted: set[Any]) -> list[bytes]:
@@ -36,7 +35,7 @@ def read_output(deployed: Any, wanted: set[Any]) -> list[bytes]:
                     found[key] = record["Data"]
         return list(found.values()) if len(found) == len(wanted) else None
 
-    return traffic.wait_for("the predictions on the output stream", step, seconds=_SECONDS)
+    return traffic.wait_for("the predictions on the output stream", step, seconds=deployed.deadlines.scored)
 
 
 def rejected(deployed: Any, start: datetime, keep: Callable[[dict[str, Any]], bool]) -> Callable[[], Any]:
@@ -49,19 +48,30 @@ def rejected(deployed: Any, start: datetime, keep: Callable[[dict[str, Any]], bo
     return step
 
 
+def record(deployed: Any, record_id: str, payload: str) -> bytes:
+    """Return a record whose payload is the given text."""
+    contract = deployed.contract
+    return f'{{"{contract.id_field}": "{record_id}", "{contract.payload_field}": {payload}}}'.encode()
+
+
 def test_event_has_the_documented_format(deployed: Any) -> None:
-    ride = b'{"PULocationID": 100,  "DOLocationID": 102, "trip_distance": 30, "tip": 1.50}'
-    deployed.put([b'{"ride_id": "documented-1", "ride": ' + ride + b"}"])
+    contract, sent = deployed.contract, deployed.payload()
+    payload = ",  ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in sent.items())
+    payload = f'{{{payload}, "tip": 1.50}}'
+    deployed.put([record(deployed, "documented-1", payload)])
     (line,) = read_output(deployed, {"documented-1"})
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert b'{"ride_id":"documented-1","ride":' + ride + b',"features":{"PULocationID":100,' in line
+    stored = f'{{"{contract.id_field}":"documented-1","{contract.payload_field}":{payload},"features":{{'
+    assert line.startswith(stored.encode())
     event = json.loads(line)
-    assert list(event)[:7] == ["ride_id", "ride", "features", "prediction", "model", "record", "scored_at"]
-    assert event["features"] == {"PULocationID": 100, "DOLocationID": 102, "trip_distance": 30.0}
-    assert list(event["prediction"]) == ["duration"]
-    assert 1 < event["prediction"]["duration"] < 300
-    model = deployed.contract.model
+    fields = [contract.id_field, contract.payload_field, "features", "prediction"]
+    assert list(event)[:7] == [*fields, "model", "record", "scored_at"]
+    assert event["features"] == sent
+    assert next(iter(event["prediction"])) == contract.target.name
+    predicted = event["prediction"][contract.target.name]
+    assert predicted in contract.target.labels if contract.target.labels else math.isfinite(predicted)
+    model = contract.model
     assert event["model"] == {"name": model.name, "version": model.version, "run_id": model.run_id}
     assert list(event["record"]) == ["shard", "sequence_number", "arrived_at"]
     stamp = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -70,39 +80,33 @@ def test_event_has_the_documented_format(deployed: Any) -> None:
     assert events.parse_timestamp(event["record"]["arrived_at"]) <= events.parse_timestamp(event["scored_at"])
 
 
-BAD = {
-    "not_json": (b'{"ride_id": "bad-json", "ride": ', ""),
-    "missing": (
-        b'{"ride_id": "bad-field", "ride": {"PULocationID": 1, "DOLocationID": 2}}',
-        "ride.trip_distance",
-    ),
-    "wrong_type": (
-        b'{"ride_id": "bad-type", "ride": {"PULocationID": "1", "DOLocationID": 2, "trip_distance": 3}}',
-        "ride.PULocationID",
-    ),
-    "not_finite": (
-        b'{"ride_id": "bad-nan", "ride": {"PULocationID": 1, "DOLocationID": 2, "trip_distance": NaN}}',
-        "ride.trip_distance",
-    ),
-    "not_utf8": (b"\xff\xfe bad bytes", ""),
-}
+def bad(deployed: Any, reason: str) -> tuple[bytes, str]:
+    """Return a record that breaks the contract, and the field that the rejection names."""
+    good = deployed.payload()
+    last = deployed.contract.features[-1]
+    field = f"{deployed.contract.payload_field}.{last.name}"
+    rest = json.dumps({name: value for name, value in good.items() if name != last.name})
+    return {
+        "not_json": (record(deployed, "bad-json", "")[:-1], ""),
+        "missing": (record(deployed, "bad-field", rest), field),
+        "wrong_type": (record(deployed, "bad-type", json.dumps(good | {last.name: "3"})), field),
+        "not_finite": (record(deployed, "bad-nan", f'{rest[:-1]}, "{last.name}": NaN}}'), field),
+        "not_utf8": (b"\xff\xfe bad bytes", ""),
+    }[reason]
 
 
-@pytest.mark.parametrize("reason", BAD)
+@pytest.mark.parametrize("reason", ["not_json", "missing", "wrong_type", "not_finite", "not_utf8"])
 def test_invalid_record_is_stored_and_scoring_continues(deployed: Any, reason: str) -> None:
-    data, field = BAD[reason]
-    good = [
-        b'{"ride_id": "%s-%d", "ride": {"PULocationID": 1, "DOLocationID": 2, "trip_distance": 3}}'
-        % (reason.encode(), i)
-        for i in range(3)
-    ]
+    data, field = bad(deployed, reason)
+    payload = json.dumps(deployed.payload())
+    good = [record(deployed, f"{reason}-{number}", payload) for number in range(3)]
     start = traffic.now()
     deployed.put([good[0], data, *good[1:]])
-    assert len(read_output(deployed, {f"{reason}-{i}" for i in range(3)})) == len(good)
+    assert len(read_output(deployed, {f"{reason}-{number}" for number in range(3)})) == len(good)
     kept = traffic.wait_for(
         "the rejected record",
         rejected(deployed, start, lambda event: base64.b64decode(event["data"]) == data),
-        seconds=_SECONDS,
+        seconds=deployed.deadlines.label,
     )
     assert {(event["reason"], event["field"]) for event in kept} == {(reason, field)}
     assert field in kept[0]["message"]

@@ -11,7 +11,9 @@ images             contents of the images as folders and environments
 containers         both images built with Docker
 container          command that runs an image as Lambda would
 standin_base       stand-in for AWS's Lambda base image
+deadlines          longest waits for a stack's results
 traffic            put records, wait for results, run the monitor
+loop               put records, score, store, monitor, notify on a deployed stack
 demo               train, deploy, score, monitor and alert in one run
 report_site        command that serves the report site
 report_server      HTTP server of the report site

@@ -20,7 +20,7 @@ from ministack.core.lambda_runtime import execution_credentials
 from ministack.services import firehose, kinesis, lambda_svc
 
 from local import event_source, failure_record, ministack_patches
-from local.firehose_buffers import DELIMITER, Buffers, Target, enabled_processors
+from local.firehose_buffers import DELIMITER, Buffers, Target, enabled_processors, limits
 from local.runtime import Runtime
 
 VERSION = "1.5.33"
@@ -146,12 +146,15 @@ def buffer_deliveries() -> None:
             one_by_one(stream, dest, records)
             return
         compress = cfg.get("CompressionFormat") == "GZIP"
+        interval, size = limits(cfg)
         target = Target(
             bucket=firehose._s3_bucket_from_arn(cfg.get("BucketARN", "")),
             prefix=firehose._evaluate_prefix(cfg.get("Prefix", ""), time.gmtime()),
             stem=f"{stream['name']}-{stream.get('version', 1)}",
             extension=cfg.get("FileExtension") or (".gz" if compress else ""),
             compress=compress,
+            interval=interval,
+            size=size,
         )
         for _, data in records:
             buffers.add(target, data + b"\n" if DELIMITER in processors else data)

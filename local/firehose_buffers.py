@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-FLUSH_SECONDS = 1.0
-FLUSH_BYTES = 4 * 1024 * 1024
+_TICK_SECONDS = 0.25
+_MEGABYTE = 1024 * 1024
 # The processor that ends each record with a newline.
 DELIMITER = "AppendDelimiterToRecord"
 
@@ -19,13 +19,21 @@ Write = Callable[[str, str, bytes], None]
 
 @dataclass(frozen=True)
 class Target:
-    """Destination of one buffer: bucket, evaluated prefix, object name, compression."""
+    """Destination and limits of one buffer: evaluated prefix, interval in seconds, size in bytes."""
 
     bucket: str
     prefix: str
     stem: str
     extension: str
     compress: bool
+    interval: float
+    size: int
+
+
+def limits(destination: Mapping[str, Any]) -> tuple[float, int]:
+    """Return a delivery's buffering interval in seconds and size in bytes; the defaults are Firehose's."""
+    hints = destination.get("BufferingHints") or {}
+    return float(hints.get("IntervalInSeconds", 300)), int(hints.get("SizeInMBs", 5)) * _MEGABYTE
 
 
 def enabled_processors(destination: Mapping[str, Any]) -> set[str]:
@@ -51,21 +59,25 @@ class Buffers:
         self._waiting: dict[Target, _Buffer] = {}
 
     def add(self, target: Target, data: bytes) -> None:
-        """Add one record; write its buffer at FLUSH_BYTES."""
+        """Add one record; write its buffer if it is full."""
         with self._lock:
             # The emulator keeps the account in the context, and a flush runs in another thread.
             buffer = self._waiting.setdefault(target, _Buffer(self._clock(), contextvars.copy_context()))
             buffer.parts.append(data)
             buffer.size += len(data)
-            full = buffer.size >= FLUSH_BYTES
+            full = buffer.size >= target.size
         if full:
-            self.flush(older_than=0)
+            self.flush()
 
-    def flush(self, older_than: float) -> None:
-        """Write every buffer at least `older_than` seconds old."""
+    def flush(self) -> None:
+        """Write every buffer that is full or as old as its interval."""
         now = self._clock()
         with self._lock:
-            ready = [target for target, buffer in self._waiting.items() if now - buffer.since >= older_than]
+            ready = [
+                target
+                for target, buffer in self._waiting.items()
+                if now - buffer.since >= target.interval or buffer.size >= target.size
+            ]
             taken = [(target, self._waiting.pop(target)) for target in ready]
         for target, buffer in taken:
             body = b"".join(buffer.parts)
@@ -77,5 +89,5 @@ class Buffers:
     def run(self) -> None:
         """Flush periodically, without end."""
         while True:
-            time.sleep(FLUSH_SECONDS / 4)
-            self.flush(older_than=FLUSH_SECONDS)
+            time.sleep(_TICK_SECONDS)
+            self.flush()

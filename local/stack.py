@@ -19,13 +19,14 @@ from contract import bundle, store
 from contract.schema import Contract
 from local import containers, images, traffic
 from ops import embedded
-from ops.embedded import REGION
 from ops.terraform import Terraform
 
 Endpoint = embedded.Endpoint
 STATE = embedded.LOCAL
 _READY_SECONDS = 60
 _STOP_SECONDS = 10
+# Nobody waits five minutes for a local delivery.
+_DELIVERY_SECONDS = 1
 _LOCK = "lock"
 _OVERRIDE = Path(__file__).with_name("local_override.tf.txt")
 Progress = Callable[[str], None]
@@ -129,11 +130,14 @@ def destroy(endpoint: Endpoint, bundle_dir: Path, *, progress: Progress = print)
 def settings_for(endpoint: Endpoint, contract: Contract, more: Mapping[str, Any]) -> dict[str, Any]:
     """Return Terraform's variables for a local run; image tags are content hashes."""
     account = endpoint.client("sts").get_caller_identity()["Account"]
-    registry = f"{account}.dkr.ecr.{REGION}.amazonaws.com/scorewatch-{contract.use_case.replace('_', '-')}"
+    registry = (
+        f"{account}.dkr.ecr.{endpoint.region}.amazonaws.com/scorewatch-{contract.use_case.replace('_', '-')}"
+    )
     return {
         "use_case": contract.use_case,
         "model_version": contract.model.version,
         "id_column": contract.id_column,
+        "delivery_interval_seconds": _DELIVERY_SECONDS,
         **{
             f"{name}_image": f"{registry}-{name}:{images.digest(endpoint.state_dir / 'images' / name, name)}"
             for name in images.DOCKERFILES
@@ -144,7 +148,12 @@ def settings_for(endpoint: Endpoint, contract: Contract, more: Mapping[str, Any]
 
 def workspace(endpoint: Endpoint, use_case: str, progress: Progress = print) -> Terraform:
     """Return Terraform on a copy of infra/ with the local override added."""
-    work = endpoint.state_dir / "work"
+    copy_root(endpoint.state_dir / "work", override=True)
+    return endpoint.terraform(use_case, progress)
+
+
+def copy_root(work: Path, *, override: bool) -> None:
+    """Copy infra/ without the user's overrides; add that of an emulator, or else the provider's hashes."""
     shutil.rmtree(work, ignore_errors=True)
     ignore = shutil.ignore_patterns(
         "*_override.tf",
@@ -159,8 +168,8 @@ def workspace(endpoint: Endpoint, use_case: str, progress: Progress = print) -> 
     shutil.copytree(images.ROOT / "infra", work / "infra", ignore=ignore)
     (work / "contract").mkdir()
     shutil.copy(images.ROOT / "contract/layout.json", work / "contract")
-    shutil.copy(_OVERRIDE, work / "infra/local_override.tf")
-    return endpoint.terraform(use_case, progress)
+    source = _OVERRIDE if override else images.ROOT / "infra/.terraform.lock.hcl"
+    shutil.copy(source, work / "infra" / ("local_override.tf" if override else source.name))
 
 
 def _launch(
@@ -171,13 +180,15 @@ def _launch(
         _clear(state_dir)
         prepare = containers.build if containers.wanted() else images.prepare
         listing = prepare(progress, state_dir / "images")
-        endpoint = Endpoint(f"http://127.0.0.1:{_free_port()}", state_dir, uuid.uuid4().hex)
+        url, region = f"http://127.0.0.1:{_free_port()}", embedded.environment_region()
+        endpoint = Endpoint(url, state_dir, uuid.uuid4().hex, region)
         process = _spawn(endpoint, listing, lock, progress, detached=detached)
     finally:
         os.close(lock)
     started = psutil.Process(process.pid).create_time()
     owner = None if detached else os.getpid()
-    embedded.Record(process.pid, started, endpoint.url, endpoint.instance, owner).write(state_dir)
+    record = embedded.Record(process.pid, started, endpoint.url, endpoint.instance, owner, endpoint.region)
+    record.write(state_dir)
     try:
         traffic.wait_for("the embedded AWS", lambda: _ready(process, endpoint), seconds=_READY_SECONDS)
     except BaseException:
@@ -247,7 +258,7 @@ def _emulator_settings(endpoint: Endpoint) -> dict[str, str]:
         "PYTHONPATH": str(images.ROOT),
         "GATEWAY_PORT": endpoint.url.rpartition(":")[2],
         "BIND_HOST": "127.0.0.1",
-        "MINISTACK_REGION": REGION,
+        "MINISTACK_REGION": endpoint.region,
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": os.environ.get("SCOREWATCH_LOCAL_LOG", "WARNING"),

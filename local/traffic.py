@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from botocore.config import Config
 
 from contract import events
 from contract.lake import LakeReader
@@ -28,6 +29,8 @@ Advance = Callable[[int], None]
 
 PUT_LIMIT = 500
 POLL_SECONDS = 0.25
+# A monitoring run may last 15 minutes; a repeated call would start a second one.
+INVOKING = Config(read_timeout=900, retries={"total_max_attempts": 1})
 
 
 class NotSeenError(TimeoutError):
@@ -79,7 +82,7 @@ def wait_landed(
     start: datetime,
     *,
     advance: Advance = lambda _: None,
-    seconds: float = 120,
+    seconds: float,
 ) -> dict[str, dict[str, Any]]:
     """Wait until all `ids` are in the lake; return their events by id.
 
@@ -122,7 +125,7 @@ def put_labels(
     reader: LakeReader,
     labels: Sequence[bytes],
     *,
-    seconds: float = 60,
+    seconds: float,
 ) -> None:
     """Put ground truth lines and wait until all are stored. Raises NotSeenError."""
     start, waiting = now(), set(labels)

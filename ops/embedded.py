@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 
 import boto3
 import psutil
+from botocore.exceptions import BotoCoreError
 
 from ops.terraform import WORK, Terraform
 
+# Region of an embedded AWS if the environment has none.
 REGION = "us-east-1"
+_PARTITION = "aws"
 # Folders of `make local-up` and `make demo`, in the order in which they are searched.
 LOCAL, DEMO = WORK / "local/", WORK / "demo/local"
 FOLDERS: tuple[Path, ...] = (LOCAL, DEMO)
@@ -24,8 +27,6 @@ _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
 }
 _FOREIGN = (
     "AWS_PROFILE",
@@ -49,11 +50,12 @@ _SELECTORS = (
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A running embedded AWS: address, folder of its logs and Terraform state, id of its instance."""
+    """A running embedded AWS: address, folder of its logs and Terraform state, id of its instance, region."""
 
     url: str
     state_dir: Path
     instance: str = ""
+    region: str = REGION
 
     @property
     def env(self) -> dict[str, str]:
@@ -63,12 +65,13 @@ class Endpoint:
     @property
     def settings(self) -> dict[str, str]:
         """Environment variables that select this endpoint."""
-        return {**_CREDENTIALS, "AWS_ENDPOINT_URL": self.url}
+        region = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        return {**_CREDENTIALS, **region, "AWS_ENDPOINT_URL": self.url}
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of one service."""
         create: Any = boto3.client  # the stubs overload each service's name
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": self.region}
         return create(service, endpoint_url=self.url, **keys)
 
     def listens(self) -> bool:
@@ -107,6 +110,7 @@ class Record:
     url: str
     instance: str
     owner: int | None
+    region: str = REGION
 
     def write(self, folder: Path) -> None:
         """Write the record to its folder."""
@@ -130,6 +134,16 @@ class Record:
             return True
 
 
+def environment_region() -> str:
+    """Return the environment's region if it is of the partition aws, else REGION."""
+    found = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
+    try:
+        partition = boto3.Session().get_partition_for_region(found)
+    except BotoCoreError:
+        return REGION
+    return found if partition == _PARTITION else REGION
+
+
 def path(folder: Path) -> Path:
     """Return the file of the record in `folder`."""
     return folder / "emulator.json"
@@ -148,7 +162,7 @@ def read(folder: Path) -> Record | None:
 def status(folder: Path) -> Endpoint | None:
     """Return the embedded AWS that runs in `folder`, None if there is none."""
     record = read(folder)
-    return None if record is None else Endpoint(record.url, folder, record.instance)
+    return None if record is None else Endpoint(record.url, folder, record.instance, record.region)
 
 
 def find(url: str | None) -> Endpoint | None:

@@ -28,6 +28,7 @@ NOT_RUN = {
     "make provider-lock": "needs the provider registry",
     "git add infra/.terraform.lock.hcl": "follows make provider-lock",
     "make integration IMAGES=docker": "needs a Docker engine",
+    "AWS_REGION=eu-west-1 make integration USE_CASE=white_wine": "make integration with other settings",
     "make images": "needs a Docker engine",
     "make lock": "needs the package index; changes the locks",
     "make format": "changes the files",

@@ -1,10 +1,12 @@
 import gzip
+from dataclasses import replace
 
-from local import firehose_buffers
-from local.firehose_buffers import DELIMITER, Buffers, Target, enabled_processors
+from local.firehose_buffers import DELIMITER, Buffers, Target, enabled_processors, limits
 
-PLAIN = Target(bucket="lake", prefix="p/hour=01/", stem="s-1", extension="", compress=False)
-ZIPPED = Target(bucket="lake", prefix="p/hour=02/", stem="s-1", extension=".gz", compress=True)
+PLAIN = Target(
+    bucket="lake", prefix="p/hour=01/", stem="s-1", extension="", compress=False, interval=1, size=1_000
+)
+ZIPPED = replace(PLAIN, prefix="p/hour=02/", extension=".gz", compress=True)
 
 
 class Store:
@@ -24,7 +26,8 @@ def test_records_of_one_prefix_become_one_object() -> None:
     for line in (b"a\n", b"b\n"):
         store.buffers.add(PLAIN, line)
         store.buffers.add(ZIPPED, line)
-    store.buffers.flush(older_than=0)
+    store.now = 1.0
+    store.buffers.flush()
     bodies = {key.rpartition("/")[0]: body for key, body in store.objects.items()}
     assert bodies["p/hour=01"] == b"a\nb\n"
     assert gzip.decompress(bodies["p/hour=02"]) == b"a\nb\n"
@@ -33,20 +36,33 @@ def test_records_of_one_prefix_become_one_object() -> None:
 def test_buffer_is_written_after_its_interval() -> None:
     store = Store()
     store.buffers.add(PLAIN, b"a")
+    store.buffers.add(replace(ZIPPED, interval=60), b"b")
     store.now = 0.5
-    store.buffers.flush(older_than=1)
+    store.buffers.flush()
     assert store.objects == {}
     store.now = 1.0
-    store.buffers.flush(older_than=1)
+    store.buffers.flush()
     assert list(store.objects.values()) == [b"a"]
+    store.now = 60.0
+    store.buffers.flush()
+    assert len(store.objects) == 2
 
 
 def test_full_buffer_is_written_at_once() -> None:
     store = Store()
-    store.buffers.add(PLAIN, b"x" * firehose_buffers.FLUSH_BYTES)
+    store.buffers.add(PLAIN, b"x" * 999)
+    assert store.objects == {}
+    store.buffers.add(PLAIN, b"x")
     assert len(store.objects) == 1
-    store.buffers.flush(older_than=0)
+    store.buffers.flush()
     assert len(store.objects) == 1
+
+
+def test_limits_are_those_of_the_delivery() -> None:
+    hints = {"BufferingHints": {"IntervalInSeconds": 0, "SizeInMBs": 64}}
+    assert limits(hints) == (0, 64 * 1024 * 1024)
+    # Firehose's documented defaults.
+    assert limits({}) == (300, 5 * 1024 * 1024)
 
 
 def test_processors_count_only_while_processing_is_enabled() -> None:

@@ -63,11 +63,18 @@ def test_embedded_aws_ends_with_its_starting_process(tmp_path: Path, number: sig
         assert endpoint.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_detached_instance_is_found_and_stopped(tmp_path: Path) -> None:
+def test_detached_instance_is_found_and_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert stack.status(tmp_path) is None
     endpoint = stack.start(tmp_path, progress=lambda _: None)
     try:
         assert stack.start(tmp_path) == stack.status(tmp_path) == endpoint
+        endpoint.client("s3").create_bucket(
+            Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        assert endpoint.client("sns").create_topic(Name="t")["TopicArn"].split(":")[3] == "eu-west-1"
+        environment = emulator(tmp_path).environ()
+        assert environment["MINISTACK_REGION"] == environment["AWS_REGION"] == "eu-west-1"
         family = [emulator(tmp_path)]
     finally:
         assert stack.stop(tmp_path)

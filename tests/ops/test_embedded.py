@@ -14,10 +14,10 @@ from ops.embedded import Endpoint, Record
 URL = "http://127.0.0.1:4599"
 
 
-def record(folder: Path, url: str = URL, instance: str = "one") -> Record:
+def record(folder: Path, url: str = URL, instance: str = "one", region: str = embedded.REGION) -> Record:
     """Write a record of this process."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = Record(os.getpid(), psutil.Process().create_time(), url, instance, owner=None)
+    found = Record(os.getpid(), psutil.Process().create_time(), url, instance, None, region)
     found.write(folder)
     return found
 
@@ -50,6 +50,36 @@ def test_state_of_another_instance_is_deleted(tmp_path: Path) -> None:
     assert not later.serves("green_taxi")
     assert later.terraform("green_taxi").state_file == state
     assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "region"),
+    [
+        ({}, "us-east-1"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-north-1"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-north-1"}, "eu-north-1"),
+        ({"AWS_REGION": "cn-north-1"}, "us-east-1"),
+        ({"AWS_REGION": "nowhere"}, "us-east-1"),
+    ],
+)
+def test_the_environments_region_is_used_if_the_emulator_can(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, given: dict[str, str], region: str
+) -> None:
+    assert folders
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert embedded.environment_region() == region
+
+
+def test_running_instance_keeps_the_region_it_was_started_in(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(folders[0], region="eu-west-1")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    found = embedded.status(folders[0])
+    assert found is not None
+    assert {found.settings["AWS_REGION"], found.settings["AWS_DEFAULT_REGION"]} == {"eu-west-1"}
+    assert found.client("s3").meta.region_name == "eu-west-1"
 
 
 def test_running_instance_is_found_by_its_address(folders: tuple[Path, Path]) -> None:
