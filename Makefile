@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts mutants faults format lock provider-lock clean \
-        train search promote rollback retrain new-use-case mlflow deploy destroy serve report audit local-up local-down purge
+        train search promote rollback retrain new-use-case mlflow deploy destroy serve report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
 endif
@@ -114,6 +114,9 @@ destroy: setup ## Remove everything that deploy created
 
 audit: setup ## Reconcile the last HOURS: records in, scored, rejected, duplicated, missing
 	@$(BIN)/python -m ops audit --use-case $(USE_CASE) --hours $(or $(HOURS),1)
+
+checks: setup ## Change the checks of the running stack without training: CHECKS=checks.json
+	@$(BIN)/python -m ops checks --use-case $(USE_CASE) $(if $(CHECKS),--file $(CHECKS))
 
 report: setup ## Open the report site of the running stack
 	@$(BIN)/python -m local.report_site --use-case $(USE_CASE)

@@ -10,6 +10,7 @@ names        names of fields and columns, and their rules
 events       bytes on the streams and in the lake
 bundle       files that training hands over, with their checksums
 store        the bundle in S3
+checks       uploaded configuration of checks in S3
 conditional  conditional reads and writes of S3 objects
 layout       S3 keys
 session      boto3 sessions of commands

@@ -27,6 +27,11 @@ def model_prefix(name: str, version: str) -> str:
     return f"{MODELS}/{name}/{version}/"
 
 
+def checks_key(name: str, version: int | None = None) -> str:
+    """Return the key of a model's uploaded checks: those in force, or those of a version."""
+    return f"{MODELS}/{name}/checks.json" if version is None else f"{MODELS}/{name}/checks/{version}.json"
+
+
 def hour_prefix(root: str, hour: datetime) -> str:
     """Return the partition of `root` for arrivals in the UTC hour of `hour`.
 

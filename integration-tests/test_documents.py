@@ -178,6 +178,31 @@ def test_local_up_applies_the_champion_to_the_running_stack(shell: Shell, deploy
         assert "SequenceNumber" in shell(f"{SELECT}\n{printed}")
 
 
+def test_checks_of_the_page_are_uploaded_used_and_taken_back(
+    shell: Shell, folder: Path, deployed: Any
+) -> None:
+    example = json.loads(documents.example("monitoring.md", "long_rides"))
+    (folder / "checks.json").write_text(json.dumps(example))
+    upload, back = mine("make checks CHECKS=c")[0], mine("make checks CHECKS=b")[0]
+    assert "  outliers.enabled: default -> false" in shell(upload)
+
+    start = traffic.now()
+    _, lines = deployed.records("normal", 150, seed=77)
+    deployed.put(lines)
+    ids = {str(json.loads(line)[deployed.contract.id_field]) for line in lines}
+    traffic.wait_landed(deployed.lake(layout.PREDICTIONS), deployed.contract.id_field, ids, start)
+    function = deployed.outputs["monitor_function"]
+    summary = traffic.monitor(deployed.client("lambda"), function, start, traffic.now())
+    found = {check["name"]: check for check in summary["checks"]}
+    assert "outliers" not in found
+    assert found["custom.long_rides"]["status"] == "ok"
+    assert found["custom.long_rides"]["sentence"].startswith("Share of rides of more than 30 miles: ")
+
+    assert "outliers.enabled: false -> default" in shell(back)
+    again = traffic.monitor(deployed.client("lambda"), function, start, traffic.now())
+    assert "outliers" in {check["name"] for check in again["checks"]}
+
+
 def test_other_commands_succeed(shell: Shell) -> None:
     assert "make demo" in shell("make help")
     assert mine("make new")[0] == "make new-use-case NAME=my_model"

@@ -1,6 +1,8 @@
 """User configuration of checks: `checks.json` in the bundle, every key validated."""
 
 import difflib
+import math
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -42,6 +44,12 @@ CHECKS: dict[str, str] = {
 }
 
 
+# Name, number, and characters of SQL and sentence of custom checks.
+CUSTOM = "custom"
+_CUSTOM_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_CUSTOM_CHECKS, _SQL_CHARS, _SENTENCE_CHARS = 20, 2_000, 200
+
+
 class CheckConfigError(ValueError):
     """`checks.json` can't be read, or names an unknown check or column."""
 
@@ -61,6 +69,19 @@ class CheckOverride(Struct, frozen=True, kw_only=True):
     columns: dict[str, ColumnOverride] = msgspec.field(default_factory=dict)
 
 
+class CustomCheck(Struct, frozen=True, kw_only=True):
+    """Check that the user declares: an SQL aggregate over the window's rows, its limits, a sentence.
+
+    It fails if the value is above `above` or below `below`; below `rows` records it is skipped.
+    """
+
+    sql: str
+    sentence: str
+    above: float | None = None
+    below: float | None = None
+    rows: int = 100
+
+
 class CheckConfig(Struct, frozen=True, kw_only=True):
     """User configuration of checks.
 
@@ -71,6 +92,7 @@ class CheckConfig(Struct, frozen=True, kw_only=True):
 
     seasonality: Seasonality = "ignore"
     checks: dict[str, CheckOverride] = msgspec.field(default_factory=dict)
+    custom: dict[str, CustomCheck] = msgspec.field(default_factory=dict)
 
     def wants(self, check: str, columns: Sequence[str]) -> bool:
         """Return whether `check` is switched on for `columns`."""
@@ -104,7 +126,29 @@ def load(data: bytes | None, columns: Sequence[str]) -> CheckConfig:
                 raise CheckConfigError(
                     f"checks.json names the column {column!r} of {name}: {_similar(column, columns)}"
                 )
+    _check_custom(config.custom)
     return config
+
+
+def _check_custom(checks: dict[str, CustomCheck]) -> None:
+    """Raise CheckConfigError if a declaration is incomplete or too long; SQL is not parsed here."""
+    if len(checks) > _CUSTOM_CHECKS:
+        raise CheckConfigError(
+            f"checks.json declares {len(checks)} custom checks: {_CUSTOM_CHECKS} are allowed"
+        )
+    for name, check in checks.items():
+        where = f"checks.json declares the custom check {name!r}"
+        if not _CUSTOM_NAME.fullmatch(name):
+            raise CheckConfigError(f"{where}: name it with at most 40 of a-z, 0-9 and _, a letter first")
+        limits = [limit for limit in (check.above, check.below) if limit is not None]
+        if not limits or not all(math.isfinite(limit) for limit in limits):
+            raise CheckConfigError(f"{where} without a limit: give above or below, a finite number")
+        if not check.sql.strip() or len(check.sql) > _SQL_CHARS:
+            raise CheckConfigError(f"{where}: sql must have 1 to {_SQL_CHARS:,} characters")
+        if not check.sentence.isprintable() or not 0 < len(check.sentence.strip()) <= _SENTENCE_CHARS:
+            raise CheckConfigError(f"{where}: sentence must be one line of 1 to {_SENTENCE_CHARS} characters")
+        if check.rows < 1:
+            raise CheckConfigError(f"{where}: rows must be 1 or more")
 
 
 def _similar(name: str, known: Sequence[str]) -> str:

@@ -96,6 +96,21 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, value=value, threshold=threshold)
 
 
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """Which configuration of checks was used; `version` is that of an upload."""
+
+    source: Literal["default", "bundle", "uploaded"] = "default"
+    version: int | None = None
+    sha256: str | None = None
+
+    def __str__(self) -> str:
+        """Return the configuration as a page and a command name it."""
+        if self.sha256 is None:
+            return "the defaults"
+        of = "the bundle" if self.version is None else f"upload {self.version}"
+        return f"checks.json of {of}, SHA-256 {self.sha256[:12]}"
+
+
 class Rendered(msgspec.Struct, frozen=True):
     """One report as HTML and as JSON."""
 
@@ -125,3 +140,4 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     pictures: list[Picture] = []
     files: dict[str, bytes] = {}
     counts: dict[str, float] = {}
+    configuration: Configuration = Configuration()

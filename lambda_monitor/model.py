@@ -2,17 +2,19 @@
 
 import hashlib
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contract import bundle, layout, store
+from contract import bundle, checks, layout, store
 from contract.bundle import BundleError
+from contract.checks import UploadError
 from contract.schema import Contract
 from lambda_monitor import check_config
-from lambda_monitor.check_config import CheckConfig
+from lambda_monitor.check_config import CheckConfig, CheckConfigError
+from lambda_monitor.findings import Configuration
 from lambda_monitor.profiles import thresholds
 from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from lambda_monitor.profiles.thresholds import Thresholds
@@ -33,6 +35,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     baseline: Profile
     thresholds: Thresholds
     check_config: CheckConfig
+    configuration: Configuration = Configuration()
 
     def profiler(self, table: pa.Table) -> Profile:
         """Return the profile of `table`, comparable with `baseline`."""
@@ -51,15 +54,42 @@ def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
     contract = Contract.from_json(store.read(s3, bucket, manifest, bundle.CONTRACT))
     reference = pq.read_table(io.BytesIO(store.read(s3, bucket, manifest, bundle.REFERENCE)))
     spec = ProfileSpec.of(contract, reference)
-    checks = store.read(s3, bucket, manifest, bundle.CHECKS) if bundle.CHECKS in manifest.files else None
+    own = store.read(s3, bucket, manifest, bundle.CHECKS) if bundle.CHECKS in manifest.files else None
     return Model(
         contract=contract,
         reference=reference,
         profile_spec=spec,
         baseline=Profile.of(reference, spec),
         thresholds=_thresholds(store.read(s3, bucket, manifest, bundle.THRESHOLDS)),
-        check_config=check_config.load(checks, spec.columns),
+        check_config=check_config.load(own, spec.columns),
+        configuration=_configuration("bundle", own),
     )
+
+
+def configured(model: Model, s3: "S3Client", bucket: str) -> Model:
+    """Return `model` with the uploaded checks, if there are any. Raises CheckConfigError."""
+    try:
+        uploaded = checks.current(s3, bucket, model.contract.model.name)
+    except UploadError as error:
+        raise CheckConfigError(str(error)) from error
+    data = None if uploaded is None else uploaded.configuration
+    if uploaded is None or data is None:
+        return model
+    try:
+        config = check_config.load(data, model.profile_spec.columns)
+    except CheckConfigError as error:
+        raise CheckConfigError(f"upload {uploaded.version} of checks: {error}") from error
+    return msgspec.structs.replace(
+        model, check_config=config, configuration=_configuration("uploaded", data, uploaded.version)
+    )
+
+
+def _configuration(
+    source: Literal["bundle", "uploaded"], data: bytes | None, version: int | None = None
+) -> Configuration:
+    if data is None:
+        return Configuration()
+    return Configuration(source=source, version=version, sha256=checks.digest(data))
 
 
 def _thresholds(data: bytes) -> Thresholds:

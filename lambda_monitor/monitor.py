@@ -17,7 +17,7 @@ from lambda_monitor import model
 from lambda_monitor.alerts import messages, metrics, outbox, severity
 from lambda_monitor.alerts.state import Message, Store, Verdict
 from lambda_monitor.check_config import CheckConfigError
-from lambda_monitor.checks import gaps, late, service, verdict
+from lambda_monitor.checks import custom, gaps, late, service, verdict
 from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, CheckResult, Findings, Status
 from lambda_monitor.hours import athena, labelled, window
 from lambda_monitor.hours.athena import AthenaError
@@ -92,10 +92,12 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
         updater = LedgerUpdater(
             s3, bucket, watched.contract, watched.profiler, store=store, may_write=lease.take
         )
-        found, known = rebuilding(updater, lambda: _read(settings, watched, updater, reader, span, run))
+        found, known, results = rebuilding(
+            updater, lambda: _read(settings, watched, updater, reader, span, run)
+        )
         late_records = None if span.asked else _late(s3, bucket, watched, updater, span)
         refused = rejections.read(s3, bucket, span.start, span.end, cache=kept, may_write=lease.take)
-    results = service.check_service(
+    results += service.check_service(
         clients.cloudwatch,
         service.Sources(function=settings.predict_function, stream=settings.input_stream),
         span.start,
@@ -114,12 +116,13 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
 
 def _read(
     settings: Settings, watched: Model, updater: LedgerUpdater, reader: labels.Reader, span: Span, run: Run
-) -> tuple[Window, Truth]:
-    """Return the window and its ground truth, or that of the newest window with labels."""
+) -> tuple[Window, Truth, list[CheckResult]]:
+    """Return the window, its ground truth, or that of the newest window with labels, and custom checks."""
     updated = updater.update(landing(span.start, span.end))
     found = window.read(updater.store, updated, watched.contract, watched.profiler, span.start, span.end)
     delay = timedelta(days=settings.label_delay_days)
-    return found, labelled.newest(watched, updater.store, reader, found, delay=delay, now=run.now)
+    known = labelled.newest(watched, updater.store, reader, found, delay=delay, now=run.now)
+    return found, known, custom.check_custom(watched, updater.store, found)
 
 
 def _late(s3: "S3Client", bucket: str, watched: Model, updater: LedgerUpdater, span: Span) -> CheckResult:
@@ -156,8 +159,9 @@ def _cached(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
 
 
 def _load(s3: "S3Client", settings: Settings) -> Model:
-    """Return the bundle; a version never changes, so a warm function caches it."""
-    return _cached(s3, settings.artifact_bucket, settings.model_name, settings.model_version)
+    """Return the bundle, cached since a version never changes, with the checks in force now."""
+    bucket = settings.artifact_bucket
+    return model.configured(_cached(s3, bucket, settings.model_name, settings.model_version), s3, bucket)
 
 
 def _write(
@@ -176,6 +180,7 @@ def _write(
         "reason": findings.reason,
         "records": findings.records,
         "counts": findings.counts,
+        "configuration": findings.configuration,
         "checks": findings.checks,
     }
     run_facts = {

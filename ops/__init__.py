@@ -7,5 +7,6 @@ embedded          record of a running embedded AWS
 deployment        state and outputs of a deployed use case
 deploy            deploy, roll back, destroy
 docker_images     build and push the functions' images
+checks            upload the configuration of checks
 audit             reconcile records in with records out
 """

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.bundle import BundleError
 from contract.session import session
-from ops import audit, deploy, deployment, terraform_checks
+from ops import audit, checks, deploy, deployment, terraform_checks
 from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
 
@@ -66,7 +66,10 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     again = commands.add_parser("retrain", help="train a challenger on the stack's labelled predictions")
     again.add_argument("--days", type=int, default=30, help="how far back to read; default: %(default)s")
     again.set_defaults(run=lambda options: _retrain(options.use_case, options.days))
-    for command in (live, back, down, show, check, again):
+    own = commands.add_parser("checks", help="upload the configuration of checks of the deployed model")
+    own.add_argument("--file", help="checks.json, or bundle for the bundle's (default: the use case's)")
+    own.set_defaults(run=lambda options: checks.upload(options.use_case, options.file))
+    for command in (live, back, down, show, check, again, own):
         command.add_argument("--use-case", required=True, help="e.g. green_taxi")
 
 

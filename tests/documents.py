@@ -58,6 +58,8 @@ RUN_BY = {
     "make help": _LOOP,
     "make local-up": _LOOP,
     "make report": _LOOP,
+    "make checks CHECKS=checks.json": _LOOP,
+    "make checks CHECKS=bundle": _LOOP,
     "make audit": _LOOP,
     "make audit HOURS=3": _LOOP,
     'eval "$(.venv/bin/python -m local env)"': _LOOP,
@@ -88,6 +90,13 @@ RUN_BY = {
 def fenced(page: Path) -> list[str]:
     """Return the shell blocks of a page."""
     return [code for language, code in _FENCE.findall(page.read_text()) if language in SHELL]
+
+
+def example(page: str, word: str) -> str:
+    """Return the JSON block of that page of docs/ that contains `word`."""
+    blocks = _FENCE.findall((ROOT / "docs" / page).read_text())
+    [found] = [code for language, code in blocks if language == "json" and word in code]
+    return found
 
 
 def inline(page: Path) -> list[str]:

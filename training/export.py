@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pandas as pd
+import pyarrow as pa
 
 from contract import bundle
 from contract.schema import Contract, DataRef, Kind, ModelRef, Task
 from lambda_predict.model import Model
 from training.data import Table
+from training.errors import UseCaseError
 from training.tracking import Version
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ def write(use_case: "UseCase", exported: Exported, bundles: Path) -> Path:
     (partial / bundle.CONTRACT).write_bytes(contract.to_json())
     reference.to_parquet(partial / bundle.REFERENCE, index=False)
     (partial / bundle.THRESHOLDS).write_bytes(_thresholds(use_case, contract, reference))
+    if use_case.checks:
+        (partial / bundle.CHECKS).write_bytes(_checks(use_case, contract, reference))
     (partial / bundle.METRICS).write_text(json.dumps(exported.metrics, indent=2, default=str) + "\n")
     bundle.write_manifest(partial, exported.version.name, exported.version.version)
     shutil.rmtree(folder, ignore_errors=True)
@@ -111,3 +115,17 @@ def _thresholds(use_case: "UseCase", contract: Contract, reference: pd.DataFrame
         seed=use_case.seed,
     )
     return computed
+
+
+def _checks(use_case: "UseCase", contract: Contract, reference: pd.DataFrame) -> bytes:
+    """Return checks.json, its SQL tried on the reference. Raises UseCaseError."""
+    from lambda_monitor import check_config  # noqa: PLC0415 (only an export with checks needs DuckDB)
+    from lambda_monitor.checks import custom  # noqa: PLC0415 (as above)
+
+    data = msgspec.json.format(msgspec.json.encode(use_case.checks), indent=2) + b"\n"
+    rows = pa.Table.from_pandas(reference, preserve_index=False)
+    try:
+        custom.rehearse(contract, rows, check_config.load(data, rows.column_names).custom)
+    except (check_config.CheckConfigError, custom.CustomError) as error:
+        raise UseCaseError(f"checks of use case {use_case.name}: {error}") from error
+    return data

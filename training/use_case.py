@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import msgspec
 import pandas as pd
 
+from contract import names
 from contract.schema import (
     Contract,
     ContractError,
@@ -25,6 +27,7 @@ from contract.schema import (
     check_declaration,
 )
 from contract.value_names import ValueNames, check_value_names
+from lambda_monitor import check_config
 from training import column_types
 from training.data import DataError, raw_part, valid
 from training.errors import UseCaseError, user_code
@@ -83,7 +86,8 @@ class UseCase:
 
     `prepare` turns a source's raw rows into columns named as features, target and time; `split` selects
     a part's rows where one table holds all; `rules` defines valid rows; `pipeline` builds an unfitted
-    scikit-learn pipeline from parameters; `value_names` names values in messages, such as "zone" for zone 71.
+    scikit-learn pipeline from parameters; `value_names` names values in messages, such as "zone" for zone
+    71; `checks` is the content of `checks.json`.
     """
 
     name: str
@@ -107,6 +111,7 @@ class UseCase:
     value_names: Mapping[str, ValueNames] = field(default_factory=dict)
     id_dtype: DType = DType.STR
     time_column: str | None = None
+    checks: Mapping[str, Any] = field(default_factory=dict)
     gate: Gate = field(default_factory=Gate)
     window_rows: int = 2_000
     false_alarm_rate: float = 0.001
@@ -131,8 +136,20 @@ class UseCase:
             raise UseCaseError(f"use case {self.name}: {error}") from error
         if self.id_field in self.columns:
             raise UseCaseError(f"id_field {self.id_field!r} is also a column: give the id another name")
+        self._check_checks()
         if missing := {"normal", "drifted"} - set(self.demos):
             raise UseCaseError(f"demos lacks {sorted(missing)}: declare both phases, normal and drifted")
+
+    def _check_checks(self) -> None:
+        if not self.checks:
+            return
+        outcomes = [names.PREDICTION_COLUMN, names.TARGET_COLUMN]
+        if self.task is Task.CLASSIFICATION:
+            outcomes.append(names.PROBABILITY_COLUMN)
+        try:
+            check_config.load(msgspec.json.encode(self.checks), [*self.feature_names, *outcomes])
+        except (check_config.CheckConfigError, TypeError) as error:
+            raise UseCaseError(f"checks of use case {self.name}: {error}") from error
 
     def contract(self) -> Contract:
         """Return the contract as declared, without what training adds. Raises ContractError."""

@@ -50,6 +50,8 @@ _STEPS = {
     "lake": "If objects of the lake can't be read, the report lists them: copy them aside, then repair or "
     "delete them; the next run reads the partition again. If records landed late, invoke the function for "
     "their window, as the check says.",
+    "custom": "A check that you declared in checks.json failed: its sentence says what it measures. If its "
+    "limit is wrong, change it without training:",
     "report": "The report has no plots: the monitor's log names the error.",
 }
 _NO_DATA = (
@@ -81,6 +83,8 @@ def anchors(checks: Iterable[str]) -> list[str]:
 
 
 def _commands(topic: str, target: Target) -> list[str]:
+    if topic == "custom":
+        return [f"make checks USE_CASE={shlex.quote(target.use_case)} CHECKS=checks.json"]
     if topic == "drift":
         return [target.retrain]
     if topic == "performance":

@@ -4,6 +4,8 @@ columns      data quality and drift, per column and segment
 performance  error on labelled records, and its estimate without labels
 delivery     completeness, duplicates, version, freshness, labels
 service      errors, delay and lost records, from CloudWatch
+custom       checks that the user declares in SQL
+custom_sql   evaluate one SQL expression, in a process of its own
 minimum      least number of rows of each check
 gaps         hours that no window covered
 late         records that landed after their window was monitored

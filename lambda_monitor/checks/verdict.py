@@ -58,6 +58,7 @@ def evaluate(model: Model, evidence: Evidence) -> Findings:
             "UnreadableObjects": float(len(window.unreadable)),
             "LabelledRecords": float(len(truth.rows)),
         },
+        configuration=model.configuration,
     )
 
 

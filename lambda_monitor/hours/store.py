@@ -103,7 +103,7 @@ class HourStore:
         for located in parts.parts:
             part = located.part
             names = part.samples if sampled or part.counted_by_athena else part.rows
-            for table in self.tables(names, [*columns, ARRIVED]):
+            for table in self.tables(names, list(dict.fromkeys([*columns, ARRIVED]))):
                 yield inside(table, parts.start, parts.end).select(columns)
 
     def tables(self, names: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.Table]:

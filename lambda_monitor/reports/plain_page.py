@@ -46,7 +46,8 @@ def _summary(model: ModelRef, start: datetime, end: datetime, findings: Findings
     linked = " · ".join(f'<a href="{address}">{text}</a>' for address, text in links.items())
     return (
         f"<h1>{html.escape(model.name)} version {html.escape(model.version)}</h1>"
-        f"<p>{html_page.span(start, end)} UTC, {findings.records:,} records</p>"
+        f"<p>{html_page.span(start, end)} UTC, {findings.records:,} records. "
+        f"Checks: {html.escape(str(findings.configuration))}.</p>"
         f"<p>{html_page.pill(findings.status)}{count if failed else ''}</p>{body}{waiting}<p>{linked}</p>"
     )
 

@@ -180,12 +180,14 @@ class Stack:
         }
         return {**values, **changes}
 
-    def bundle(self, version: str = "1", *, rows: int = 5000) -> None:
+    def bundle(self, version: str = "1", *, rows: int = 5000, checks: bytes | None = None) -> None:
         """Upload a bundle whose reference is rides of the synthetic city."""
-        self.bundle_of(reference(rows), limits(rows), version)
+        self.bundle_of(reference(rows), limits(rows), version, checks)
 
-    def bundle_of(self, rows: pa.Table, judged_by: bytes, version: str = "1") -> None:
-        """Upload a bundle of that reference and those thresholds."""
+    def bundle_of(
+        self, rows: pa.Table, judged_by: bytes, version: str = "1", checks: bytes | None = None
+    ) -> None:
+        """Upload a bundle of that reference, those thresholds and that checks.json."""
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / bundle.CONTRACT).write_bytes(contract(version).to_json())
@@ -193,6 +195,8 @@ class Stack:
             (folder / bundle.THRESHOLDS).write_bytes(judged_by)
             (folder / bundle.MODEL).write_bytes(b"not needed here")
             (folder / bundle.METRICS).write_bytes(b"{}")
+            if checks is not None:
+                (folder / bundle.CHECKS).write_bytes(checks)
             bundle.write_manifest(folder, MODEL.name, version)
             store.upload(self.s3, ARTIFACTS, folder)
 

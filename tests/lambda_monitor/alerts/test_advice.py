@@ -11,7 +11,7 @@ import pytest
 
 from lambda_monitor.alerts import advice, messages
 from lambda_monitor.alerts.payload import Kind
-from lambda_monitor.check_config import CHECKS
+from lambda_monitor.check_config import CHECKS, CUSTOM
 from local import report_site
 from ops.__main__ import main as ops_main
 from tests.lambda_monitor.alerts.test_messages import BEFORE, DRIFT, context
@@ -20,7 +20,7 @@ from training.cli import main as training_main
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNBOOK = (ROOT / advice.RUNBOOK).read_text()
-EVERY = [msgspec.structs.replace(DRIFT, name=name) for name in CHECKS]
+EVERY = [msgspec.structs.replace(DRIFT, name=name) for name in (*CHECKS, f"{CUSTOM}.own")]
 
 
 def commands(text: str) -> list[str]:
@@ -84,7 +84,7 @@ def test_every_make_command_of_a_notification_is_accepted(monkeypatch: pytest.Mo
 
 def test_the_runbook_has_a_section_for_each_check_and_alarm() -> None:
     anchors = set(re.findall(r'<a id="([^"]+)">', RUNBOOK))
-    checks = {anchor.partition("#")[2] for anchor in advice.anchors(CHECKS)}
+    checks = {anchor.partition("#")[2] for anchor in advice.anchors(check.name for check in EVERY)}
     assert len(checks) > 5
     assert checks | {f"alarm-{key}" for key in alarm_keys()} == anchors
 
