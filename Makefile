@@ -16,7 +16,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts mutants faults format lock provider-lock clean \
+.PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts bench-slo mutants faults format lock provider-lock clean \
         train search promote rollback retrain new-use-case mlflow deploy destroy serve report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
@@ -81,6 +81,9 @@ faults: setup ## Print the fault table of the monitor: fault, expected, seen
 
 bench-alerts: setup ## Measure false-alarm rate and power of the alerts on real rows
 	@$(BIN)/python -m benchmarks alerts
+
+bench-slo: setup ## Replay synthetic outages against the alarms on the service level objectives
+	@$(BIN)/python -m benchmarks service_levels
 
 ## Models
 train: setup ## Train USE_CASE and export its bundle

@@ -1,10 +1,13 @@
-"""Measurements of the project: `python -m benchmarks [scoring|monitoring|alerts]`.
+"""Measurements of the project: `python -m benchmarks [scoring|monitoring|alerts|service_levels]`.
 
 scoring           CPU per record compared with MLflow and the floor
 starts            cold start and installed size
 throughput        records per second through the embedded AWS
 monitoring        time and memory compared with pandas and Evidently
 alerts            false alarms, power and delay of the alerts
+service_levels    replay of the alarms on the objectives
+outages           synthetic outages, their costs and metrics
+cloudwatch_model  CloudWatch's documented alarm rules on the planned alarms
 alert_quality     subjects, shifts and judges of the alert benchmark
 rides             model and records for the scoring figures
 synthetic_events  synthetic prediction events in the lake's format

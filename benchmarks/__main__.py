@@ -13,6 +13,7 @@ SECTIONS = {
     "scoring": "Scoring: the handler's CPU, cold start, size",
     "monitoring": "Monitoring: time and memory",
     "alerts": "Alerts: false alarms, power, delay",
+    "service_levels": "Service levels: alarms on synthetic outages",
 }
 
 

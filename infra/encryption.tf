@@ -45,6 +45,7 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
+  # CloudWatch sends the alarms, EventBridge their ends.
   statement {
     sid       = "AlarmsPublishToTheTopic"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
@@ -52,7 +53,7 @@ data "aws_iam_policy_document" "key" {
 
     principals {
       type        = "Service"
-      identifiers = ["cloudwatch.amazonaws.com"]
+      identifiers = ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
     }
     condition {
       test     = "StringEquals"

@@ -82,8 +82,9 @@ module "scorer" {
   http_reserved_concurrency  = var.http_reserved_concurrency
 
   environment = merge(local.model_environment, {
-    OUTPUT_STREAM   = module.stream.output_name
-    REJECTED_STREAM = module.lake.delivery_names["rejected"]
+    OUTPUT_STREAM     = module.stream.output_name
+    REJECTED_STREAM   = module.lake.delivery_names["rejected"]
+    OBJECTIVE_SECONDS = tostring(var.scoring_objective_seconds)
   })
 }
 
@@ -151,25 +152,29 @@ module "access" {
 module "alerts" {
   source = "./modules/alerts"
 
-  prefix                     = local.prefix
-  topic                      = local.names.alert_topic
-  emails                     = var.alert_emails
-  kms_key_arn                = aws_kms_key.this.arn
-  partition                  = local.partition
-  region                     = local.region
-  account_id                 = local.account_id
-  input_stream               = local.names.input_stream
-  output_stream              = local.names.output_stream
-  delivery_interval_seconds  = var.delivery_interval_seconds
-  predict_function           = var.predict_image == null ? null : local.names.predict
-  event_source_mapping_id    = module.scorer.event_source_mapping_id
-  monitor_function           = var.monitor_image == null ? null : local.names.monitor
-  monitor_failed_queue       = local.names.monitor_failed_queue
-  metrics_namespace          = local.names.metrics_namespace
-  use_case                   = var.use_case
-  iterator_age_alarm_seconds = var.iterator_age_alarm_seconds
-  rejected_alarm_percent     = var.rejected_alarm_percent
-  monitor_silence_hours      = var.monitor_silence_hours
+  prefix                    = local.prefix
+  topic                     = local.names.alert_topic
+  emails                    = var.alert_emails
+  kms_key_arn               = aws_kms_key.this.arn
+  partition                 = local.partition
+  region                    = local.region
+  account_id                = local.account_id
+  input_stream              = local.names.input_stream
+  output_stream             = local.names.output_stream
+  delivery_interval_seconds = var.delivery_interval_seconds
+  predict_function          = var.predict_image == null ? null : local.names.predict
+  event_source_mapping_id   = module.scorer.event_source_mapping_id
+  monitor_function          = var.monitor_image == null ? null : local.names.monitor
+  monitor_failed_queue      = local.names.monitor_failed_queue
+  metrics_namespace         = local.names.metrics_namespace
+  use_case                  = var.use_case
+  scoring_objective_seconds = var.scoring_objective_seconds
+  scoring_target_percent    = var.scoring_target_percent
+  lake_objective_seconds    = var.lake_objective_seconds
+  lake_target_percent       = var.lake_target_percent
+  objective_min_records     = var.objective_min_records
+  rejected_alarm_percent    = var.rejected_alarm_percent
+  monitor_silence_hours     = var.monitor_silence_hours
 
   delivery_names = {
     predictions  = local.names.predictions_delivery

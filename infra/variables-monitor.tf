@@ -115,17 +115,6 @@ variable "alert_emails" {
   }
 }
 
-variable "iterator_age_alarm_seconds" {
-  description = "Age in seconds of the oldest unscored record that raises an alarm."
-  type        = number
-  default     = 600
-
-  validation {
-    condition     = var.iterator_age_alarm_seconds >= 60
-    error_message = "iterator_age_alarm_seconds must be 60 or more."
-  }
-}
-
 variable "rejected_alarm_percent" {
   description = "Percentage of rejected records in each of three 5-minute periods that raises an alarm."
   type        = number

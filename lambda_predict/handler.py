@@ -63,7 +63,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     sent = below(unkept, batch.scored)
     left = unkept + publish(output, sent, left_seconds)
     unpublished = len(left) + len(batch.scored) - len(sent)
-    print(metrics.embedded(batch, unpublished, scorer.model.contract.model, settings.use_case, now))  # noqa: T201 - the log
+    resume = lowest(left)[0].sequence_number if left else None
+    timely = metrics.timeliness(event["Records"], resume, settings.objective_seconds, datetime.now(UTC))
+    ref = scorer.model.contract.model
+    print(metrics.embedded(batch, unpublished, ref, settings.use_case, now, timely))  # noqa: T201 - the log
     first = event["Records"][0]["kinesis"]["sequenceNumber"]
     if any(line.sequence_number == first for line in unkept):
         raise RejectNotKeptError(

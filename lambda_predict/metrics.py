@@ -1,6 +1,7 @@
 """Log line per invocation, which CloudWatch also reads as metrics."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +11,33 @@ from lambda_predict.score import Batch
 NAMESPACE = "Scorewatch"
 
 
-def embedded(batch: Batch, unpublished: int, model: ModelRef, use_case: str, now: datetime) -> str:
+def timeliness(
+    records: Sequence[Mapping[str, Any]], resume: str | None, seconds: float, now: datetime
+) -> dict[str, int]:
+    """Return the counts of records done within `seconds` of their arrival, and later.
+
+    From sequence number `resume` on, Lambda delivers the records again: they count when they are done.
+    """
+    sources = [record["kinesis"] for record in records]
+    if resume is not None:
+        sources = [source for source in sources if int(source["sequenceNumber"]) < int(resume)]
+    limit = now.timestamp() - seconds
+    late = sum(source["approximateArrivalTimestamp"] < limit for source in sources)
+    return {"OnTime": len(sources) - late, "Late": late}
+
+
+def embedded(
+    batch: Batch,
+    unpublished: int,
+    model: ModelRef,
+    use_case: str,
+    now: datetime,
+    timely: Mapping[str, int] | None = None,
+) -> str:
     """Return the log line in CloudWatch's embedded metric format.
 
     Counts are per invocation; Age is the seconds since the newest record of the batch arrived.
-    Rejections are counted in total and per reason.
+    Rejections are counted in total and per reason. `timely` has the counts of the service level objective.
     """
     counts: dict[str, float] = {
         "Records": len(batch.scored) + batch.reasons.total(),
@@ -24,6 +47,7 @@ def embedded(batch: Batch, unpublished: int, model: ModelRef, use_case: str, now
         "Unpublished": unpublished,
     }
     counts |= {f"Rejected.{reason}": count for reason, count in sorted(batch.reasons.items())}
+    counts |= timely or {}
     age = max(0.0, now.timestamp() - batch.newest_arrival)
     definitions = [{"Name": name, "Unit": "Count"} for name in counts] + [{"Name": "Age", "Unit": "Seconds"}]
     line: dict[str, Any] = {

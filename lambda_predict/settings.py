@@ -15,7 +15,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """One field per environment variable of the same name in capitals.
 
     `test_run` prints instead of writing to streams. `http_identity` applies to requests without an
-    idempotency key.
+    idempotency key. A record scored more than `objective_seconds` after its arrival counts as late.
     """
 
     artifact_bucket: str
@@ -26,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     rejected_stream: str
     test_run: bool = False
     http_identity: Identity = Identity.REQUEST
+    objective_seconds: float = 60.0
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":

@@ -20,6 +20,7 @@ _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Dimensions"
 def complete() -> None:
     """Apply every patch of this module."""
     keep_expressions_of_alarms()
+    keep_suppressors_of_alarms()
     return_every_alarm_field()
     return_delivery_time_zones()
     keep_metrics_of_mappings()
@@ -41,6 +42,21 @@ def keep_expressions_of_alarms() -> None:
         return reply
 
     cloudwatch._put_metric_alarm = put_alarm
+
+
+def keep_suppressors_of_alarms() -> None:
+    """Store the actions suppressor of a composite alarm. `forms`: as above."""
+    put = cloudwatch._put_composite_alarm
+
+    def put_alarm(params: Mapping[str, Any], data: Any, *forms: bool) -> _Reply:
+        reply: _Reply = put(params, data, *forms)
+        given = data if any(forms) else nested(params)
+        if reply[0] == _OK and "ActionsSuppressor" in given:
+            alarm = cloudwatch._composite_alarms[given["AlarmName"]]
+            alarm |= {name: given[name] for name in given if name.startswith("ActionsSuppressor")}
+        return reply
+
+    cloudwatch._put_composite_alarm = put_alarm
 
 
 def return_every_alarm_field() -> None:

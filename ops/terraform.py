@@ -86,6 +86,16 @@ class Terraform:
         answer = self._run("console", *inputs, *self._state(), stdin=f"jsonencode({expression})\n")
         return json.loads(json.loads(answer))
 
+    def planned(self) -> dict[str, Any]:
+        """Return the plan of a root without variables in Terraform's JSON format.
+
+        Raises TerraformError.
+        """
+        file = str((self.state_dir / "plan").resolve())
+        self._run("plan", "-input=false", "-no-color", f"-out={file}", *self._state())
+        plan: dict[str, Any] = json.loads(self._run("show", "-json", file))
+        return plan
+
     def validate(self) -> None:
         """Check the configuration. Raises TerraformError."""
         self._run("validate", "-no-color")

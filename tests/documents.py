@@ -33,6 +33,7 @@ NOT_RUN = {
     "make lock": "needs the package index; changes the locks",
     "make format": "changes the files",
     "make bench-alerts": "takes an hour; changes benchmarks/results.md",
+    "make bench-slo": "changes benchmarks/results.md; tests/benchmarks/test_service_levels.py replays fewer outages",
     "make destroy": "asks a question; tests/ops/test_deploy.py answers it",
     "make deploy USE_CASE=flight_air_time": "make deploy of another use case",
 }

@@ -8,26 +8,30 @@ provider "aws" {
 }
 
 variables {
-  prefix                     = "scorewatch-green-taxi"
-  topic                      = "scorewatch-green-taxi-alerts"
-  emails                     = ["a@example.com", "b@example.com"]
-  kms_key_arn                = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-  partition                  = "aws"
-  region                     = "eu-west-1"
-  account_id                 = "123456789012"
-  input_stream               = "input"
-  output_stream              = "output"
-  delivery_names             = { predictions = "predictions", rejected = "rejected", ground_truth = "ground-truth" }
-  delivery_interval_seconds  = 300
-  predict_function           = "predict"
-  event_source_mapping_id    = "00000000-0000-0000-0000-000000000000"
-  monitor_function           = "monitor"
-  monitor_failed_queue       = "failed"
-  metrics_namespace          = "Scorewatch"
-  use_case                   = "green_taxi"
-  iterator_age_alarm_seconds = 600
-  rejected_alarm_percent     = 5
-  monitor_silence_hours      = 3
+  prefix                    = "scorewatch-green-taxi"
+  topic                     = "scorewatch-green-taxi-alerts"
+  emails                    = ["a@example.com", "b@example.com"]
+  kms_key_arn               = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  partition                 = "aws"
+  region                    = "eu-west-1"
+  account_id                = "123456789012"
+  input_stream              = "input"
+  output_stream             = "output"
+  delivery_names            = { predictions = "predictions", rejected = "rejected", ground_truth = "ground-truth" }
+  delivery_interval_seconds = 300
+  predict_function          = "predict"
+  event_source_mapping_id   = "00000000-0000-0000-0000-000000000000"
+  monitor_function          = "monitor"
+  monitor_failed_queue      = "failed"
+  metrics_namespace         = "Scorewatch"
+  use_case                  = "green_taxi"
+  scoring_objective_seconds = 60
+  scoring_target_percent    = 99.9
+  lake_objective_seconds    = 900
+  lake_target_percent       = 99.9
+  objective_min_records     = 5
+  rejected_alarm_percent    = 5
+  monitor_silence_hours     = 3
 }
 
 run "every_address_is_subscribed" {
@@ -52,7 +56,10 @@ run "every_address_is_subscribed" {
 
   assert {
     condition = alltrue([
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), aws_cloudwatch_metric_alarm.rejected, [aws_cloudwatch_metric_alarm.unread]) :
+      for alarm in concat(
+        values(aws_cloudwatch_metric_alarm.this), aws_cloudwatch_metric_alarm.rejected, aws_cloudwatch_metric_alarm.stopped, [aws_cloudwatch_metric_alarm.unread],
+        aws_cloudwatch_composite_alarm.silent, values(aws_cloudwatch_composite_alarm.fast), values(aws_cloudwatch_composite_alarm.slow),
+      ) :
       strcontains(alarm.alarm_description, "Runbook: docs/operations.md#alarm-")
       && !strcontains(alarm.alarm_description, "threshold")
     ])
@@ -60,12 +67,12 @@ run "every_address_is_subscribed" {
   }
 
   assert {
-    condition     = strcontains(aws_cloudwatch_metric_alarm.this["scoring-late"].alarm_description, "older than ${var.iterator_age_alarm_seconds} s")
-    error_message = "The description of scoring-late must give its limit in seconds."
+    condition     = strcontains(aws_cloudwatch_composite_alarm.fast["scoring-budget-fast"].alarm_description, "99.9% of the records scored within 60 s")
+    error_message = "The description must give the objective."
   }
 }
 
-run "a_missing_run_raises_an_alarm" {
+run "only_missing_runs_count_as_breaching" {
   command = plan
 
   module {
@@ -73,12 +80,81 @@ run "a_missing_run_raises_an_alarm" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.this["monitor-silent"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["monitor-silent"].evaluation_periods == 3
+    condition     = aws_cloudwatch_metric_alarm.idle[0].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.idle[0].evaluation_periods == 3
     error_message = "Missing invocations of the monitor must count as breaching."
   }
   assert {
-    condition     = alltrue([for key, alarm in aws_cloudwatch_metric_alarm.this : alarm.treat_missing_data == "notBreaching" if key != "monitor-silent"])
+    condition = alltrue([
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.scoring_burn), values(aws_cloudwatch_metric_alarm.lake_burn)) :
+      alarm.treat_missing_data == "notBreaching" || alarm.treat_missing_data == "ignore" && endswith(alarm.alarm_name, "-short")
+    ])
     error_message = "Missing data must not raise any other alarm."
+  }
+}
+
+run "burn_rates_follow_the_targets" {
+  command = plan
+
+  module {
+    source = "./modules/alerts"
+  }
+  variables {
+    scoring_target_percent = 99
+    lake_target_percent    = 99
+  }
+
+  assert {
+    condition     = [for key in ["1h-long", "6h-short", "1d-long", "3d-long"] : aws_cloudwatch_metric_alarm.scoring_burn[key].threshold] == [14.4, 6, 1.5, 1]
+    error_message = "The late share in percent must be the burn rate times the budget."
+  }
+  assert {
+    condition = [for key in ["1h-long", "1h-short", "6h-long", "1d-long"] : [aws_cloudwatch_metric_alarm.lake_burn[key].datapoints_to_alarm, aws_cloudwatch_metric_alarm.lake_burn[key].evaluation_periods]] == [
+      [9, 60], [1, 5], [22, 360], [22, 1440],
+    ]
+    error_message = "The bad minutes must be the burn rate times the budget times the window."
+  }
+  assert {
+    condition = alltrue([
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.scoring_burn), values(aws_cloudwatch_metric_alarm.lake_burn)) : alltrue([
+        for query in alarm.metric_query : alltrue([
+          for metric in query.metric : metric.period * alarm.evaluation_periods <= (metric.period < 3600 ? 86400 : 604800)
+        ])
+      ])
+    ])
+    error_message = "CloudWatch evaluates one day at most, seven days with periods of an hour or more."
+  }
+  assert {
+    condition     = aws_cloudwatch_composite_alarm.fast["scoring-budget-fast"].alarm_rule == "(ALARM(\"scorewatch-green-taxi-part-scoring-1h-long\") AND ALARM(\"scorewatch-green-taxi-part-scoring-1h-short\")) OR (ALARM(\"scorewatch-green-taxi-part-scoring-6h-long\") AND ALARM(\"scorewatch-green-taxi-part-scoring-6h-short\"))"
+    error_message = "Both windows of a pair must burn."
+  }
+}
+
+run "only_ends_of_alarms_are_reported" {
+  command = plan
+
+  module {
+    source = "./modules/alerts"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(
+        values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.scoring_burn), values(aws_cloudwatch_metric_alarm.lake_burn),
+        aws_cloudwatch_metric_alarm.rejected, aws_cloudwatch_metric_alarm.stopped, [aws_cloudwatch_metric_alarm.unread],
+        aws_cloudwatch_metric_alarm.idle, aws_cloudwatch_metric_alarm.started,
+      ) : alarm.ok_actions == null && alarm.insufficient_data_actions == null
+    ])
+    error_message = "ok_actions report the first state of each new alarm."
+  }
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.resolved.event_pattern) <= 2048
+    error_message = "An event pattern has at most 2,048 characters."
+  }
+  assert {
+    condition = alltrue([
+      for value in ["\"NewStateValue\": \"OK\"", "\"AlarmName\": <itsAlarmName>"] : strcontains(aws_cloudwatch_event_target.resolved.input_transformer[0].input_template, value)
+    ])
+    error_message = "The end of an alarm must have the fields of CloudWatch's own messages."
   }
 }
 
@@ -123,13 +199,12 @@ run "no_record_is_lost_without_an_alarm" {
     error_message = "Dropped events must raise an alarm."
   }
   assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.this["predictions-behind"].namespace == "AWS/Firehose" &&
-      aws_cloudwatch_metric_alarm.this["predictions-behind"].metric_name == "KinesisMillisBehindLatest" &&
-      aws_cloudwatch_metric_alarm.this["predictions-behind"].dimensions == tomap({ DeliveryStreamName = "predictions" }) &&
-      aws_cloudwatch_metric_alarm.this["predictions-behind"].threshold == 900000
-    )
-    error_message = "A delivery that falls behind its stream must raise an alarm."
+    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.lake_burn["1h-long"].metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name} ${m.dimensions.DeliveryStreamName}"]])) == toset(["AWS/Firehose DeliveryToS3.DataFreshness predictions", "AWS/Firehose KinesisMillisBehindLatest predictions"])
+    error_message = "A delivery that falls behind its stream must use up the budget of the lake."
+  }
+  assert {
+    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.stopped[0].metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["AWS/Kinesis IncomingRecords", "Scorewatch OnTime", "Scorewatch Late"])
+    error_message = "A function that is never called must raise an alarm: it counts no late record."
   }
   assert {
     condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.unread.metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["AWS/Kinesis IncomingRecords", "AWS/Firehose DataReadFromKinesisStream.Records"])
@@ -151,8 +226,10 @@ run "no_alarms_on_missing_functions" {
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
-      "delivery-predictions-late", "delivery-rejected-late", "delivery-ground-truth-late", "predictions-behind", "input-throttled", "output-throttled",
-    ]) && length(aws_cloudwatch_metric_alarm.rejected) == 0
+      "delivery-rejected-late", "delivery-ground-truth-late", "input-throttled", "output-throttled",
+      ]) && toset(keys(output.alarms)) == toset([
+      "delivery-rejected-late", "delivery-ground-truth-late", "input-throttled", "output-throttled", "predictions-unread", "lake-budget-fast",
+    ])
     error_message = "There is an alarm on a function that does not exist."
   }
 }

@@ -55,7 +55,7 @@ run "functions" {
     error_message = "HTTP must be off by default."
   }
   assert {
-    condition     = alltrue([for alarm in ["scoring-late", "predict-errors", "predict-throttles", "monitor-errors", "monitor-silent", "monitor-failed", "batches-given-up", "records-rejected"] : contains(keys(module.alerts.alarms), alarm)])
+    condition     = alltrue([for alarm in ["scoring-budget-fast", "scoring-budget-slow", "scoring-stopped", "lake-budget-fast", "predict-errors", "predict-throttles", "monitor-errors", "monitor-silent", "monitor-failed", "batches-given-up", "records-rejected"] : contains(keys(module.alerts.alarms), alarm)])
     error_message = "An alarm is missing."
   }
 }

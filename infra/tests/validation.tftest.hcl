@@ -46,7 +46,9 @@ run "out_of_range" {
     label_delay_days             = -1
     athena_min_mb                = -1
     alert_emails                 = ["not an address"]
-    iterator_age_alarm_seconds   = 1
+    scoring_target_percent       = 90
+    lake_target_percent          = 100
+    objective_min_records        = 0
     rejected_alarm_percent       = 0
     monitor_silence_hours        = 25
   }
@@ -86,7 +88,9 @@ run "out_of_range" {
     var.label_delay_days,
     var.athena_min_mb,
     var.alert_emails,
-    var.iterator_age_alarm_seconds,
+    var.scoring_target_percent,
+    var.lake_target_percent,
+    var.objective_min_records,
     var.rejected_alarm_percent,
     var.monitor_silence_hours,
   ]
@@ -143,11 +147,38 @@ run "rules_on_two_variables" {
   variables {
     batching_window_seconds    = 0
     maximum_record_age_seconds = 86400
+    delivery_interval_seconds  = 600
   }
 
   expect_failures = [
     var.batching_window_seconds,
     var.maximum_record_age_seconds,
+    var.lake_objective_seconds,
+  ]
+}
+
+run "a_batch_must_not_wait_longer_than_the_objective" {
+  command = plan
+
+  variables {
+    batching_window_seconds = 60
+  }
+
+  expect_failures = [var.scoring_objective_seconds]
+}
+
+run "bounds_of_objectives" {
+  command = plan
+
+  variables {
+    scoring_objective_seconds = 4
+    lake_objective_seconds    = 60
+    delivery_interval_seconds = 0
+  }
+
+  expect_failures = [
+    var.scoring_objective_seconds,
+    var.lake_objective_seconds,
   ]
 }
 

@@ -2,7 +2,7 @@ locals {
   runbook               = "docs/operations.md#alarm-"
   delivery_late_seconds = 3 * max(var.delivery_interval_seconds, 60)
 
-  # Alarms that don't need the functions to exist.
+  # Alarms that don't need the functions to exist. The delivery of predictions has an objective instead.
   delivery_alarms = {
     for key, name in var.delivery_names : "delivery-${replace(key, "_", "-")}-late" => {
       description = "Delivery to the lake is late: the oldest undelivered event is older than ${local.delivery_late_seconds} s. See the log of delivery ${name}."
@@ -13,22 +13,7 @@ locals {
       threshold   = local.delivery_late_seconds
       period      = 300
       periods     = 3
-      missing     = "notBreaching"
-    }
-  }
-
-  read_alarms = {
-    "predictions-behind" = {
-      description = "Delivery ${var.delivery_names.predictions} reads the output stream late: more than ${local.delivery_late_seconds} s behind its newest record. Records leave the stream after its retention. See the delivery's log."
-      namespace   = "AWS/Firehose"
-      metric      = "KinesisMillisBehindLatest"
-      dimensions  = { DeliveryStreamName = var.delivery_names.predictions }
-      statistic   = "Maximum"
-      threshold   = local.delivery_late_seconds * 1000
-      period      = 300
-      periods     = 3
-      missing     = "notBreaching"
-    }
+    } if key != "predictions"
   }
 
   stream_alarms = {
@@ -41,23 +26,11 @@ locals {
       threshold              = 1
       period                 = 300
       periods                = 3
-      missing                = "notBreaching"
     }
   }
 
   predict_alarms = { for key, alarm in merge(
     {
-      "scoring-late" = {
-        description = "Scoring is late: the oldest unscored record is older than ${var.iterator_age_alarm_seconds} s. Check the prediction function's errors and throttles, then input_shards."
-        namespace   = "AWS/Lambda"
-        metric      = "IteratorAge"
-        dimensions  = { FunctionName = var.predict_function }
-        statistic   = "Maximum"
-        threshold   = var.iterator_age_alarm_seconds * 1000
-        period      = 60
-        periods     = 5
-        missing     = "notBreaching"
-      }
       "batches-given-up" = {
         description = "Lambda gave up on records; they are in the failed prefix of the lake bucket. Repair the cause, then send them again."
         namespace   = "AWS/Lambda"
@@ -67,7 +40,6 @@ locals {
         threshold   = 1
         period      = 300
         periods     = 1
-        missing     = "notBreaching"
       }
       "records-dropped" = {
         description = "Lambda dropped records that are not in the failed prefix either. Put them again from the input stream before its retention ends."
@@ -78,7 +50,6 @@ locals {
         threshold   = 1
         period      = 300
         periods     = 1
-        missing     = "notBreaching"
       }
     },
     local.function_alarms["predict"]
@@ -86,18 +57,6 @@ locals {
 
   monitor_alarms = { for key, alarm in merge(
     {
-      "monitor-silent" = {
-        description = "The monitor has not run for ${var.monitor_silence_hours} h, so drift would go unreported. Check its schedule and its log."
-        namespace   = "AWS/Lambda"
-        metric      = "Invocations"
-        dimensions  = { FunctionName = var.monitor_function }
-        statistic   = "Sum"
-        threshold   = 1
-        comparison  = "LessThanThreshold"
-        period      = 3600
-        periods     = var.monitor_silence_hours
-        missing     = "breaching"
-      }
       "monitor-failed" = {
         description = "Monitoring runs failed after all retries. See the function's log; the runs' input events are in queue ${var.monitor_failed_queue}."
         namespace   = "AWS/SQS"
@@ -107,7 +66,6 @@ locals {
         threshold   = 1
         period      = 300
         periods     = 1
-        missing     = "notBreaching"
       }
     },
     local.function_alarms["monitor"]
@@ -125,7 +83,6 @@ locals {
         period      = 300
         periods     = 1
         enough      = 1
-        missing     = "notBreaching"
       }
       }, {
       for metric in ["Errors", "Throttles"] : "${key}-${lower(metric)}" => {
@@ -138,14 +95,14 @@ locals {
         period      = 300
         periods     = 3
         enough      = 2
-        missing     = "notBreaching"
       }
     })
   }
 
-  alarms = merge(local.delivery_alarms, local.read_alarms, local.stream_alarms, local.predict_alarms, local.monitor_alarms)
+  alarms = merge(local.delivery_alarms, local.stream_alarms, local.predict_alarms, local.monitor_alarms)
 }
 
+# No alarm has ok_actions: resolved.tf sends what ended, but not the first OK of a new alarm.
 resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
@@ -155,14 +112,13 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  comparison_operator = try(each.value.comparison, "GreaterThanOrEqualToThreshold")
+  comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = each.value.threshold
   period              = each.value.period
   evaluation_periods  = each.value.periods
   datapoints_to_alarm = try(each.value.enough, each.value.periods)
-  treat_missing_data  = each.value.missing
+  treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.this.arn]
-  ok_actions          = [aws_sns_topic.this.arn]
 }
 
 # A share instead of a count, so that the alarm does not depend on traffic.
@@ -177,7 +133,6 @@ resource "aws_cloudwatch_metric_alarm" "rejected" {
   datapoints_to_alarm = 3
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.this.arn]
-  ok_actions          = [aws_sns_topic.this.arn]
 
   metric_query {
     id          = "share"
@@ -196,45 +151,6 @@ resource "aws_cloudwatch_metric_alarm" "rejected" {
         namespace   = var.metrics_namespace
         metric_name = metric_query.value
         dimensions  = { UseCase = var.use_case }
-        stat        = "Sum"
-        period      = 300
-      }
-    }
-  }
-}
-
-# A delivery that can't read its stream reports no lag: compare what went in with what it read.
-resource "aws_cloudwatch_metric_alarm" "unread" {
-  alarm_name          = "${var.prefix}-predictions-unread"
-  alarm_description   = "Delivery ${var.delivery_names.predictions} reads nothing from the output stream although records arrive there. Check its role's rights on stream and key before the stream's retention ends. Runbook: ${local.runbook}predictions-unread"
-  comparison_operator = "GreaterThanOrEqualToThreshold"
-  threshold           = 1
-  evaluation_periods  = 3
-  datapoints_to_alarm = 3
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.this.arn]
-  ok_actions          = [aws_sns_topic.this.arn]
-
-  metric_query {
-    id          = "unread"
-    label       = "Records arrive and none is read"
-    expression  = "IF(FILL(arrived, 0) > 0 AND FILL(read, 0) == 0, 1, 0)"
-    return_data = true
-  }
-
-  dynamic "metric_query" {
-    for_each = {
-      arrived = { namespace = "AWS/Kinesis", metric = "IncomingRecords", dimensions = { StreamName = var.output_stream } }
-      read    = { namespace = "AWS/Firehose", metric = "DataReadFromKinesisStream.Records", dimensions = { DeliveryStreamName = var.delivery_names.predictions } }
-    }
-
-    content {
-      id = metric_query.key
-
-      metric {
-        namespace   = metric_query.value.namespace
-        metric_name = metric_query.value.metric
-        dimensions  = metric_query.value.dimensions
         stat        = "Sum"
         period      = 300
       }

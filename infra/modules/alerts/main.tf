@@ -34,6 +34,22 @@ data "aws_iam_policy_document" "topic" {
   }
 
   statement {
+    sid       = "EndsOfAlarms"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.this.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_rule.resolved.arn]
+    }
+  }
+
+  statement {
     sid       = "TlsOnly"
     effect    = "Deny"
     actions   = ["sns:Publish"]

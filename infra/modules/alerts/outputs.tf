@@ -4,9 +4,6 @@ output "topic_arn" {
 }
 
 output "alarms" {
-  description = "Alarm names by key."
-  value = merge(
-    { for key, alarm in aws_cloudwatch_metric_alarm.this : key => alarm.alarm_name },
-    { for alarm in aws_cloudwatch_metric_alarm.rejected : "records-rejected" => alarm.alarm_name },
-  )
+  description = "Names of the alarms that send messages, by key."
+  value       = { for name in local.notifying : trimprefix(name, "${var.prefix}-") => name }
 }

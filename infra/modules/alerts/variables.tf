@@ -83,8 +83,28 @@ variable "use_case" {
   type        = string
 }
 
-variable "iterator_age_alarm_seconds" {
-  description = "Age in seconds of the oldest unscored record that raises an alarm."
+variable "scoring_objective_seconds" {
+  description = "Age in seconds within which a record must be scored."
+  type        = number
+}
+
+variable "scoring_target_percent" {
+  description = "Percentage of records that must be scored in time."
+  type        = number
+}
+
+variable "lake_objective_seconds" {
+  description = "Age in seconds within which an event must be in the lake."
+  type        = number
+}
+
+variable "lake_target_percent" {
+  description = "Percentage of minutes in which no event may wait longer for the lake."
+  type        = number
+}
+
+variable "objective_min_records" {
+  description = "Late records in a window below which no scoring alarm is raised."
   type        = number
 }
 
