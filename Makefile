@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts bench-slo mutants faults format lock provider-lock clean \
-        train search promote rollback retrain new-use-case mlflow deploy destroy serve report checks audit local-up local-down purge
+        train search promote rollback retrain new-use-case mlflow deploy plan destroy serve report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
 endif
@@ -107,6 +107,9 @@ mlflow: setup ## Open the MLflow UI of the local registry
 ## AWS
 deploy: setup ## Train if needed, build and push the images, terraform apply
 	@$(BIN)/python -m ops deploy --use-case $(USE_CASE)
+
+plan: setup ## Show what an apply would change, by hand or by code: VERSION=..., MARKDOWN=1
+	@$(BIN)/python -m ops plan --use-case $(USE_CASE) $(if $(VERSION),--version $(VERSION)) $(if $(MARKDOWN),--markdown)
 
 rollback: setup ## Serve an earlier model version: VERSION=...
 	@$(BIN)/python -m ops rollback --use-case $(USE_CASE) --version $(VERSION)

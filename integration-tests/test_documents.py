@@ -203,6 +203,24 @@ def test_checks_of_the_page_are_uploaded_used_and_taken_back(
     assert "outliers" in {check["name"] for check in again["checks"]}
 
 
+def test_plan_lists_what_was_changed_by_hand(shell: Shell, deployed: Any) -> None:
+    assert "No changes" in shell("make plan")
+    cloudwatch = deployed.client("cloudwatch")
+    name = f"{deployed.outputs['predict_function']}-errors"
+    [alarm] = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    accepted = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+    settings = {key: value for key, value in alarm.items() if key in accepted}
+    cloudwatch.put_metric_alarm(**settings | {"Threshold": 77.0})
+    try:
+        found = shell("make plan")
+    finally:
+        cloudwatch.put_metric_alarm(**settings)
+    [line] = [line for line in found.splitlines() if "threshold" in line]
+    assert line.split()[0] == "update"
+    assert "77" in line
+    assert "Resources to change: 1 to update." in found
+
+
 def test_other_commands_succeed(shell: Shell) -> None:
     assert "make demo" in shell("make help")
     assert mine("make new")[0] == "make new-use-case NAME=my_model"

@@ -6,6 +6,7 @@ terraform_checks  terraform fmt, validate, test and checkov
 embedded          record of a running embedded AWS
 deployment        state and outputs of a deployed use case
 deploy            deploy, roll back, destroy
+plan              changes that an apply would make, as a table
 docker_images     build and push the functions' images
 checks            upload the configuration of checks
 audit             reconcile records in with records out

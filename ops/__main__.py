@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.bundle import BundleError
 from contract.session import session
-from ops import audit, checks, deploy, deployment, terraform_checks
+from ops import audit, checks, deploy, deployment, plan, terraform_checks
 from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
 
@@ -50,6 +50,14 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     live = commands.add_parser("deploy", help="train if needed, build and push the images, apply")
     live.add_argument("--version", help="model version to serve (default: the champion)")
     live.set_defaults(run=lambda options: deploy.deploy(options.use_case, options.version))
+    preview = commands.add_parser("plan", help="show what an apply would change, as a table")
+    preview.add_argument("--version", help="model version to serve (default: the live one)")
+    preview.add_argument("--markdown", action="store_true", help="print Markdown, for a comment")
+    preview.set_defaults(
+        run=lambda options: print(
+            plan.report(options.use_case, options.version, as_markdown=options.markdown)
+        )
+    )
     back = commands.add_parser("rollback", help="serve an earlier model version")
     back.add_argument("--version", required=True, help="model version to serve")
     back.set_defaults(run=lambda options: deploy.rollback(options.use_case, options.version))
@@ -69,7 +77,7 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     own = commands.add_parser("checks", help="upload the configuration of checks of the deployed model")
     own.add_argument("--file", help="checks.json, or bundle for the bundle's (default: the use case's)")
     own.set_defaults(run=lambda options: checks.upload(options.use_case, options.file))
-    for command in (live, back, down, show, check, again, own):
+    for command in (live, preview, back, down, show, check, again, own):
         command.add_argument("--use-case", required=True, help="e.g. green_taxi")
 
 

@@ -121,7 +121,7 @@ def bundle_directory(use_case: str, version: str | None) -> Path:
 
     Raises BundleError, DeploymentError.
     """
-    name = f"scorewatch-{use_case.replace('_', '-')}"
+    name = model_name(use_case)
     if version is None:
         version = champion(name)
     if version is None:
@@ -134,6 +134,11 @@ def bundle_directory(use_case: str, version: str | None) -> Path:
     if not (directory / bundle.MANIFEST).is_file():
         raise BundleError(f"{directory} holds no bundle: run make train USE_CASE={use_case}")
     return directory
+
+
+def model_name(use_case: str) -> str:
+    """Return the name of a use case's model in the registry."""
+    return f"scorewatch-{use_case.replace('_', '-')}"
 
 
 def champion(name: str) -> str | None:

@@ -80,21 +80,22 @@ class Terraform:
         arguments = ("plan", "-json", "-detailed-exitcode", *self._inputs(variables), *self._state())
         return self._follow(arguments, accept=(0, _PLAN_HAS_CHANGES)) == 0
 
+    def plan(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the plan of an apply in `terraform show -json` format. Raises TerraformError."""
+        file = self.state_dir / "scorewatch.tfplan"
+        try:
+            self._run("plan", "-no-color", f"-out={file.resolve()}", *self._inputs(variables), *self._state())
+            found: dict[str, Any] = json.loads(self._run("show", "-json", str(file.resolve())))
+        finally:
+            # It holds every value, the sensitive ones too.
+            file.unlink(missing_ok=True)
+        return found
+
     def evaluate(self, expression: str, variables: Mapping[str, Any]) -> Any:
         """Return the value of an expression over the variables. Raises TerraformError."""
         inputs = [argument for argument in self._inputs(variables) if argument != "-input=false"]
         answer = self._run("console", *inputs, *self._state(), stdin=f"jsonencode({expression})\n")
         return json.loads(json.loads(answer))
-
-    def planned(self) -> dict[str, Any]:
-        """Return the plan of a root without variables in Terraform's JSON format.
-
-        Raises TerraformError.
-        """
-        file = str((self.state_dir / "plan").resolve())
-        self._run("plan", "-input=false", "-no-color", f"-out={file}", *self._state())
-        plan: dict[str, Any] = json.loads(self._run("show", "-json", file))
-        return plan
 
     def validate(self) -> None:
         """Check the configuration. Raises TerraformError."""
@@ -119,6 +120,16 @@ class Terraform:
         if code:
             raise TerraformError("terraform test failed:\n" + "\n".join(tail))
 
+    def last_variables(self) -> dict[str, Any]:
+        """Return the variables that the last command of this machine was given, empty before the first."""
+        file = self._variables_file
+        found: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+        return found
+
+    @property
+    def _variables_file(self) -> Path:
+        return self.state_dir / "scorewatch.tfvars.json"
+
     @property
     def state_file(self) -> Path:
         """State file, used if no backend is configured."""
@@ -129,7 +140,7 @@ class Terraform:
 
     def _inputs(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
         self.state_dir.mkdir(parents=True, exist_ok=True)
-        file = self.state_dir / "scorewatch.tfvars.json"
+        file = self._variables_file
         file.write_text(json.dumps(dict(variables), indent=2, sort_keys=True) + "\n")
         return ("-input=false", *(f"-var-file={path.resolve()}" for path in (*self.var_files, file)))
 

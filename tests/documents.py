@@ -67,6 +67,7 @@ RUN_BY = {
     "printf": _LOOP,
     "aws kinesis": _LOOP,
     "aws sts get-caller-identity": _LOOP,
+    "make plan": _LOOP,
     "make train": _LOOP,
     "make new-use-case NAME=my_model": _LOOP,
     "make demo": "integration-tests/test_demo.py",

@@ -20,6 +20,7 @@ evaluate         metrics over all rows and by segment
 contract_change  differences between two contracts
 serving          score reference rows as the Lambda does
 gate             decision whether a challenger becomes champion
+comparison       the champion beside another version, for review
 figures          plots of a run
 page             HTML page of a run
 tracking         MLflow runs, models and aliases

@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     adder = root.add_subparsers(required=True, metavar="COMMAND")
     _add_training(adder)
     _add_registry(adder)
+    _add_compare(adder)
     _add_others(adder)
     return root
 
@@ -100,13 +101,6 @@ def _add_registry(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "register --use-case green_taxi --run-id 4369585005324325b95874f4b29d56a4",
     )
     register.add_argument("--run-id", required=True, help="an MLflow run that holds a model")
-    _command(
-        adder,
-        commands.compare,
-        "show every version with its alias and metric",
-        "compare --use-case green_taxi",
-        "compare --use-case green_taxi --json | jq '.[-1]'",
-    )
     export = _command(
         adder,
         commands.export,
@@ -115,6 +109,21 @@ def _add_registry(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     export.add_argument("--version", default=CHAMPION, help="a number or an alias; default: %(default)s")
     export.add_argument("--to", type=Path, help="default: bundles in the work folder")
+
+
+def _add_compare(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    compare = _command(
+        adder,
+        commands.compare,
+        "show every version with its alias and metric",
+        "compare --use-case green_taxi",
+        "compare --use-case green_taxi --json | jq '.[-1]'",
+        "compare --use-case green_taxi --markdown --reports /tmp/reports",
+    )
+    compare.add_argument(
+        "--markdown", action="store_true", help="the challenger, else the newest, beside the champion"
+    )
+    compare.add_argument("--reports", type=Path, help="folder for the training pages of those two versions")
 
 
 def _add_others(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

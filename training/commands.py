@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contract.session import session
-from training import pipeline, registry, tracking
+from training import comparison, pipeline, registry, tracking
 from training.errors import UseCaseError
 from training.pipeline import Progress, Trained
 from training.sources import SourceError
@@ -119,6 +119,11 @@ def compare(options: argparse.Namespace, console: Console) -> int:
     use_case = UseCase.named(options.use_case)
     with tracking.tracking(options.workdir, use_case.name) as client:
         found = registry.versions(client, use_case)
+        if options.reports:
+            comparison.save_reports(client, use_case, options.reports)
+        if options.markdown:
+            print(comparison.markdown(client, use_case))
+            return 0
     if options.json:
         return _json(found.to_dict("records"))
     table = Table(*found.columns[:-1], title=use_case.model_name)

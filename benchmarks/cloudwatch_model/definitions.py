@@ -132,7 +132,7 @@ def planned(work: Path, module: Path = MODULE, **settings: float) -> Stack:
     (work / "main.tf").write_text(_MAIN + source)
     terraform = Terraform(work, state_dir=work / "state", env=os.environ)
     terraform.init(backend=False)
-    return parse(terraform.planned())
+    return parse(terraform.plan({}))
 
 
 def defaults() -> dict[str, Any]:

@@ -78,7 +78,9 @@ def test_rollback_skips_the_gate_and_export_takes_the_champion(
     assert json.loads(out)["bundle"] == str(tmp_path / "scorewatch-tiny" / "1")
 
 
-def test_a_refusal_has_its_own_exit_code(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_has_its_own_exit_code(
+    workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run(capsys, "train", "--use-case", TINY, "--workdir", workdir)
     stump = TINY.with_name("stump_of_tiny.py")
     stump.write_text(
@@ -88,6 +90,16 @@ def test_a_refusal_has_its_own_exit_code(workdir: Path, capsys: pytest.CaptureFi
         run(capsys, "train", "--use-case", stump, "--workdir", workdir)
     finally:
         stump.unlink()
+    reports = tmp_path / "reports"
+    compare = ("compare", "--use-case", TINY, "--workdir", workdir, "--markdown", "--reports", reports)
+    code, out, _ = run(capsys, *compare)
+    assert code == 0
+    assert "version 2 beside champion 1" in out
+    assert "Gate: refused" in out
+    [row] = [line.split(" | ") for line in out.splitlines() if line.startswith("| rmse")]
+    assert float(row[1]) > float(row[2].rstrip(" |"))
+    assert sorted(path.name for path in reports.iterdir()) == ["version-1.html", "version-2.html"]
+    assert "version 2" in (reports / "version-2.html").read_text()
     code, out, _ = run(capsys, "promote", "--use-case", TINY, "--workdir", workdir)
     assert code == 3
     assert "FAIL quality" in out
