@@ -126,6 +126,7 @@ module "monitor" {
     ALERT_TOPIC_ARN   = module.alerts.topic_arn
     WINDOW_HOURS      = tostring(var.window_hours)
     REMINDER_HOURS    = tostring(var.reminder_hours)
+    REPORT_LINK_HOURS = tostring(var.report_link_hours)
     LABEL_DELAY_DAYS  = tostring(var.label_delay_days)
     ATHENA_WORKGROUP  = module.lake.athena_workgroup
     GLUE_DATABASE     = module.lake.glue_database

@@ -82,6 +82,17 @@ variable "reminder_hours" {
   }
 }
 
+variable "report_link_hours" {
+  description = "Hours for which the link to the report in an alert's mail opens without login, at most; 0 for a link that needs one."
+  type        = number
+  default     = 12
+
+  validation {
+    condition     = var.report_link_hours >= 0 && var.report_link_hours <= 12 && floor(var.report_link_hours) == var.report_link_hours
+    error_message = "report_link_hours must be a whole number from 0 to 12: the link ends with the credentials of the function that signs it."
+  }
+}
+
 variable "label_delay_days" {
   description = "Days within which the ground truth of a record may arrive."
   type        = number

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from lambda_monitor import monitor
 from lambda_monitor.run import Clients, Run, requested_span
 from lambda_monitor.settings import Settings
 
 _CLIENTS = Clients(
-    s3=boto3.client("s3"),
+    # Presigned links to encrypted objects need Signature Version 4.
+    s3=boto3.client("s3", config=Config(signature_version="s3v4")),
     sns=boto3.client("sns"),
     cloudwatch=boto3.client("cloudwatch"),
     athena=boto3.client("athena"),

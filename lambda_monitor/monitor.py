@@ -11,10 +11,11 @@ from contract import layout
 from contract.bundle import BundleError
 from contract.events import timestamp
 from contract.layout import HOUR
-from contract.schema import ContractError, ModelRef
+from contract.schema import Contract, ContractError, ModelRef
 from contract.version import VERSION
 from lambda_monitor import model
-from lambda_monitor.alerts import messages, metrics, outbox, severity
+from lambda_monitor.alerts import links, messages, metrics, outbox, severity
+from lambda_monitor.alerts.messages import Context
 from lambda_monitor.alerts.state import Message, Store, Verdict
 from lambda_monitor.check_config import CheckConfigError
 from lambda_monitor.checks import custom, gaps, late, service, verdict
@@ -49,19 +50,20 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
         watched = _load(clients.s3, settings)
     except (BundleError, ContractError, CheckConfigError) as error:
         ref = ModelRef(name=settings.model_name, version=settings.model_version, run_id="")
-        findings = Findings(status=Status.ERROR, records=0, checks=[], reason=str(error))
+        findings, contract = Findings(status=Status.ERROR, records=0, checks=[], reason=str(error)), None
     else:
-        ref = watched.contract.model
+        ref, contract = watched.contract.model, watched.contract
         findings = _findings(clients, settings, watched, span, run)
     report = _write(clients.s3, settings, ref, span, findings, run)
     bad = findings.status in {Status.ALERT, Status.ERROR}
     # Alerts go out before rendering, which may time out; other notifications wait for its result.
-    sent = _notify(clients, settings, ref, span, findings, report, run) if bad else []
+    about = _about(clients, settings, ref, contract, span, report, run)
+    sent = _notify(clients, settings, about, span, findings, run) if bad else []
     if findings.pictures:
         findings = verdict.drawn(findings)
         _write(clients.s3, settings, ref, span, findings, run)
     if not bad:
-        sent = _notify(clients, settings, ref, span, findings, report, run)
+        sent = _notify(clients, settings, about, span, findings, run)
     index.update(clients.s3, settings.lake_bucket)
     print(_metrics(settings, ref, findings, sent, run))  # noqa: T201  # EMF is printed
     return {
@@ -201,26 +203,35 @@ def _write(
     return f"s3://{bucket}/{prefix}{REPORT_HTML}"
 
 
-def _notify(
+def _about(
     clients: Clients,
     settings: Settings,
     ref: ModelRef,
+    contract: Contract | None,
     span: Span,
-    findings: Findings,
     report: str,
     run: Run,
-) -> list[Message]:
-    """Update the alert state and send what is due."""
-    context = messages.Context(
+) -> Context:
+    """Return what every message on the window names; its findings are added later."""
+    lasting = HOUR * settings.report_link_hours
+    return Context(
         model=ref,
+        contract=contract,
         use_case=settings.use_case,
         topic_arn=settings.alert_topic_arn,
         start=span.start,
         end=span.end,
-        records=findings.records,
-        checks=findings.checks,
         report=report,
-        reason=findings.reason,
+        link=links.presigned(clients.s3, report, run.now, lasting) if lasting else None,
+    )
+
+
+def _notify(
+    clients: Clients, settings: Settings, about: Context, span: Span, findings: Findings, run: Run
+) -> list[Message]:
+    """Update the alert state and send what is due."""
+    context = msgspec.structs.replace(
+        about, records=findings.records, checks=findings.checks, reason=findings.reason
     )
     outcome = Verdict(
         status=findings.status,

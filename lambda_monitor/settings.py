@@ -7,7 +7,13 @@ from typing import Self
 import msgspec
 
 # Only tuning has defaults: a missing resource name is an error of the Terraform configuration.
-_DEFAULTS = {"WINDOW_HOURS": "24", "REMINDER_HOURS": "24", "LABEL_DELAY_DAYS": "7", "ATHENA_MIN_BYTES": "0"}
+_DEFAULTS = {
+    "WINDOW_HOURS": "24",
+    "REMINDER_HOURS": "24",
+    "LABEL_DELAY_DAYS": "7",
+    "ATHENA_MIN_BYTES": "0",
+    "REPORT_LINK_HOURS": "12",
+}
 
 
 class SettingsError(ValueError):
@@ -18,7 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the function's resources, and its tuning.
 
     With an `athena_min_bytes` of 0 Athena is never used; without `id_column` the records that Athena
-    counts have no ids, so that labels can't be joined to them. Without `predict_function` and
+    counts have no ids, so that labels can't be joined to them. With `report_link_hours` of 0 messages have no
+    presigned links. Without `predict_function` and
     `input_stream` service health is not checked.
     """
 
@@ -31,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     window_hours: int
     reminder_hours: int
     label_delay_days: int
+    report_link_hours: int = 12
     athena_workgroup: str = ""
     glue_database: str = ""
     predictions_table: str = ""
@@ -44,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("window_hours", "reminder_hours"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} is {getattr(self, name)}: it must be 1 or more")
-        for name in ("label_delay_days", "athena_min_bytes"):
+        for name in ("label_delay_days", "athena_min_bytes", "report_link_hours"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{name.upper()} is {getattr(self, name)}: it must be 0 or more")
 

@@ -43,6 +43,7 @@ run "out_of_range" {
     schedule                     = "hourly"
     window_hours                 = 0
     reminder_hours               = 0
+    report_link_hours            = 13
     label_delay_days             = -1
     athena_min_mb                = -1
     alert_emails                 = ["not an address"]
@@ -85,6 +86,7 @@ run "out_of_range" {
     var.schedule,
     var.window_hours,
     var.reminder_hours,
+    var.report_link_hours,
     var.label_delay_days,
     var.athena_min_mb,
     var.alert_emails,

@@ -40,14 +40,14 @@ _STEPS = {
     "outliers": "Look at the unusual values in the report for a changed unit, a broken sensor or a new kind "
     "of record.",
     "drift": "The report shows which values became more or less frequent. If the change is real and "
-    "permanent, retrain and compare the challenger with the champion:",
-    "performance": "Compare the segments in the performance report. If the higher error persists, retrain on "
-    "labelled records or go back to an earlier version:",
+    "lasting, train a new model; the command compares it with the live one:",
+    "performance": "Compare the segments in the performance report. If the higher error persists, train a "
+    "new model on labelled records, or go back to an earlier version:",
     "labels": "Some files or lines of ground truth can't be read; the report names them.",
     "model": "Another model version made the predictions: deploy the version to be monitored, or wait for "
     "the rollout to end.",
     "monitor": "Invoke the function for the hours that were left out, as the check says.",
-    "lake": "If objects of the lake can't be read, the report lists them: copy them aside, then repair or "
+    "lake": "If stored objects can't be read, the report lists them: copy them aside, then repair or "
     "delete them; the next run reads the partition again. If records landed late, invoke the function for "
     "their window, as the check says.",
     "custom": "A check that you declared in checks.json failed: its sentence says what it measures. If its "
@@ -68,7 +68,7 @@ def topics(checks: Iterable[str]) -> list[str]:
 
 def steps(checks: Iterable[str], target: Target, *, no_data: bool, error: bool) -> list[str]:
     """Return the numbered next steps for the failed `checks`, each command on a line of its own."""
-    found = list(_NO_DATA) if no_data else ["Open the report (below)."]
+    found = list(_NO_DATA) if no_data else ["Open the report."]
     for topic in topics(checks):
         if topic in _STEPS:
             found.append("\n".join([_STEPS[topic], *(f"       {c}" for c in _commands(topic, target))]))

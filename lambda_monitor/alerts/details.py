@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from lambda_monitor.alerts import advice, links, severity
+from lambda_monitor.alerts import advice, links, severity, titles
 from lambda_monitor.alerts.payload import Kind, Payload, failed_check
 from lambda_monitor.alerts.state import State
 from lambda_monitor.findings import LISTED, Status
@@ -12,7 +12,7 @@ from lambda_monitor.untrusted import one_line
 if TYPE_CHECKING:
     from lambda_monitor.alerts.messages import Context
 
-_SENTENCE, _REASON, _STEP, _COLUMNS = 600, 2000, 600, 5
+_SENTENCE, _REASON, _STEP, _TITLE, _COLUMNS = 600, 2000, 600, 300, 5
 
 
 def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Payload:
@@ -40,8 +40,14 @@ def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Pa
         made=sum(check.status != "skipped" for check in context.checks),
         concerns=sorted({name.partition(":")[0] for name in _concerns(context, kind, before)}),
         checks=[
-            failed_check(c, one_line(c.sentence, _SENTENCE), [one_line(n) for n in c.columns[:_COLUMNS]])
-            for c in failing[:LISTED]
+            failed_check(
+                check,
+                one_line(check.sentence, _SENTENCE),
+                titles.columns(check, context.contract)[:_COLUMNS],
+                title=one_line(titles.title(check, context.contract), _TITLE),
+                figures=titles.figures(check, context.contract),
+            )
+            for check in titles.worst_first(failing)[:LISTED]
         ],
         reason=one_line(context.reason, _REASON),
         next_steps=[] if resolved else [one_line(step.strip(), _STEP) for step in steps],

@@ -1,7 +1,11 @@
-"""Links to the AWS console."""
+"""Links to the AWS console, and presigned links to reports."""
 
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 _CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
@@ -17,6 +21,24 @@ class Place(NamedTuple):
     def console(self) -> str:
         """The host of the partition's console."""
         return _CONSOLES.get(self.partition, "console.aws.amazon.com")
+
+
+class Presigned(NamedTuple):
+    """A link that needs no login; the credentials that signed it may end before `until`."""
+
+    url: str
+    until: datetime
+
+
+def presigned(s3: "S3Client", uri: str, now: datetime, lasting: timedelta) -> Presigned:
+    """Return a link to an object, given its s3:// URI; `s3` must sign by version 4 for encrypted objects."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    url = s3.generate_presigned_url(
+        "get_object",
+        Params={"Bucket": bucket, "Key": key},
+        ExpiresIn=int(lasting.total_seconds()),
+    )
+    return Presigned(url, now + lasting)
 
 
 def place(arn: str) -> Place:

@@ -24,7 +24,8 @@ class Kind(StrEnum):
 class FailedCheck(StoredStruct, frozen=True, kw_only=True):
     """A check that failed, with value and limit in its own unit; None if it could not be made.
 
-    `times` is the value divided by the limit, None if that can't be computed.
+    `times` is the value divided by the limit, None if that can't be computed. `title` is what failed,
+    `figures` value and limit with their unit, both for people.
     """
 
     name: str
@@ -34,6 +35,8 @@ class FailedCheck(StoredStruct, frozen=True, kw_only=True):
     times: float | None
     sentence: str
     severity: Severity
+    title: str = ""
+    figures: str = ""
 
 
 class Payload(StoredStruct, frozen=True, kw_only=True):
@@ -84,7 +87,9 @@ class Published(StoredStruct, frozen=True, kw_only=True):
     details: Payload | None = None
 
 
-def failed_check(check: CheckResult, sentence: str, columns: list[str]) -> FailedCheck:
+def failed_check(
+    check: CheckResult, sentence: str, columns: list[str], *, title: str, figures: str
+) -> FailedCheck:
     """Return `check` with its texts made safe by the caller."""
     return FailedCheck(
         name=check.name,
@@ -94,6 +99,8 @@ def failed_check(check: CheckResult, sentence: str, columns: list[str]) -> Faile
         times=times(check),
         sentence=sentence,
         severity=of_check(check),
+        title=title,
+        figures=figures,
     )
 
 

@@ -27,9 +27,14 @@ def times(check: CheckResult) -> float | None:
     return check.value / check.threshold
 
 
+def always_critical(check: CheckResult) -> bool:
+    """Return whether a failure of that check is critical whatever its value."""
+    return check.name.split(".")[0] in _CRITICAL or check.name in _CRITICAL_CHECKS
+
+
 def of_check(check: CheckResult) -> Severity:
     """Return the severity of a failed check."""
-    if check.name.split(".")[0] in _CRITICAL or check.name in _CRITICAL_CHECKS:
+    if always_critical(check):
         return Severity.CRITICAL
     return Severity.CRITICAL if (times(check) or 0.0) >= SEVERAL else Severity.WARNING
 

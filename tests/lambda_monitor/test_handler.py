@@ -1,6 +1,11 @@
 """The whole function on moto: events in the lake to report and notification."""
 
 import json
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
 
 from contract import layout
 from tests.lambda_monitor.synthetic import HOUR, LAKE, MODEL, NOON, Stack, synthetic_rides
@@ -194,3 +199,31 @@ def test_late_labels_score_the_window_of_their_records(stack: Stack, invoke) -> 
     [coverage] = [c for c in summary["checks"] if c["name"] == "labels.coverage"]
     assert (coverage["value"], coverage["detail"]["start"]) == (1.0, "2026-03-02T12:00:00.000Z")
     assert ("performance",) in failing(summary)
+
+
+def test_the_link_of_a_mail_opens_the_report_without_a_login(stack: Stack, invoke) -> None:
+    stack.bundle()
+    stack.put(stack.events(synthetic_rides(500, seed=7, stretch=2.0)))
+
+    summary = invoke()
+
+    mail = stack.notifications()[0]["Message"]
+    mail = json.loads(mail)["text"] if mail.startswith("{") else mail
+    [link] = re.findall(r"^https://\S+X-Amz-Signature=\S+$", mail, re.MULTILINE)
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
+    assert asked["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
+    assert f"/{stack.s3.meta.region_name}/s3/aws4_request" in asked["X-Amz-Credential"]
+    assert asked["X-Amz-Expires"] == str(12 * 3600)
+    assert requests.get(link, timeout=10).content == stack.read(summary["report"])
+
+
+def test_without_link_hours_a_mail_has_no_presigned_link(
+    stack: Stack, invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.bundle()
+    stack.put(stack.events(synthetic_rides(500, seed=7, stretch=2.0)))
+    monkeypatch.setenv("REPORT_LINK_HOURS", "0")
+
+    invoke()
+
+    assert "X-Amz-Signature" not in stack.notifications()[0]["Message"]

@@ -28,11 +28,14 @@ def commands(text: str) -> list[str]:
 
 
 def alarm_keys() -> set[str]:
-    text = (ROOT / "infra/modules/alerts/alarms.tf").read_text()
+    files = sorted((ROOT / "infra/modules/alerts").glob("*.tf"))
+    text = "\n".join(path.read_text() for path in files)
     found = set(re.findall(r'^ {4,6}"([a-z-]+)" = \{', text, re.MULTILINE))
+    found |= set(re.findall(r'alarm_name +=  *"\$\{var\.prefix\}-(?!part-)([a-z-]+)"', text))
     return (
         found
-        | {"records-rejected", "predictions-unread", "delivery-late", "input-throttled", "output-throttled"}
+        | {"delivery-late", "input-throttled", "output-throttled"}
+        | {f"{objective}-budget-{pace}" for objective in ("scoring", "lake") for pace in ("fast", "slow")}
         | {
             f"{function}-{metric}"
             for function in ("predict", "monitor")

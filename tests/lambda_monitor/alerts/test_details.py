@@ -32,9 +32,11 @@ def test_an_alert_has_each_failed_check_with_value_limit_and_severity() -> None:
     found = described(Kind.ALERT, BEFORE, MILD, PERFORMANCE, LEFT_OUT)
 
     assert [(c.name, c.columns, c.value, c.limit, c.times, c.severity.value) for c in found.checks] == [
-        ("drift.feature", ["trip_distance"], 0.2, 0.1, 2.0, "warning"),
         ("performance", [], 9.0, 3.0, 3.0, "critical"),
+        ("drift.feature", ["trip_distance"], 0.2, 0.1, 2.0, "warning"),
     ]
+    assert found.checks[1].title == "trip_distance drifted"
+    assert found.checks[1].figures == "0.2, limit 0.1, 2.0 times the limit"
     assert (found.state, found.severity.value, found.failed, found.made) == ("open", "critical", 2, 2)
     assert found.concerns == ["drift.feature", "performance"]
     assert found.report.startswith("https://console.aws.amazon.com/s3/object/lake?region=eu-west-1")

@@ -41,11 +41,12 @@ def context(*checks: CheckResult, **changes) -> messages.Context:
 def test_an_alert_has_checks_values_window_report_and_next_steps() -> None:
     message = messages.compose(context(), Kind.ALERT, BEFORE)
 
-    assert message.subject == "ALERT: scorewatch-green-taxi: drift.feature failed (trip_distance)"
+    assert message.subject == "ALERT: green_taxi critical: trip_distance drifted, 5.1 times its limit"
     for expected in (
         "2026-03-02 12:00 UTC to 2026-03-02 13:00 UTC, 2,000 records",
         "Failed (1 of 2 checks made)",
-        "drift.feature: trip_distance drifted: its mean is higher. (value 0.41, limit 0.08)",
+        "trip_distance drifted: 0.41, limit 0.08, 5.1 times the limit [drift.feature]\n"
+        "    trip_distance drifted: its mean is higher.\n",
         "1. Open the report",
         "make retrain",
         "s3://lake/reports/m/w/report.html",
@@ -57,7 +58,7 @@ def test_an_alert_has_checks_values_window_report_and_next_steps() -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_every_kind_has_a_message(kind: Kind) -> None:
-    message = messages.compose(context(reason="the bundle is gone"), kind, BEFORE)
+    message = messages.compose(context(FINE, reason="the bundle is gone"), kind, BEFORE)
 
     assert message.text
     assert all(message.attributes.values())
@@ -72,13 +73,13 @@ def test_a_subject_is_one_ascii_line_of_at_most_100_characters() -> None:
     assert subject.isascii()
     assert len(subject) <= 100
     assert "\n" not in subject
-    assert "30 checks failed" in subject
+    assert subject.endswith(" drifted, 5.1 times its limit; 29 more")
 
 
 def test_a_long_list_is_cut_and_the_rest_counted() -> None:
     text = messages.compose(context(*[DRIFT] * 30), Kind.ALERT, BEFORE).text
 
-    assert text.count("drift.feature:") == 20
+    assert text.count("[drift.feature]") == 20
     assert "and 10 more, in the report" in text
 
 
@@ -143,7 +144,7 @@ def test_checks_that_failed_earlier_and_were_skipped_are_listed() -> None:
 
     text = messages.compose(context(skipped, FINE), Kind.REMINDER, before).text
 
-    assert "not checked in this window:\n  - drift.feature: trip_distance\n" in text
+    assert "not checked in this window:\n  - trip_distance [drift.feature]: trip_distance" in text
 
 
 def test_a_message_that_sns_refuses_in_short_too_is_reported_as_refused() -> None:
