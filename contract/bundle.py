@@ -7,7 +7,7 @@ from typing import Self
 import msgspec
 
 from contract import names
-from contract.schema import Struct
+from contract.schema import Contract, Struct, Task
 from contract.version import VERSION
 
 MODEL = "model.onnx"
@@ -24,8 +24,22 @@ OPTIONAL_FILES = (CHECKS,)
 # Columns of reference.parquet besides the features; time only if the data has it.
 PREDICTION_COLUMN = names.PREDICTION_COLUMN
 PROBABILITY_COLUMN = names.PROBABILITY_COLUMN
+POSITIVE_COLUMN = names.POSITIVE_COLUMN
 TARGET_COLUMN = names.TARGET_COLUMN
 TIME_COLUMN = names.TIME_COLUMN
+
+# Metadata of model.onnx: its classes as JSON, in the order of its probabilities.
+CLASSES_KEY = "scorewatch.classes"
+
+
+def probability_column(contract: Contract) -> str | None:
+    """Return the column of the probability that is monitored, None for a regression.
+
+    It is the positive class's, or the predicted class's if no class is positive.
+    """
+    if contract.task is Task.REGRESSION:
+        return None
+    return PROBABILITY_COLUMN if contract.target.positive is None else POSITIVE_COLUMN
 
 
 class BundleError(RuntimeError):

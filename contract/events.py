@@ -1,17 +1,27 @@
 """Events in streams and lake, one JSON object per line."""
 
 import base64
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from contract import names
 from contract.schema import Contract, ModelRef, Struct
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 NEWLINE = b"\n"
 # A Firehose record holds 1,000 KiB: room for this many bytes in base64, with the reason.
 REJECTED_PART_BYTES = 700_000
+# Classes of an event: of a model with more, the event has the most probable ones.
+MOST_CLASSES = 100
+# Digits of the probabilities of all classes, and of the one that stands alone.
+PROBABILITY_DIGITS, TOP_DIGITS = 6, 4
 
 
 class RecordRef(Struct, frozen=True, kw_only=True, gc=False):
@@ -94,6 +104,64 @@ def prediction_type(contract: Contract) -> type[msgspec.Struct]:
         omit_defaults=True,
         gc=False,
     )
+
+
+def class_predictions(
+    target: str,
+    labels: "npt.NDArray[Any]",
+    probabilities: "npt.NDArray[np.float64]",
+    classes: Sequence[int | str] | None,
+) -> list[dict[str, Any]]:
+    """Return the `prediction` of each record of a classification.
+
+    `labels` [n] are the predicted classes, `probabilities` [n, classes] in the order of `classes`. A
+    prediction has the label under the target's name and as `label`, the highest probability, and the
+    `probabilities` by class, of MOST_CLASSES at most. Without `classes` it has no probabilities by class.
+    """
+    top = probabilities.max(axis=1).round(TOP_DIGITS).tolist()
+    pairs = zip(labels.tolist(), top, strict=True)
+    highest = names.PROBABILITY_COLUMN
+    if classes is None:
+        return [{target: label, highest: probability} for label, probability in pairs]
+    by_class = _by_class(probabilities.round(PROBABILITY_DIGITS), tuple(map(str, classes)))
+    return [
+        {
+            target: label,
+            highest: probability,
+            names.LABEL_FIELD: label,
+            names.PROBABILITIES_FIELD: found,
+        }
+        for (label, probability), found in zip(pairs, by_class, strict=True)
+    ]
+
+
+def monitored_probability(contract: Contract, prediction: dict[str, Any]) -> float:
+    """Return the probability of the positive class, or of the predicted one if no class is positive."""
+    if contract.target.positive is None:
+        return float(prediction[names.PROBABILITY_COLUMN])
+    by_class = msgspec.to_builtins(prediction[names.PROBABILITIES_FIELD])
+    return float(by_class[str(contract.target.positive)])
+
+
+def _by_class(probabilities: "npt.NDArray[np.float64]", classes: tuple[str, ...]) -> Iterable[Any]:
+    """Return the probabilities of each record by class, those of the most probable if there are many."""
+    if len(classes) <= MOST_CLASSES:
+        return map(_probabilities_type(classes), *probabilities.T.tolist())
+    return (
+        dict(sorted(zip(classes, row, strict=True), key=lambda pair: -pair[1])[:MOST_CLASSES])
+        for row in probabilities.tolist()
+    )
+
+
+@functools.cache
+def _probabilities_type(classes: tuple[str, ...]) -> Any:
+    """Return what makes the probabilities by class, from one argument per class, in half a dict's time."""
+    fields = [(f"p{number}", float) for number in range(len(classes))]
+    rename = {f"p{number}": name for number, name in enumerate(classes)}
+    try:
+        return msgspec.defstruct("Probabilities", fields, rename=rename, gc=False)
+    except ValueError:  # a name that JSON has to escape
+        return lambda *values: dict(zip(classes, values, strict=True))
 
 
 def rejected_lines(

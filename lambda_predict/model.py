@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from contract import bundle, store
-from contract.schema import Contract, DType, Task
+from contract import bundle, events, store
+from contract.schema import Contract, Task
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,7 +22,12 @@ _RUN_ERRORS = (
     ort_errors.NotImplemented,
     ort_errors.RuntimeException,
 )
-_NUMPY = {DType.INT: np.int64, DType.FLOAT: np.float32, DType.STR: np.object_}
+_NUMPY = {
+    "tensor(int64)": np.int64,
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(string)": np.object_,
+}
 
 
 class PredictError(RuntimeError):
@@ -39,6 +45,9 @@ class Model:
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         self.contract = contract
         self._session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+        types = {given.name: _NUMPY[given.type] for given in self._session.get_inputs()}
+        self._inputs = [(feature.name, types[feature.name]) for feature in contract.features]
+        self._classes = _classes(self._session, contract)
 
     def predict(self, columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
         """Return one prediction per row, as in events. Raises PredictError.
@@ -46,8 +55,8 @@ class Model:
         `columns` holds one sequence of n values per feature, in the contract's order.
         """
         inputs: dict[str, npt.NDArray[Any]] = {
-            feature.name: np.array(values, dtype=_NUMPY[feature.dtype]).reshape(-1, 1)
-            for feature, values in zip(self.contract.features, columns, strict=True)
+            name: np.array(values, dtype=dtype).reshape(-1, 1)
+            for (name, dtype), values in zip(self._inputs, columns, strict=True)
         }
         try:
             outputs = self._session.run(None, inputs)
@@ -59,11 +68,21 @@ class Model:
             if self.contract.target.decimals is not None:
                 values = values.round(self.contract.target.decimals)
             return [{name: value} for value in values.tolist()]
-        labels, top = np.asarray(outputs[0]).reshape(-1), np.asarray(outputs[1], dtype=np.float64).max(axis=1)
-        return [
-            {name: label, "probability": probability}
-            for label, probability in zip(labels.tolist(), top.round(4).tolist(), strict=True)
-        ]
+        probabilities = np.asarray(outputs[1], dtype=np.float64)
+        labels = np.asarray(outputs[0]).reshape(-1)
+        known = self._classes is not None and len(self._classes) == probabilities.shape[1]
+        return events.class_predictions(name, labels, probabilities, self._classes if known else None)
+
+
+def _classes(session: ort.InferenceSession, contract: Contract) -> list[int | str] | None:
+    """Return the classes in the order of the model's probabilities, None if unknown.
+
+    A model of an earlier release doesn't name them: scikit-learn sorts them.
+    """
+    stored = session.get_modelmeta().custom_metadata_map.get(bundle.CLASSES_KEY)
+    if stored is not None:
+        return msgspec.json.decode(stored, type=list[int | str])
+    return sorted(contract.target.labels) if contract.target.labels else None
 
 
 def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:

@@ -27,6 +27,9 @@ tracking         MLflow runs, models and aliases
 registry         registered versions
 store            log and register a fitted model
 onnx_model       conversion to ONNX with parity check
+onnx_converters  converters of boosting libraries
+onnx_graph       changes around the conversion
+model_kinds      kinds of estimators in a pipeline
 export           files of the bundle
 records          rows as stream records and labels
 calibration      thresholds from the reference

@@ -17,6 +17,7 @@ from contract.schema import Task
 from training import onnx_model, serving
 from training.errors import describe
 from training.evaluate import MAIN_METRIC, losses, score, segment_columns
+from training.onnx_graph import ExportError
 from training.use_case import UseCase
 
 Losses = npt.NDArray[np.float64]
@@ -179,7 +180,7 @@ def _significantly_worse(use_case: UseCase, ours: Losses, theirs: Losses, confid
 def _parity(use_case: UseCase, challenger: Pipeline, onnx: bytes, rows: pd.DataFrame) -> Check:
     try:
         parity = onnx_model.check_parity(use_case, challenger, onnx, rows)
-    except onnx_model.ExportError as error:
+    except ExportError as error:
         return Check("onnx", passed=False, sentence=str(error))
     return Check(
         "onnx",
@@ -206,7 +207,7 @@ def _latency(use_case: UseCase, onnx: bytes, rows: pd.DataFrame) -> Check:
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     batch = rows[use_case.feature_names].sample(BATCH, replace=len(rows) < BATCH, random_state=use_case.seed)
-    inputs = onnx_model.inputs(use_case, batch)
+    inputs = onnx_model.inputs(session, batch)
     best = min(_seconds(session, inputs) for _ in range(10))
     micros, limit = best / BATCH * 1e6, use_case.gate.max_microseconds
     return Check(

@@ -128,8 +128,7 @@ def fit_pipeline(use_case: UseCase, params: Params, frame: pd.DataFrame) -> Pipe
 
 def measure(use_case: UseCase, data: Data, pipeline: Pipeline, params: Params, progress: Progress) -> Fitted:
     """Convert and evaluate a fitted pipeline. Raises ExportError when ONNX can't serve it."""
-    onnx = onnx_model.convert(use_case, pipeline)
-    parity = onnx_model.check_parity(use_case, pipeline, onnx, data.validation.frame)
+    onnx, parity = onnx_model.export(use_case, pipeline, data.validation.frame)
     fitted = Fitted(
         params=params,
         pipeline=pipeline,

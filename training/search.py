@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from training import pipeline, registry, store, tracking
 from training.errors import UseCaseError, user_code
 from training.evaluate import MAIN_METRIC, evaluate
-from training.onnx_model import ExportError
+from training.onnx_graph import ExportError
 from training.pipeline import Progress, Trained
 from training.sources import DataLocation
 from training.store import Data, Fitted, Logged

@@ -13,7 +13,7 @@ from contract.bundle import BundleError, Manifest
 from contract.schema import Contract, DType, OutOfRange
 from lambda_monitor.profiles import thresholds
 from lambda_predict.model import Model
-from lambda_predict.score import Scorer
+from lambda_predict.score import Batch, Scorer
 from training import records
 from training.errors import describe
 
@@ -30,9 +30,8 @@ def check(folder: Path) -> int:
         files = {file: manifest.verify(file, (folder / file).read_bytes()) for file in bundle.FILES}
         contract = Contract.from_json(files[bundle.CONTRACT])
         thresholds.load(files[bundle.THRESHOLDS])
-        scorer = Scorer(Model(contract, files[bundle.MODEL]))
         rows = _sample(contract, pd.read_parquet(folder / bundle.REFERENCE))
-        scored = scorer.score(_event(contract, rows), datetime.now(UTC))
+        scored = score(contract, files[bundle.MODEL], rows)
     except BundleError:
         raise
     except Exception as error:  # whatever the scorer raises, it would raise at its start
@@ -48,6 +47,11 @@ def check(folder: Path) -> int:
     if predictions != rows[bundle.PREDICTION_COLUMN].tolist():
         raise BundleError(f"the scorer's predictions differ from those of the reference in {folder}")
     return len(rows)
+
+
+def score(contract: Contract, onnx: bytes, rows: pd.DataFrame) -> Batch:
+    """Return what the prediction Lambda publishes for `rows`, which have an id."""
+    return Scorer(Model(contract, onnx)).score(_event(contract, rows), datetime.now(UTC))
 
 
 def _sample(contract: Contract, reference: pd.DataFrame) -> pd.DataFrame:

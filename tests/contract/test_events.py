@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from contract import events
 from contract.events import RecordRef, Rejection
-from contract.schema import Contract
+from contract.schema import Contract, Target, Task
 from tests.lambda_predict import synthetic
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -68,3 +69,59 @@ def test_a_rejected_record_is_kept_whole_in_lines_within_firehoses_limit(size: i
     assert b"".join(base64.b64decode(part.data) for part in found) == data
     assert [(part.part, part.parts) for part in found] == [(n + 1, parts) for n in range(parts)]
     assert {(part.reason, part.record.sequence_number) for part in found} == {("not_json", "49")}
+
+
+PROBABILITIES = np.array([[0.123456789, 0.876543211], [0.6, 0.4]])
+
+
+def test_a_class_is_predicted_with_label_and_probabilities_beside_the_earlier_fields() -> None:
+    found = events.class_predictions("paid", np.array(["yes", "no"]), PROBABILITIES, ["no", "yes"])
+    assert json.loads(msgspec.json.encode(found)) == [
+        {
+            "paid": "yes",
+            "probability": 0.8765,
+            "label": "yes",
+            "probabilities": {"no": 0.123457, "yes": 0.876543},
+        },
+        {"paid": "no", "probability": 0.6, "label": "no", "probabilities": {"no": 0.6, "yes": 0.4}},
+    ]
+
+
+def test_a_target_may_be_called_label() -> None:
+    (first, _) = events.class_predictions("label", np.array([1, 0]), PROBABILITIES, [0, 1])
+    assert json.loads(msgspec.json.encode(first)) == {
+        "label": 1,
+        "probability": 0.8765,
+        "probabilities": {"0": 0.123457, "1": 0.876543},
+    }
+
+
+def test_without_known_classes_a_prediction_has_the_earlier_fields_only() -> None:
+    found = events.class_predictions("paid", np.array(["yes", "no"]), PROBABILITIES, None)
+    assert found == [{"paid": "yes", "probability": 0.8765}, {"paid": "no", "probability": 0.6}]
+
+
+def test_a_class_whose_name_json_escapes_keeps_it() -> None:
+    names = ['the "best"', "a\\b"]
+    (first, _) = events.class_predictions("grade", np.array(names), PROBABILITIES, names)
+    assert json.loads(msgspec.json.encode(first))["probabilities"] == {names[0]: 0.123457, names[1]: 0.876543}
+
+
+def test_of_many_classes_an_event_has_the_most_probable() -> None:
+    classes = list(range(events.MOST_CLASSES + 20))
+    weights = np.arange(1.0, len(classes) + 1)
+    (found,) = events.class_predictions("kind", np.array([119]), (weights / weights.sum())[None], classes)
+    kept = json.loads(msgspec.json.encode(found))["probabilities"]
+    assert list(kept) == [str(number) for number in range(119, 19, -1)]
+    assert kept["119"] == pytest.approx(120 / weights.sum(), abs=1e-6)
+
+
+def test_the_monitored_probability_is_the_positive_classs() -> None:
+    declared = synthetic.contract(
+        task=Task.CLASSIFICATION, target=Target(name="paid", labels=["no", "yes"], positive="no")
+    )
+    found = events.class_predictions("paid", np.array(["yes", "no"]), PROBABILITIES, ["no", "yes"])
+    assert [events.monitored_probability(declared, one) for one in found] == [0.123457, 0.6]
+    target = Target(name="paid", labels=["no", "yes"])
+    predicted = synthetic.contract(task=Task.CLASSIFICATION, target=target)
+    assert [events.monitored_probability(predicted, one) for one in found] == [0.8765, 0.6]

@@ -48,6 +48,9 @@ def test_a_classifier_returns_class_and_probability(classifier: synthetic.Model)
     assert [e["customer_id"] for e in events] == [123, 123]
     assert [e["prediction"]["quality"] for e in events] == [5, 6]
     assert all(0.5 <= e["prediction"]["probability"] <= 1 for e in events)
+    assert [e["prediction"]["label"] for e in events] == [5, 6]
+    assert [list(e["prediction"]["probabilities"]) for e in events] == [["5", "6"]] * 2
+    assert all(sum(e["prediction"]["probabilities"].values()) == pytest.approx(1) for e in events)
 
 
 def test_a_batch_is_one_model_run_with_the_predictions_of_single_records(

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,10 @@ from sklearn.preprocessing import (
     StandardScaler,
     TargetEncoder,
 )
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
+from contract import bundle
 from contract.schema import Task
 from tests.training.tiny import rows
 from training import onnx_model
@@ -86,7 +89,7 @@ def test_classifiers_keep_labels_and_probabilities(tiny: UseCase, model: Any) ->
     pipeline = encoded(model).fit(rows("train")[FEATURES], labels)
     data = onnx_model.convert(use_case, pipeline)
     assert onnx_model.check_parity(use_case, pipeline, data, rows("validation")).largest < 1e-5
-    label, probabilities = onnx_model.run(use_case, data, rows("validation"))
+    label, probabilities = onnx_model.run(data, rows("validation"))
     assert label[0] in {"low", "middle", "high"}
     assert probabilities.shape == (600, 3), "a matrix, not a list of maps"
 
@@ -121,13 +124,41 @@ def test_a_nan_prediction_is_a_disagreement(tiny: UseCase) -> None:
         onnx_model.check_parity(tiny, Broken(), data, held_out)  # type: ignore[arg-type]  # a fake pipeline
 
 
-def test_trees_behind_a_scaler_are_refused() -> None:
+def test_trees_behind_a_scaler_are_scaled_in_the_width_of_scikit_learn() -> None:
     wine = UseCase.named("white_wine")
     frame = wine.demo("normal", 949)
     pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(50, random_state=0))
     pipeline.fit(frame[wine.feature_names], frame["quality"])
     with pytest.raises(ExportError, match="trees need no scaling"):
         onnx_model.check_parity(wine, pipeline, onnx_model.convert(wine, pipeline), frame)
+
+    data, parity = onnx_model.export(wine, pipeline, frame)
+
+    assert parity.largest < 1e-6
+    kinds = {given.type.tensor_type.elem_type for given in onnx.load_from_string(data).graph.input}
+    assert kinds == {onnx.TensorProto.DOUBLE}
+
+
+def test_a_model_without_probabilities_is_refused_with_the_way_out(tiny: UseCase) -> None:
+    use_case = dataclasses.replace(tiny, task=Task.CLASSIFICATION)
+    pipeline = encoded(LinearSVC()).fit(rows("train")[FEATURES], rows("train")["size"] > 3)
+    with pytest.raises(ExportError, match=r"LinearSVC has no probabilities.*CalibratedClassifierCV"):
+        onnx_model.export(use_case, pipeline, rows("validation"))
+
+
+def test_several_outputs_are_refused_with_the_way_out(tiny: UseCase) -> None:
+    pipeline = encoded(Ridge()).fit(rows("train")[FEATURES], rows("train")[["price", "size"]])
+    with pytest.raises(ExportError, match="predicts several values per record: train one model per target"):
+        onnx_model.export(tiny, pipeline, rows("validation"))
+
+
+def test_a_classifier_names_its_classes_in_the_order_of_its_probabilities(tiny: UseCase) -> None:
+    use_case = dataclasses.replace(tiny, task=Task.CLASSIFICATION)
+    labels = pd.cut(rows("train")["price"], 3, labels=["low", "middle", "high"]).astype(str)
+    pipeline = encoded(LogisticRegression(max_iter=500)).fit(rows("train")[FEATURES], labels)
+    model = onnx.load_from_string(onnx_model.convert(use_case, pipeline))
+    stored = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(stored[bundle.CLASSES_KEY]) == ["high", "low", "middle"]
 
 
 def test_a_pipeline_that_fails_on_unseen_categories_is_refused(tiny: UseCase) -> None:
