@@ -12,6 +12,9 @@ REPORT_JSON = "report.json"
 RUN_JSON = "run.json"
 
 Failed = Literal["alert", "error"]
+# Detail of a check whose threshold is the least value, not the largest.
+LEAST_VALUE = "least_value"
+LARGEST_RATIO = 1_000.0
 # Most examples that a result, a page or a message lists.
 LISTED = 20
 
@@ -23,6 +26,15 @@ class Status(StrEnum):
     ALERT = "alert"
     NO_DATA = "no_data"
     ERROR = "error"
+
+
+def ratio(value: float | None, threshold: float | None, detail: dict[str, Any]) -> float | None:
+    """Return a value in units of its threshold, above 1 if it is beyond; None without one of them."""
+    if value is None or not threshold:
+        return None
+    if detail.get(LEAST_VALUE):
+        return min(threshold / value, LARGEST_RATIO) if value > 0 else LARGEST_RATIO
+    return value / threshold
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +51,16 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     columns: list[str]
     sentence: str
     detail: dict[str, Any] = {}
+
+    @property
+    def ratio(self) -> float | None:
+        """The value in units of its limit, above 1 if it is beyond; None without value or limit."""
+        return ratio(self.value, self.threshold, self.detail)
+
+    @property
+    def limit_word(self) -> str:
+        """What the threshold is: the largest value that is ok, or the least."""
+        return "least" if self.detail.get(LEAST_VALUE) else "limit"
 
     @property
     def key(self) -> str:
@@ -73,6 +95,22 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
             columns=list(columns),
             sentence=sentence,
             detail=detail or {},
+        )
+
+    @classmethod
+    def below(
+        cls, name: str, value: float, threshold: float | None, sentence: str, *, detail: dict[str, Any]
+    ) -> Self:
+        """Return the result of a check that has status `alert` below its threshold, else `ok`."""
+        bad = threshold is not None and value < threshold
+        return cls(
+            name=name,
+            value=value,
+            threshold=threshold,
+            status="alert" if bad else "ok",
+            columns=[],
+            sentence=sentence,
+            detail={**detail, LEAST_VALUE: True},
         )
 
     @classmethod

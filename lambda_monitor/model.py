@@ -15,6 +15,7 @@ from contract.schema import Contract
 from lambda_monitor import check_config
 from lambda_monitor.check_config import CheckConfig, CheckConfigError
 from lambda_monitor.findings import Configuration
+from lambda_monitor.lake import texts
 from lambda_monitor.profiles import thresholds
 from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from lambda_monitor.profiles.thresholds import Thresholds
@@ -52,7 +53,8 @@ def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
     """Return the bundle, every file verified. Raises BundleError, ContractError and CheckConfigError."""
     manifest = store.manifest(s3, bucket, name, version)
     contract = Contract.from_json(store.read(s3, bucket, manifest, bundle.CONTRACT))
-    reference = pq.read_table(io.BytesIO(store.read(s3, bucket, manifest, bundle.REFERENCE)))
+    rows = pq.read_table(io.BytesIO(store.read(s3, bucket, manifest, bundle.REFERENCE)))
+    reference = texts.measured(contract, rows)
     spec = ProfileSpec.of(contract, reference)
     own = store.read(s3, bucket, manifest, bundle.CHECKS) if bundle.CHECKS in manifest.files else None
     return Model(

@@ -1,14 +1,16 @@
 """Columns and their values in the user's own words."""
 
 from contract import names
-from contract.schema import Contract
+from contract.schema import Contract, Kind
 from lambda_monitor.untrusted import one_line, quoted
 
 
 def column(contract: Contract, name: str) -> str:
-    """Return a column by its own name, the target and predictions by the target's."""
+    """Return a column by its own name, a text by its length, target and predictions by the target's name."""
     target = contract.target.name
+    texts = {feature.name for feature in contract.features if feature.kind is Kind.TEXT}
     return {
+        **{text: f"length of {text}" for text in texts},
         names.TARGET_COLUMN: target,
         names.PREDICTION_COLUMN: f"predicted {target}",
         names.PROBABILITY_COLUMN: f"probability of the predicted {target}",

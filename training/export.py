@@ -10,8 +10,9 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
-from contract import bundle
+from contract import bundle, events
 from contract.schema import Contract, DataRef, Kind, ModelRef, Task
+from contract.target import BINARY
 from lambda_predict.model import Model
 from training.data import Table
 from training.errors import UseCaseError
@@ -46,6 +47,8 @@ def make_contract(use_case: "UseCase", exported: Exported) -> Contract:
     target = use_case.target
     if use_case.task is Task.CLASSIFICATION and target.labels is None:
         target = msgspec.structs.replace(target, labels=sorted(frame[target.name].unique().tolist()))
+    if target.labels is not None and len(target.labels) == BINARY and target.positive is None:
+        target = msgspec.structs.replace(target, positive=max(target.labels))
     version = exported.version
     return Contract(
         use_case=use_case.name,
@@ -96,8 +99,8 @@ def _reference(use_case: "UseCase", contract: Contract, exported: Exported) -> p
     reference = rows[contract.feature_names].copy()
     reference[bundle.PREDICTION_COLUMN] = [p[name] for p in served]
     reference[bundle.TARGET_COLUMN] = rows[name]
-    if use_case.task is Task.CLASSIFICATION:
-        reference[bundle.PROBABILITY_COLUMN] = [p["probability"] for p in served]
+    if (probability := bundle.probability_column(contract)) is not None:
+        reference[probability] = [events.monitored_probability(contract, p) for p in served]
     if use_case.time_column:
         reference[bundle.TIME_COLUMN] = rows[use_case.time_column]
     return reference

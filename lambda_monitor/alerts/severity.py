@@ -21,10 +21,8 @@ class Severity(StrEnum):
 
 
 def times(check: CheckResult) -> float | None:
-    """Return the value divided by the limit; None without a value or with a limit of 0 or less."""
-    if check.value is None or check.threshold is None or check.threshold <= 0:
-        return None
-    return check.value / check.threshold
+    """Return the value in units of the limit; None without a value or with a limit of 0 or less."""
+    return None if check.threshold is not None and check.threshold < 0 else check.ratio
 
 
 def always_critical(check: CheckResult) -> bool:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from contract.schema import Contract, Task
 from lambda_monitor import wording
 from lambda_monitor.alerts.severity import always_critical, times
-from lambda_monitor.findings import CheckResult
+from lambda_monitor.findings import LEAST_VALUE, CheckResult
 from lambda_monitor.profiles import distances
 from lambda_monitor.untrusted import one_line
 
@@ -23,6 +23,11 @@ TITLES = {
     "drift.target": "{} drifted",
     "performance": "the model's error is too high",
     "performance.segment": "the model's error is too high for {}",
+    "performance.log_loss": "the model's log loss is too high",
+    "performance.auc": "the model separates the classes too badly",
+    "performance.precision": "too few of the records predicted positive are positive",
+    "performance.recall": "too few of the positive records are found",
+    "performance.calibration": "the predicted probabilities are too far from the shares of positive labels",
     "performance.estimate": "the model's error, estimated without labels, is too high",
     "labels.coverage": "few records have a label",
     "labels.conflicts": "records have different labels",
@@ -69,6 +74,7 @@ _UNITS: dict[str, Unit] = {
         (
             *("quality.missing", "quality.categories", "quality.range", "outliers"),
             *("lake.duplicates", "lake.clock_skew", "lake.late", "labels.unreadable", "model.version"),
+            *("performance.precision", "performance.recall"),
             *("service.rejected", "service.errors", "service.lost"),
         ),
         _PERCENT,
@@ -116,7 +122,8 @@ def figures(check: CheckResult, contract: Contract | None) -> str:
     if check.value is None or check.threshold is None or check.name == "quality.constant":
         return ""
     unit = _unit(check, contract)
-    return f"{unit.value(check.value)}, limit {unit.text(check.threshold)}{_times(check, ', {} the limit')}"
+    limit = f"{check.limit_word} {unit.text(check.threshold)}"
+    return f"{unit.value(check.value)}, {limit}{_times(check, ', {} the limit')}"
 
 
 def summary(check: CheckResult, contract: Contract | None) -> str:
@@ -126,7 +133,7 @@ def summary(check: CheckResult, contract: Contract | None) -> str:
 
 def _times(check: CheckResult, words: str) -> str:
     found = times(check)
-    if found is None or check.name == "quality.constant":
+    if found is None or check.name == "quality.constant" or check.detail.get(LEAST_VALUE):
         return ""
     return words.format(f"{found:,.1f} times" if found < 1_000 else "more than 1,000 times")  # noqa: PLR2004
 

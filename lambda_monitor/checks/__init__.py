@@ -2,6 +2,7 @@
 
 columns      data quality and drift, per column and segment
 performance  error on labelled records, and its estimate without labels
+binary       quality of a binary classifier on labelled records
 delivery     completeness, duplicates, version, freshness, labels
 service      errors, delay and lost records, from CloudWatch
 custom       checks that the user declares in SQL

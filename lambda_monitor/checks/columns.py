@@ -11,6 +11,7 @@ from contract import bundle
 from contract.schema import Task
 from lambda_monitor import wording
 from lambda_monitor.check_config import CheckConfig
+from lambda_monitor.checks import binary
 from lambda_monitor.checks import performance as scores
 from lambda_monitor.checks.minimum import LEAST, too_few
 from lambda_monitor.findings import LISTED, CheckResult
@@ -47,6 +48,8 @@ def check_performance(model: "Model", truth: "Truth") -> list[CheckResult]:
         results = [_column_drift(model, labelled, target, "drift.target", config)]
     judged = scores.score_labelled(model.contract, model.reference, truth.rows, records=truth.records)
     results += [_scored(score, config) for score in judged]
+    quality = binary.score_binary(model.contract, model.reference, truth.rows)
+    results += [_scored(score, config) for score in quality]
     return [result for result in results if config.wants(result.name, result.columns)]
 
 
@@ -172,7 +175,7 @@ def _against(config: CheckConfig, check: str, name: str, value: float, limit: fl
 
 
 def _drift(model: "Model", profile: Profile, config: CheckConfig) -> Iterator[CheckResult]:
-    outcomes = {bundle.PREDICTION_COLUMN, bundle.PROBABILITY_COLUMN}
+    outcomes = {bundle.PREDICTION_COLUMN, bundle.probability_column(model.contract)}
     for name in model.profile_spec.columns:
         if name != bundle.TARGET_COLUMN:
             check = "drift.prediction" if name in outcomes else "drift.feature"
@@ -239,7 +242,9 @@ def _outcome(model: "Model") -> str:
     """Return the predicted quantity in words."""
     target = model.contract.target
     if model.contract.task is Task.CLASSIFICATION:
-        return f"probability of the predicted {target.name}"
+        if target.positive is None:
+            return f"probability of the predicted {target.name}"
+        return f"probability of {target.name} {target.positive}"
     return f"predicted {target.name}"
 
 
@@ -248,6 +253,10 @@ def _scored(score: scores.Score, config: CheckConfig) -> CheckResult:
         skipped = CheckResult.skipped(score.name, score.sentence, score.columns)
         return msgspec.structs.replace(skipped, threshold=score.threshold, detail=score.detail)
     limit = config.limit(score.name, score.columns, score.threshold)
+    if score.below:
+        return CheckResult.below(score.name, score.value, limit, score.sentence, detail=score.detail).rounded(
+            _DIGITS
+        )
     return CheckResult.above(
         score.name, score.value, limit, score.sentence, columns=score.columns, detail=score.detail
     ).rounded(_DIGITS)

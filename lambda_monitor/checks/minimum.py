@@ -17,6 +17,9 @@ LEAST = {
     **dict.fromkeys(
         ("performance", "performance.segment", "performance.estimate", "service.lost"), thresholds.LEAST_ROWS
     ),
+    **dict.fromkeys(("performance.log_loss", "performance.calibration"), thresholds.LEAST_ROWS),
+    # Of the rarer class, of the records predicted positive, of the positive ones.
+    **dict.fromkeys(("performance.auc", "performance.precision", "performance.recall"), segments.LEAST_ROWS),
     **dict.fromkeys(("lake.duplicates", "lake.clock_skew"), thresholds.LEAST_ROWS),
     **dict.fromkeys(("model.version", "service.rejected", "service.errors"), 20),
 }

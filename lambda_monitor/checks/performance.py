@@ -23,7 +23,7 @@ from lambda_monitor.profiles.segments import TOP_LEVELS
 from lambda_monitor.untrusted import one_line
 
 # One-sided normal quantiles: one false alarm in about 10,000 windows, in 100,000 for the many segments.
-_RARE, _RARER = 3.72, 4.27
+RARE, _RARER = 3.72, 4.27
 # Seasons change the error by up to a fifth, measured or estimated.
 _TOLERANCE, _ESTIMATE_TOLERANCE = 1.2, 1.2
 # Days differ: twice the standard deviation between days is tolerated, if the reference has enough days.
@@ -34,13 +34,17 @@ Array = npt.NDArray[np.float64]
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
-    """An error with its limit; no value if it can't be computed."""
+    """An error with its limit; no value if it can't be computed.
+
+    With `below`, lower values are worse.
+    """
 
     name: str
     value: float | None
     threshold: float | None
     sentence: str
     columns: list[str] = []
+    below: bool = False
     detail: dict[str, Any] = {}
 
 
@@ -65,19 +69,19 @@ def score_labelled(
         f"The model's {_what(contract)} is {value:.4g} on {len(rows):,} labelled records; "
         f"it was {was:.4g} on the reference."
     )
-    tolerated = _tolerated(contract, reference, before)
-    limit = _limit(contract, before, len(now), _RARE, tolerated)
+    allowed = tolerated(contract, reference, before)
+    limit = _limit(contract, before, len(now), RARE, allowed)
     yield Score(
         name="performance", value=value, threshold=limit, sentence=sentence, detail={"reference": was}
     )
     for column in contract.segments:
         if column in rows.column_names and column in reference.column_names:
-            yield _worst_segment(contract, column, (reference, before), (rows, now), tolerated)
+            yield _worst_segment(contract, column, (reference, before), (rows, now), allowed)
 
 
 def estimate(contract: Contract, reference: pa.Table, specs: ProfileSpec, current: Profile) -> Score:
     """Return the error to expect of a window without labels."""
-    column = bundle.PROBABILITY_COLUMN if contract.task is Task.CLASSIFICATION else bundle.PREDICTION_COLUMN
+    column = bundle.probability_column(contract) or bundle.PREDICTION_COLUMN
     name = "performance.estimate"
     if (
         column not in specs.numeric
@@ -160,7 +164,7 @@ def _worst_segment(
     )
 
 
-def _tolerated(contract: Contract, reference: pa.Table, loss: Array) -> float:
+def tolerated(contract: Contract, reference: pa.Table, loss: Array) -> float:
     """Return the tolerated multiple of the reference's mean loss."""
     tolerance = _TOLERANCE**2 if contract.task is Task.REGRESSION else _TOLERANCE
     return max(tolerance, 1 + _DEVIATIONS * _between_days(reference, loss))

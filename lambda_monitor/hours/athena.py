@@ -16,7 +16,7 @@ import pyarrow as pa
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import bundle
-from contract.schema import Contract, Task
+from contract.schema import Contract
 from lambda_monitor.hours.accumulator import count_other
 from lambda_monitor.hours.athena_sql import Query, countable, dialect
 from lambda_monitor.lake import events
@@ -250,8 +250,8 @@ def _sampled(contract: Contract) -> Iterator[str]:
     """Yield the columns of a sample that are fields of events."""
     yield from contract.feature_names
     yield bundle.PREDICTION_COLUMN
-    if contract.task is Task.CLASSIFICATION:
-        yield bundle.PROBABILITY_COLUMN
+    if (probability := bundle.probability_column(contract)) is not None:
+        yield probability
 
 
 def _numeric(spec: NumericSpec, keys: dict[str, int], own: dict[str, str], number: int) -> Numeric:

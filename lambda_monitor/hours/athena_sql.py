@@ -8,8 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
-from contract import bundle
-from contract.schema import Contract, DType, Task
+from contract import bundle, names
+from contract.schema import Contract, DType, Kind
 from lambda_monitor.lake import duckdb_sql, texts
 from lambda_monitor.profiles.profile import NumericSpec, ProfileSpec
 from lambda_monitor.profiles.segments import TOP_LEVELS
@@ -147,9 +147,16 @@ class Query:
     def _event_values(self) -> list[str]:
         """Return the columns of a sample as text: features, prediction, probability of a class."""
         names = [*self._contract.feature_names, bundle.PREDICTION_COLUMN]
-        if self._contract.task is Task.CLASSIFICATION:
-            names.append(bundle.PROBABILITY_COLUMN)
-        return [f"CAST({self._value(name)} AS VARCHAR)" for name in names]
+        if (probability := bundle.probability_column(self._contract)) is not None:
+            names.append(probability)
+        whole = {f.name for f in self._contract.features if f.dtype is DType.INT}
+        return [
+            # A double would be written as 54.0, which is no whole number to readers.
+            f"CAST(TRY_CAST({self._field('features', name)} AS BIGINT) AS VARCHAR)"
+            if name in whole
+            else f"CAST({self._value(name)} AS VARCHAR)"
+            for name in names
+        ]
 
     def _value(self, name: str) -> str:
         """Return a column of the event: a double if it is numeric, else text."""
@@ -159,6 +166,10 @@ class Query:
             whole = bool(labels) and all(isinstance(label, int) for label in labels)
         elif name == bundle.PROBABILITY_COLUMN:
             field, whole = self._field("prediction", "probability"), False
+        elif name == bundle.POSITIVE_COLUMN:
+            field, whole = self._positive(), False
+        elif self._contract.feature(name).kind is Kind.TEXT:
+            field, whole = texts.length_sql(self._field("features", name)), False
         else:
             field = self._field("features", name)
             whole = self._contract.feature(name).dtype is DType.INT
@@ -167,6 +178,23 @@ class Query:
         if whole:
             return f"CAST(TRY_CAST({field} AS BIGINT) AS VARCHAR)"
         return self._bounded(f"CAST({field} AS VARCHAR)")
+
+    def _positive(self) -> str:
+        """Return the probability of the positive class, for older events the complement; see events.py."""
+        target = self._contract.target
+        highest = f"TRY_CAST({self._field('prediction', 'probability')} AS DOUBLE)"
+        label = f"CAST({self._field('prediction', target.name)} AS VARCHAR)"
+        positive = duckdb_sql.text(str(target.positive))
+        older = f"CASE WHEN {label} = {positive} THEN {highest} ELSE 1 - {highest} END"
+        held = self._field("prediction", names.PROBABILITIES_FIELD) if self._trino else "to_json(prediction)"
+        if self._trino:
+            by_class = f"TRY(CAST(json_parse({held}) AS MAP(VARCHAR, DOUBLE)))"
+            keys = dict.fromkeys((str(target.positive), str(target.positive).lower()))
+            found = [f"TRY(element_at({by_class}, {duckdb_sql.text(key)}))" for key in keys]
+        else:
+            by_class = f"TRY_CAST({held} -> '{names.PROBABILITIES_FIELD}' AS MAP(VARCHAR, DOUBLE))"
+            found = [f"{by_class}[{positive}]"]
+        return f"coalesce({', '.join([*found, older])})"
 
     def _bounded(self, text: str) -> str:
         return texts.bounded_sql(text, _TRINO_MD5) if self._trino else texts.bounded_sql(text)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contract import bundle
-from contract.schema import Contract, Task
+from contract.schema import Contract
 from lambda_monitor.hours.ledger import WindowParts
 from lambda_monitor.hours.store import HourStore
 from lambda_monitor.hours.window import Window
@@ -73,8 +73,8 @@ def _coverage(store: HourStore, parts: WindowParts, labels: Labels) -> float:
 
 def _read(contract: Contract, store: HourStore, parts: WindowParts, labels: Labels) -> Truth:
     columns = [*contract.feature_names, bundle.PREDICTION_COLUMN]
-    if contract.task is Task.CLASSIFICATION:
-        columns.append(bundle.PROBABILITY_COLUMN)
+    if (probability := bundle.probability_column(contract)) is not None:
+        columns.append(probability)
     schema = events.schema(contract)
     tables = [pa.schema([schema.field(name) for name in (ID, *columns)]).empty_table()]
     if len(labels.table):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from contract import bundle
-from contract.schema import Contract, DType, Task
+from contract.schema import Contract, DType, Feature, Kind, Task
 from lambda_monitor.lake import duckdb_sql, parser, texts
 from lambda_monitor.lake.objects import Object
 from lambda_monitor.lake.parser import ReadErrors, Statement
@@ -34,13 +34,18 @@ _ARROW_TYPES = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.STR: pa.
 
 
 def schema(contract: Contract) -> pa.Schema:
-    """Return the schema of a batch: id, identity, arrival, version, features, prediction, probability."""
+    """Return the schema of a batch: id, identity, arrival, version, features, prediction, probability.
+
+    A text is its length.
+    """
     fields = [(ID, pa.string()), (IDENTITY, pa.uint64()), (ARRIVED, pa.timestamp("ms", tz="UTC"))]
     fields.append((VERSION, pa.string()))
-    fields += [(f.name, _ARROW_TYPES[f.dtype]) for f in contract.features]
+    fields += [
+        (f.name, texts.LENGTH if f.kind is Kind.TEXT else _ARROW_TYPES[f.dtype]) for f in contract.features
+    ]
     fields.append((bundle.PREDICTION_COLUMN, target_type(contract)))
-    if contract.task is Task.CLASSIFICATION:
-        fields.append((bundle.PROBABILITY_COLUMN, pa.float64()))
+    if (probability := bundle.probability_column(contract)) is not None:
+        fields.append((probability, pa.float64()))
     return pa.schema(fields)
 
 
@@ -104,11 +109,11 @@ def _statement(contract: Contract) -> Statement:
     values = {
         ID: f"CAST({duckdb_sql.name(contract.id_field)} AS VARCHAR)",
         VERSION: "CAST(model.version AS VARCHAR)",
-        **{f.name: f"features.{duckdb_sql.name(f.name)}" for f in contract.features},
+        **{f.name: _feature(f) for f in contract.features},
         bundle.PREDICTION_COLUMN: f"prediction.{duckdb_sql.name(contract.target.name)}",
     }
-    if contract.task is Task.CLASSIFICATION:
-        values[bundle.PROBABILITY_COLUMN] = "prediction.probability"
+    if (probability := bundle.probability_column(contract)) is not None:
+        values[probability] = _probability(contract)
     identity = "CAST(record.shard AS VARCHAR) || '/' || CAST(record.sequence_number AS VARCHAR)"
     select = [
         f"CASE WHEN {arrived} >= {_sql_time(FIRST)} AND {arrived} < {_sql_time(LAST)} AND model.version "
@@ -127,11 +132,36 @@ def _statement(contract: Contract) -> Statement:
     )
 
 
+def _feature(feature: Feature) -> str:
+    """Return SQL for the value of a feature, the length of a text."""
+    value = f"features.{duckdb_sql.name(feature.name)}"
+    return texts.length_sql(value) if feature.kind is Kind.TEXT else value
+
+
+def _probability(contract: Contract) -> str:
+    """Return SQL for the probability that is monitored.
+
+    Events of releases before 0.2.0 have only that of the predicted class, of which the other class is
+    the complement.
+    """
+    target = contract.target
+    if target.positive is None:
+        return "prediction.probability"
+    label = typed(f"prediction.{duckdb_sql.name(target.name)}", target_type(contract))
+    positive = duckdb_sql.text(target.positive) if isinstance(target.positive, str) else target.positive
+    return (
+        f"coalesce(prediction.probabilities.{duckdb_sql.name(str(target.positive))}, CASE WHEN {label} = "
+        f"{positive} THEN prediction.probability ELSE 1 - prediction.probability END)"
+    )
+
+
 def _fields(contract: Contract) -> dict[str, str]:
     """Return the fields of an event that are read, by SQL type."""
     prediction = {contract.target.name: _SQL_OF_ARROW[target_type(contract)]}
     if contract.task is Task.CLASSIFICATION:
         prediction["probability"] = "DOUBLE"
+        if contract.target.positive is not None:
+            prediction["probabilities"] = duckdb_sql.struct({str(contract.target.positive): "DOUBLE"})
     return {
         contract.id_field: "VARCHAR",
         "features": duckdb_sql.struct({f.name: _SQL_TYPES[f.dtype] for f in contract.features}),

@@ -190,10 +190,12 @@ def _kinds(contract: Contract) -> dict[str, Kind]:
     """Return the kind of each column that can be compared: features, prediction, target."""
     classes = contract.task is Task.CLASSIFICATION
     outcome = Kind.CATEGORICAL if classes else Kind.NUMERIC
-    kinds = {f.name: f.kind for f in contract.features}
+    kinds: dict[str, Kind] = {
+        f.name: Kind.NUMERIC if f.kind is Kind.TEXT else f.kind for f in contract.features
+    }
     kinds[bundle.PREDICTION_COLUMN] = outcome
-    if classes:
-        kinds[bundle.PROBABILITY_COLUMN] = Kind.NUMERIC
+    if (probability := bundle.probability_column(contract)) is not None:
+        kinds[probability] = Kind.NUMERIC
     kinds[bundle.TARGET_COLUMN] = outcome
     return kinds
 
@@ -202,7 +204,7 @@ def _segments(
     contract: Contract, numeric: dict[str, NumericSpec], categorical: dict[str, CategoricalSpec]
 ) -> SegmentSpec | None:
     """Return how the contract's segments are counted; only categorical columns have segments."""
-    outcome = bundle.PROBABILITY_COLUMN if contract.task is Task.CLASSIFICATION else bundle.PREDICTION_COLUMN
+    outcome = bundle.probability_column(contract) or bundle.PREDICTION_COLUMN
     levels = {
         name: categorical[name].levels[: segments.TOP_LEVELS]
         for name in contract.segments

@@ -184,7 +184,7 @@ def _metrics(columns: Sequence[str], checks: Sequence[CheckResult]) -> list[Any]
 
 
 def _ratio(check: CheckResult) -> float:
-    return (check.value or 0.0) / check.threshold if check.threshold else 0.0
+    return check.ratio or 0.0
 
 
 def _drawn(check: CheckResult, columns: Sequence[str]) -> bool:
@@ -224,7 +224,8 @@ def _filled(table: pa.Table, column: str) -> bool:
 def _is_numeric(contract: Contract, column: str) -> bool:
     if column in {bundle.PREDICTION_COLUMN, bundle.TARGET_COLUMN}:
         return contract.task is Task.REGRESSION
-    return contract.feature(column).kind is Kind.NUMERIC
+    # A text is its length.
+    return contract.feature(column).kind is not Kind.CATEGORICAL
 
 
 def _frames(
@@ -267,5 +268,6 @@ def _task(contract: Contract, current: pd.DataFrame, *, labelled: bool) -> dict[
     labels = contract.target.labels or []
     names = {"target": bundle.TARGET_COLUMN, "prediction_labels": bundle.PREDICTION_COLUMN}
     if len(labels) == _BINARY:
-        return {"classification": [BinaryClassification(**names, pos_label=str(labels[1]))]}
+        positive = labels[1] if contract.target.positive is None else contract.target.positive
+        return {"classification": [BinaryClassification(**names, pos_label=str(positive))]}
     return {"classification": [MulticlassClassification(**names)]}

@@ -8,13 +8,14 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from contract import conditional, layout
 from contract.conditional import ConflictError
 from contract.events import parse_timestamp, timestamp
+from lambda_monitor import findings
 from lambda_monitor.findings import PERFORMANCE_HTML, REPORT_HTML, REPORT_JSON
 from lambda_monitor.lake.objects import Object, list_objects
 from lambda_monitor.reports import html_page
@@ -146,6 +147,7 @@ class _Check(msgspec.Struct):
     columns: list[str] = []
     value: float | None = None
     threshold: float | None = None
+    detail: dict[str, Any] = {}
 
 
 class _Model(msgspec.Struct):
@@ -197,9 +199,8 @@ def _read(s3: "S3Client", bucket: str, item: Object) -> _Report | None:
 
 
 def _ratio(check: _Check) -> float | None:
-    if check.value is None or not check.threshold:
-        return None
-    return round(check.value / check.threshold, 4)
+    found = findings.ratio(check.value, check.threshold, check.detail)
+    return None if found is None else round(found, 4)
 
 
 def _columns(rows: Sequence[Row]) -> str:

@@ -55,7 +55,7 @@ def _summary(model: ModelRef, start: datetime, end: datetime, findings: Findings
 def _failure(check: CheckResult) -> str:
     figures = ""
     if check.value is not None and check.threshold is not None:
-        figures = f" (value {_number(check.value)}, limit {_number(check.threshold)})"
+        figures = f" (value {_number(check.value)}, {check.limit_word} {_number(check.threshold)})"
     return f"<b>{html.escape(_name(check))}</b>: {html.escape(check.sentence)}{figures}"
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from contract import bundle
 from contract.schema import Contract
+from lambda_monitor.lake import texts
 from lambda_monitor.profiles import segments
 from lambda_monitor.profiles.distances import LEVEL, MIX, SHAPE, SHIFT, SPREAD, grouped
 from lambda_monitor.profiles.profile import Profile, ProfileSpec, numbers
@@ -45,7 +46,7 @@ def compute(
     `window_rows` is the usual size, `false_alarm_rate` the probability that a window without drift
     raises any drift alert.
     """
-    table = pa.Table.from_pandas(reference, preserve_index=False)
+    table = texts.measured(contract, pa.Table.from_pandas(reference, preserve_index=False))
     specs = ProfileSpec.of(contract, table)
     rng = np.random.default_rng(seed)
     many, few = (_draw(table, specs, size, rng) for size in (MANY_ROWS, LEAST_ROWS))
