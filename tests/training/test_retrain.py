@@ -41,7 +41,7 @@ def s3() -> Iterator[Any]:
         yield client
 
 
-def score(trained: Trained, frame: pd.DataFrame) -> list[bytes]:
+def score(trained: Trained, frame: pd.DataFrame, start: datetime = START) -> list[bytes]:
     """Return prediction events as the Lambda writes them, one per second."""
     contract = Contract.read(trained.bundle / bundle.CONTRACT)
     model = Model(contract, (trained.bundle / bundle.MODEL).read_bytes())
@@ -50,7 +50,7 @@ def score(trained: Trained, frame: pd.DataFrame) -> list[bytes]:
     lines = []
     for number, data in enumerate(records.encode(contract, frame)):
         sent = json.loads(data)
-        moment = timestamp(START + timedelta(seconds=number))
+        moment = timestamp(start + timedelta(seconds=number))
         scored = event(
             record_id=sent["record_id"],
             payload=msgspec.Raw(json.dumps(sent["thing"]).encode()),
@@ -64,16 +64,18 @@ def score(trained: Trained, frame: pd.DataFrame) -> list[bytes]:
     return lines
 
 
-def put(s3: Any, root: str, lines: list[bytes], name: str = "part") -> None:
-    key = f"{layout.hour_prefix(root, START)}{name}.gz"
+def put(s3: Any, root: str, lines: list[bytes], name: str = "part", start: datetime = START) -> None:
+    key = f"{layout.hour_prefix(root, start)}{name}.gz"
     s3.put_object(Bucket=LAKE, Key=key, Body=gzip.compress(b"".join(lines)))
 
 
-def fill(s3: Any, trained: Trained, tiny: UseCase, count: int, shift: float = 0.0) -> pd.DataFrame:
+def fill(
+    s3: Any, trained: Trained, tiny: UseCase, count: int, shift: float = 0.0, start: datetime = START
+) -> pd.DataFrame:
     frame = tiny.demo("normal", count).assign(price=lambda f: f["price"] + shift)
     contract = Contract.read(trained.bundle / bundle.CONTRACT)
-    put(s3, layout.PREDICTIONS, score(trained, frame))
-    put(s3, layout.GROUND_TRUTH, records.ground_truth(contract, frame))
+    put(s3, layout.PREDICTIONS, score(trained, frame, start), start=start)
+    put(s3, layout.GROUND_TRUTH, records.ground_truth(contract, frame), start=start)
     return frame
 
 
