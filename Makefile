@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts bench-slo mutants faults format lock provider-lock clean \
-        train search promote rollback retrain new-use-case mlflow deploy plan destroy serve report checks audit local-up local-down purge
+        train search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
 endif
@@ -117,6 +117,9 @@ rollback: setup ## Serve an earlier model version: VERSION=...
 
 destroy: setup ## Remove everything that deploy created
 	@$(BIN)/python -m ops destroy --use-case $(USE_CASE)
+
+smoke: setup ## Test a deployment to your account: a stack of its own, removed at the end
+	@$(BIN)/python -m local.smoke --use-case $(USE_CASE) $(if $(REMOVE),--remove $(REMOVE))
 
 audit: setup ## Reconcile the last HOURS: records in, scored, rejected, duplicated, missing
 	@$(BIN)/python -m ops audit --use-case $(USE_CASE) --hours $(or $(HOURS),1)

@@ -15,6 +15,7 @@ deadlines          longest waits for a stack's results
 traffic            put records, wait for results, run the monitor
 loop               put records, score, store, monitor, notify on a deployed stack
 demo               train, deploy, score, monitor and alert in one run
+smoke              the loop on a stack of its own in an AWS account
 report_site        command that serves the report site
 report_server      HTTP server of the report site
 serve              scoring over HTTP

@@ -9,5 +9,7 @@ deploy            deploy, roll back, destroy
 plan              changes that an apply would make, as a table
 docker_images     build and push the functions' images
 checks            upload the configuration of checks
+cost              estimate from docs/cost.md
+leftovers         resources that remain after a stack was destroyed
 audit             reconcile records in with records out
 """

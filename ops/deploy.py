@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -28,7 +29,6 @@ _CLIENT = Config(retries={"mode": "standard", "total_max_attempts": 5})
 def deploy(use_case: str, version: str | None = None) -> None:
     """Create or update the stack so that it serves `version` (None: the champion).
 
-    The first deployment applies twice: images need their repositories, functions their images.
     Raises DeploymentError, BundleError, TerraformError.
     """
     if local := embedded.find(os.environ.get("AWS_ENDPOINT_URL")):
@@ -38,19 +38,35 @@ def deploy(use_case: str, version: str | None = None) -> None:
     docker.check()
     root = deployment.stack(use_case)
     directory = bundle_directory(use_case, version)
+    roll_out(root, directory, docker)
+    _next_steps(root.outputs(), directory)
+
+
+def roll_out(
+    root: Terraform,
+    directory: Path,
+    docker: docker_images.Docker,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Upload a bundle, publish the images, apply; return the variables of the last apply.
+
+    The first time it applies twice: images need their repositories, functions their images. `settings`
+    are Terraform variables. Raises DeploymentError, BundleError, TerraformError.
+    """
     model = Manifest.from_json((directory / bundle.MANIFEST).read_bytes())
-    id_column = {"id_column": Contract.read(directory / bundle.CONTRACT).id_column}
+    contract = Contract.read(directory / bundle.CONTRACT)
+    own = {**settings, "id_column": contract.id_column}
     known = root.outputs()
     if not all(known.get(name) for name in _FOUNDATIONS):
         _report("Foundations: key, streams, buckets, repositories")
-        root.apply(variables(use_case, model.version, known) | id_column)
+        root.apply(variables(contract.use_case, model.version, known) | own)
         known = root.outputs()
 
     _report(f"Model: {model.name} {model.version} from {directory}")
     store.upload(session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
 
     _report("Images")
-    wanted = variables(use_case, model.version, known) | id_column
+    wanted = variables(contract.use_case, model.version, known) | own
     architecture = root.evaluate("var.architecture", wanted)
     ecr = session().client("ecr", config=_CLIENT)
     for part in ("predict", "monitor"):
@@ -64,7 +80,7 @@ def deploy(use_case: str, version: str | None = None) -> None:
 
     _report("Functions and the remaining resources")
     root.apply(wanted)
-    _next_steps(root.outputs(), directory)
+    return wanted
 
 
 def rollback(use_case: str, version: str) -> None:

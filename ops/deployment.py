@@ -33,21 +33,33 @@ def stack(use_case: str) -> Terraform:
         if not local.serves(use_case):
             raise DeploymentError(f"{use_case} is not on {local.url}: run make local-up USE_CASE={use_case}")
         return local.terraform(use_case)
-    account, region = identity()
-    where = [account, region, use_case]
-    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
-        where.insert(0, re.sub(r"\W+", "-", urlsplit(endpoint).netloc))
+    where = place(use_case)
     settings = ENVIRONMENTS / f"{use_case}.tfvars"
     root = Terraform(
         ROOT,
         state_dir=STATES / "-".join(where),
-        env={**os.environ, "AWS_REGION": region},
+        env=environment(),
         backend_config={"key": f"scorewatch/{'/'.join(where)}.tfstate"} if _backend() else {},
         var_files=(settings,) if settings.is_file() else (),
     )
     root.state_dir.mkdir(parents=True, exist_ok=True)
     root.init()
     return root
+
+
+def place(use_case: str) -> list[str]:
+    """Return what a state is separate by: endpoint if there is one, account, region, use case.
+
+    Raises DeploymentError.
+    """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    emulator = [re.sub(r"\W+", "-", urlsplit(endpoint).netloc)] if endpoint else []
+    return [*emulator, *identity(), use_case]
+
+
+def environment() -> dict[str, str]:
+    """Return Terraform's environment: this process's, with the region of its sessions."""
+    return {**os.environ, "AWS_REGION": session().region_name}
 
 
 def outputs(use_case: str) -> dict[str, Any]:

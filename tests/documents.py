@@ -29,6 +29,7 @@ NOT_RUN = {
     "git add infra/.terraform.lock.hcl": "follows make provider-lock",
     "make integration IMAGES=docker": "needs a Docker engine",
     "AWS_REGION=eu-west-1 make integration USE_CASE=white_wine": "make integration with other settings",
+    "make smoke REMOVE=smoke_1a2b3c4d": "a name that the user fills in; tests/local/test_smoke.py removes",
     "make images": "needs a Docker engine",
     "make lock": "needs the package index; changes the locks",
     "make format": "changes the files",
@@ -43,6 +44,7 @@ _CI = ".ci/run"
 _LOOP = "integration-tests/test_documents.py"
 _DEPLOY = "tests/ops/test_documents.py"
 _MAKE = "tests/test_makefile.py"
+_SMOKE = "integration-tests/test_smoke.py"
 _TRAINING = "tests/training/test_documents.py"
 RUN_BY = {
     "make test": _CI,
@@ -52,6 +54,7 @@ RUN_BY = {
     "make conformance": _CI,
     "make integration": _CI,
     ".venv/bin/python -m pytest tests/lambda_predict/test_score.py": _CI,
+    "make smoke": _SMOKE,
     "make setup": _MAKE,
     "make clean": _MAKE,
     "make purge": _MAKE,
@@ -81,8 +84,8 @@ RUN_BY = {
     "make rollback USE_CASE=green_taxi VERSION=3": _DEPLOY,
     "make rollback USE_CASE=green_taxi VERSION=6": _DEPLOY,
     ".venv/bin/python -m local.report_site": "tests/local/test_report_site.py",
-    "make promote": "tests/training/test_gate.py",
-    "make retrain": "tests/training/test_retrain.py",
+    "make promote": "tests/ops/test_retraining.py",
+    "make retrain": "tests/ops/test_retraining.py",
     "python -m training": _TRAINING,
     "source .venv/bin/activate": _TRAINING,
     "make demo USE_CASE=flight_air_time": "integration-tests/test_tutorial.py",
