@@ -21,9 +21,10 @@ from lambda_predict.unpack import any_packed, unpack
 
 # Limit of one Kinesis record in bytes, partition key included.
 EVENT_LIMIT = 1_048_576
+# Characters of a partition key, counted as Java and LocalStack's Kinesis do: in UTF-16 code units.
 _KEY_LIMIT = 256
-# Up to this size an event fits with any key: a character has at most four bytes.
-_SURE_LIMIT = EVENT_LIMIT - 4 * _KEY_LIMIT
+# Up to this size an event fits with any key: a code unit has at most three bytes.
+_SURE_LIMIT = EVENT_LIMIT - 3 * _KEY_LIMIT
 _NO_FLAGS: list[str] = []
 
 
@@ -118,7 +119,7 @@ class Scorer:
                 continue
             raised = flags.get(n, _NO_FLAGS) if flags else _NO_FLAGS
             found = event(row.record_id, row.payload, row.features, prediction, model, ref, scored_at, raised)
-            key = str(row.record_id)[:_KEY_LIMIT] or "-"
+            key = partition_key(row.record_id)
             data = encode(found) + events.NEWLINE
             if len(data) > _SURE_LIMIT and (size := len(data) + len(key.encode())) > EVENT_LIMIT:
                 refused[n] = too_large(size, EVENT_LIMIT)
@@ -211,3 +212,9 @@ def _references(
         )
         for record, source, stamp in zip(records, sources, stamps, strict=True)
     ]
+
+
+def partition_key(record_id: Any) -> str:
+    """Return the id as a partition key that Kinesis accepts, cut if it is too long."""
+    key = str(record_id)[:_KEY_LIMIT] or "-"
+    return key if key.isascii() else key.encode("utf-16-le")[: 2 * _KEY_LIMIT].decode("utf-16-le", "ignore")

@@ -22,7 +22,7 @@ def _accepted(_: bytes) -> None:
 class Kinesis:
     """PutRecords.
 
-    500 records and 5 MiB per call, 1 MiB per record, keys of 1 to 256 characters included.
+    500 records and 5 MiB per call, 1 MiB per record, keys of 1 to 256 UTF-16 code units included.
     """
 
     def __init__(self, fail: Fail = _accepted) -> None:
@@ -37,7 +37,7 @@ class Kinesis:
         records = [(entry["PartitionKey"], base64.b64decode(entry["Data"])) for entry in entries]
         self.calls.append(len(records))
         sizes = [len(key.encode()) + len(data) for key, data in records]
-        if not 1 <= len(records) <= 500 or any(not 1 <= len(key) <= 256 for key, _ in records):
+        if not 1 <= len(records) <= 500 or any(not 1 <= utf16(key) <= 256 for key, _ in records):
             return _error(request, "ValidationException")
         if max(sizes) > MIB or sum(sizes) > 5 * MIB:
             return _error(request, "InvalidArgumentException")
@@ -79,6 +79,11 @@ class Firehose:
         failed = sum("ErrorCode" in entry for entry in found)
         body = {"FailedPutCount": failed, "Encrypted": True, "RequestResponses": found}
         return synthetic.answer(request, 200, json.dumps(body).encode())
+
+
+def utf16(text: str) -> int:
+    """Return the number of UTF-16 code units, which Java calls characters."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _error(request: Any, code: str) -> Any:

@@ -60,7 +60,7 @@ def test_entries_that_fail_are_sent_until_all_are_accepted_once(seed: int) -> No
         (lines(6, MIB - 1), [5, 1]),
         ([*lines(5, MIB - 11), *lines(1, 50)], [5, 1]),
         (lines(500, 10_000, "\u00e9" * 256), [498, 2]),
-        (lines(2, MIB - 1_024, "\U0001f600" * 256), [2]),
+        (lines(2, MIB - 768, "\u20ac" * 256), [2]),
     ],
     ids=[
         "501 records",
@@ -100,8 +100,16 @@ def scored(model: synthetic.Model, *data: bytes) -> Batch:
 
 @pytest.mark.parametrize(
     ("record_id", "key"),
-    [("", "-"), ("i" * 300, "i" * 256), ("\U0001f600" * 300, "\U0001f600" * 256), (17, "17"), ("i", "i")],
-    ids=["empty", "long", "long, four bytes per character", "integer", "short"],
+    [
+        ("", "-"),
+        ("i" * 300, "i" * 256),
+        ("\U0001f600" * 300, "\U0001f600" * 128),
+        ("i" + "\U0001f600" * 300, "i" + "\U0001f600" * 127),
+        ("\u00e9" * 300, "\u00e9" * 256),
+        (17, "17"),
+        ("i", "i"),
+    ],
+    ids=["empty", "long", "two code units", "no half characters", "two bytes", "integer", "short"],
 )
 def test_partition_keys_are_those_kinesis_accepts(
     model: synthetic.Model, record_id: str | int, key: str
