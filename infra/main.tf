@@ -34,6 +34,8 @@ module "lake" {
   id_column               = var.id_column
   athena_workgroup        = local.names.athena_workgroup
   athena_scan_limit_gb    = var.athena_scan_limit_gb
+  athena                  = var.athena_enabled
+  delivery_encryption     = var.delivery_encryption
 
   delivery_names = {
     predictions  = local.names.predictions_delivery
@@ -54,6 +56,7 @@ module "scorer" {
   http_name                  = local.names.predict_http
   role_names                 = { stream = local.roles.predict, http = local.roles.predict_http }
   image                      = var.predict_image
+  repository                 = var.image_repositories
   region                     = local.region
   arn_prefixes               = local.arn_prefixes
   kms_key_arn                = aws_kms_key.this.arn
@@ -95,6 +98,7 @@ module "monitor" {
   failed_queue          = local.names.monitor_failed_queue
   role_names            = { function = local.roles.monitor, schedule = local.roles.schedule }
   image                 = var.monitor_image
+  repository            = var.image_repositories
   account_id            = local.account_id
   region                = local.region
   arn_prefixes          = local.arn_prefixes
@@ -113,7 +117,7 @@ module "monitor" {
   model_name            = local.model_name
   schedule              = var.schedule
   alert_topic_arn       = module.alerts.topic_arn
-  athena                = var.athena_min_mb > 0
+  athena                = var.athena_enabled && var.athena_min_mb > 0
   athena_workgroup_arn  = module.lake.athena_workgroup_arn
   glue_catalog_arn      = "arn:${local.partition}:glue:${local.region}:${local.account_id}:catalog"
   glue_database_arn     = module.lake.glue_database_arn
@@ -128,11 +132,11 @@ module "monitor" {
     REMINDER_HOURS    = tostring(var.reminder_hours)
     REPORT_LINK_HOURS = tostring(var.report_link_hours)
     LABEL_DELAY_DAYS  = tostring(var.label_delay_days)
-    ATHENA_WORKGROUP  = module.lake.athena_workgroup
-    GLUE_DATABASE     = module.lake.glue_database
-    PREDICTIONS_TABLE = module.lake.predictions_table
+    ATHENA_WORKGROUP  = var.athena_enabled ? module.lake.athena_workgroup : ""
+    GLUE_DATABASE     = var.athena_enabled ? module.lake.glue_database : ""
+    PREDICTIONS_TABLE = var.athena_enabled ? module.lake.predictions_table : ""
     ID_COLUMN         = var.id_column == null ? "" : var.id_column
-    ATHENA_MIN_BYTES  = tostring(var.athena_min_mb * 1024 * 1024)
+    ATHENA_MIN_BYTES  = tostring(var.athena_enabled ? var.athena_min_mb * 1024 * 1024 : 0)
   })
 }
 

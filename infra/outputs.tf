@@ -114,12 +114,12 @@ output "alert_topic_arn" {
 }
 
 output "predict_repository_url" {
-  description = "URL of the prediction image's repository."
+  description = "URL of the prediction image's repository; null without repositories."
   value       = module.scorer.repository_url
 }
 
 output "monitor_repository_url" {
-  description = "URL of the monitoring image's repository."
+  description = "URL of the monitoring image's repository; null without repositories."
   value       = module.monitor.repository_url
 }
 
@@ -129,17 +129,17 @@ output "kms_key_arn" {
 }
 
 output "athena_workgroup" {
-  description = "Name of the Athena workgroup."
+  description = "Name of the Athena workgroup; null without Athena."
   value       = module.lake.athena_workgroup
 }
 
 output "glue_database" {
-  description = "Name of the Glue database that holds the predictions table."
+  description = "Name of the Glue database that holds the predictions table; null without Athena."
   value       = module.lake.glue_database
 }
 
 output "predictions_table" {
-  description = "Name of the predictions table."
+  description = "Name of the predictions table; null without Athena."
   value       = module.lake.predictions_table
 }
 

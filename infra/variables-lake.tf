@@ -59,6 +59,24 @@ variable "noncurrent_version_days" {
   }
 }
 
+variable "delivery_encryption" {
+  description = "Encryption of what Firehose buffers of rejected records and ground truth: stack_key, aws_owned_key (no requests to the stack's key), or none (only on an emulator without this encryption). Objects in the lake are always encrypted with the stack's key."
+  type        = string
+  default     = "stack_key"
+
+  validation {
+    condition     = contains(["stack_key", "aws_owned_key", "none"], var.delivery_encryption)
+    error_message = "delivery_encryption must be stack_key, aws_owned_key or none."
+  }
+}
+
+variable "athena_enabled" {
+  description = "Create the Athena workgroup and the Glue table of predictions. Without them the monitor reads all objects itself, whatever athena_min_mb says."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "athena_scan_limit_gb" {
   description = "Most data one Athena query may read, in GB. It limits the cost of a query."
   type        = number

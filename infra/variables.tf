@@ -59,6 +59,18 @@ variable "monitor_image" {
   }
 }
 
+variable "image_repositories" {
+  description = "Create ECR repositories for the images. false if the images are in repositories of your own: then predict_image and monitor_image name them, and make deploy builds no images."
+  type        = bool
+  default     = true
+  nullable    = false
+
+  validation {
+    condition     = var.image_repositories || (var.predict_image != null && var.monitor_image != null)
+    error_message = "With image_repositories = false, predict_image and monitor_image must name the images."
+  }
+}
+
 variable "architecture" {
   description = "Processor architecture of the images: x86_64 or arm64."
   type        = string

@@ -22,7 +22,8 @@ from ops import deployment, docker_images, embedded
 from ops.deployment import DeploymentError
 from ops.terraform import WORK, Terraform
 
-_FOUNDATIONS = ("artifact_bucket", "predict_repository_url", "monitor_repository_url")
+_PARTS = ("predict", "monitor")
+_FOUNDATIONS = ("artifact_bucket", *(f"{part}_repository_url" for part in _PARTS))
 _CLIENT = Config(retries={"mode": "standard", "total_max_attempts": 5})
 
 
@@ -34,9 +35,12 @@ def deploy(use_case: str, version: str | None = None) -> None:
     if local := embedded.find(os.environ.get("AWS_ENDPOINT_URL")):
         fix = f"run make local-up USE_CASE={use_case}"
         raise DeploymentError(f"{local.url} is the embedded AWS, which takes no images: {fix}")
-    docker = docker_images.Docker(os.environ)
-    docker.check()
     root = deployment.stack(use_case)
+    docker = None
+    # Before training, which takes minutes; any version will do.
+    if root.evaluate("var.image_repositories", variables(use_case, "0", {})):
+        docker = docker_images.Docker(os.environ)
+        docker.check()
     directory = bundle_directory(use_case, version)
     roll_out(root, directory, docker)
     _next_steps(root.outputs(), directory)
@@ -45,42 +49,50 @@ def deploy(use_case: str, version: str | None = None) -> None:
 def roll_out(
     root: Terraform,
     directory: Path,
-    docker: docker_images.Docker,
+    docker: docker_images.Docker | None,
     settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Upload a bundle, publish the images, apply; return the variables of the last apply.
 
-    The first time it applies twice: images need their repositories, functions their images. `settings`
-    are Terraform variables. Raises DeploymentError, BundleError, TerraformError.
+    The first time it applies twice: images need their repositories, functions their images. Without
+    `docker` the images are in the user's own repositories. `settings` are Terraform variables. Raises
+    DeploymentError, BundleError, TerraformError.
     """
     model = Manifest.from_json((directory / bundle.MANIFEST).read_bytes())
     contract = Contract.read(directory / bundle.CONTRACT)
     own = {**settings, "id_column": contract.id_column}
     known = root.outputs()
-    if not all(known.get(name) for name in _FOUNDATIONS):
-        _report("Foundations: key, streams, buckets, repositories")
+    if not all(known.get(name) for name in _FOUNDATIONS[: None if docker else 1]):
+        _report("Foundations: key, streams, buckets, repositories" if docker else "Everything but the model")
         root.apply(variables(contract.use_case, model.version, known) | own)
         known = root.outputs()
 
     _report(f"Model: {model.name} {model.version} from {directory}")
     store.upload(session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
 
-    _report("Images")
-    wanted = variables(contract.use_case, model.version, known) | own
-    architecture = root.evaluate("var.architecture", wanted)
+    wanted = variables(contract.use_case, model.version, known if docker else {}) | own
+    if docker:
+        _report("Images")
+        wanted |= _publish(docker, known, root.evaluate("var.architecture", wanted))
+
+    _report("Functions and the remaining resources")
+    root.apply(wanted)
+    return wanted
+
+
+def _publish(docker: docker_images.Docker, known: Mapping[str, Any], architecture: str) -> dict[str, str]:
+    """Build and push both images; return their URIs by variable."""
     ecr = session().client("ecr", config=_CLIENT)
-    for part in ("predict", "monitor"):
-        wanted[f"{part}_image"] = docker_images.publish(
+    return {
+        f"{part}_image": docker_images.publish(
             docker,
             ecr,
             repository_url=known[f"{part}_repository_url"],
             package=f"lambda_{part}",
             architecture=architecture,
         )
-
-    _report("Functions and the remaining resources")
-    root.apply(wanted)
-    return wanted
+        for part in _PARTS
+    }
 
 
 def rollback(use_case: str, version: str) -> None:
@@ -122,13 +134,16 @@ def destroy(use_case: str, *, sure: bool = False) -> None:
 
 
 def variables(use_case: str, version: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Terraform's variables: the version, and the outputs' images and id column."""
+    """Return Terraform's variables: the version, and the outputs' images and id column.
+
+    Images in repositories of the user's own are not among them: only the user's settings name those.
+    """
+    images = [f"{part}_image" for part in _PARTS if known.get(f"{part}_repository_url")]
     return {
         "use_case": use_case,
         "model_version": version,
         "id_column": known.get("id_column"),
-        "predict_image": known.get("predict_image"),
-        "monitor_image": known.get("monitor_image"),
+        **{name: known[name] for name in images if known.get(name)},
     }
 
 

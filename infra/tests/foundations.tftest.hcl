@@ -73,3 +73,44 @@ run "http" {
     error_message = "http_enabled must create the HTTP function with the same image."
   }
 }
+
+run "own_image_repositories" {
+  command = apply
+
+  variables {
+    image_repositories = false
+    predict_image      = "registry.example/predict:1"
+    monitor_image      = "registry.example/monitor:1"
+  }
+
+  assert {
+    condition     = output.predict_repository_url == null && output.monitor_repository_url == null
+    error_message = "image_repositories = false must create no repository."
+  }
+  assert {
+    condition     = output.predict_image == "registry.example/predict:1" && output.predict_function == "scorewatch-green-taxi-predict" && output.monitor_function == "scorewatch-green-taxi-monitor"
+    error_message = "The functions must run the given images."
+  }
+}
+
+run "no_athena" {
+  command = apply
+
+  variables {
+    athena_enabled = false
+    monitor_image  = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/monitor@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+  }
+
+  assert {
+    condition     = output.athena_workgroup == null && output.glue_database == null && output.predictions_table == null
+    error_message = "athena_enabled = false must create neither workgroup nor table."
+  }
+  assert {
+    condition     = !module.monitor.athena
+    error_message = "Without Athena the monitor must have no rights for it, whatever athena_min_mb is."
+  }
+  assert {
+    condition     = alltrue([for name in ["ATHENA_WORKGROUP", "GLUE_DATABASE", "PREDICTIONS_TABLE"] : module.monitor.environment[name] == ""]) && module.monitor.environment["ATHENA_MIN_BYTES"] == "0"
+    error_message = "Without Athena the monitor must not be configured for it."
+  }
+}

@@ -33,6 +33,8 @@ variables {
   athena_workgroup        = "scorewatch-green-taxi"
   id_column               = "ride_id"
   athena_scan_limit_gb    = 100
+  athena                  = true
+  delivery_encryption     = "stack_key"
 
   role_names = {
     predictions  = "predictions-eu-west-1"
@@ -100,6 +102,40 @@ run "deliveries_follow_the_layout" {
   }
 }
 
+run "deliveries_encrypt_with_the_key_of_the_service" {
+  command = plan
+
+  variables {
+    delivery_encryption = "aws_owned_key"
+  }
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition     = alltrue([for key in ["rejected", "ground_truth"] : aws_kinesis_firehose_delivery_stream.this[key].server_side_encryption[0].key_type == "AWS_OWNED_CMK" && aws_kinesis_firehose_delivery_stream.this[key].server_side_encryption[0].key_arn == null])
+    error_message = "delivery_encryption = \"aws_owned_key\" must encrypt without the stack's key."
+  }
+}
+
+run "deliveries_without_encryption_of_their_buffers" {
+  command = plan
+
+  variables {
+    delivery_encryption = "none"
+  }
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition     = alltrue([for delivery in aws_kinesis_firehose_delivery_stream.this : length(delivery.server_side_encryption) == 0 && delivery.extended_s3_configuration[0].kms_key_arn == var.kms_key_arn])
+    error_message = "delivery_encryption = \"none\" must leave out the buffers' encryption, and only that."
+  }
+}
+
 run "athena_table_has_the_same_partitions" {
   command = plan
 
@@ -108,19 +144,19 @@ run "athena_table_has_the_same_partitions" {
   }
 
   assert {
-    condition     = aws_glue_catalog_table.predictions.parameters["storage.location.template"] == "s3://lake/predictions/year=$${year}/month=$${month}/day=$${day}/hour=$${hour}"
+    condition     = aws_glue_catalog_table.predictions[0].parameters["storage.location.template"] == "s3://lake/predictions/year=$${year}/month=$${month}/day=$${day}/hour=$${hour}"
     error_message = "Athena's location template must match the layout."
   }
   assert {
-    condition     = [for key in aws_glue_catalog_table.predictions.partition_keys : key.name] == ["year", "month", "day", "hour"]
+    condition     = [for key in aws_glue_catalog_table.predictions[0].partition_keys : key.name] == ["year", "month", "day", "hour"]
     error_message = "The partition columns must be the layout's."
   }
   assert {
-    condition     = alltrue([for name in ["year", "month", "day", "hour"] : contains(keys(aws_glue_catalog_table.predictions.parameters), "projection.${name}.range")])
+    condition     = alltrue([for name in ["year", "month", "day", "hour"] : contains(keys(aws_glue_catalog_table.predictions[0].parameters), "projection.${name}.range")])
     error_message = "A partition column without a range fails every query."
   }
   assert {
-    condition     = aws_glue_catalog_table.predictions.storage_descriptor[0].columns[0].name == "ride_id"
+    condition     = aws_glue_catalog_table.predictions[0].storage_descriptor[0].columns[0].name == "ride_id"
     error_message = "The table must have the id column."
   }
 }
@@ -137,7 +173,7 @@ run "table_without_an_id_column" {
   }
 
   assert {
-    condition     = aws_glue_catalog_table.predictions.storage_descriptor[0].columns[0].name == "features"
+    condition     = aws_glue_catalog_table.predictions[0].storage_descriptor[0].columns[0].name == "features"
     error_message = "Without an id column the table must still be created."
   }
 }
@@ -231,5 +267,22 @@ run "all_prefixes_with_records_expire" {
       for prefix in ["predictions", "rejected", "ground_truth", "aws/lambda", "delivery-errors", "profiles", "reports"] : local.expiration_days[prefix] == 90
     ])
     error_message = "Every prefix that holds records must expire after lake_expiration_days."
+  }
+}
+
+run "no_table_without_athena" {
+  command = plan
+
+  variables {
+    athena = false
+  }
+
+  module {
+    source = "./modules/lake"
+  }
+
+  assert {
+    condition     = length(aws_glue_catalog_database.this) + length(aws_glue_catalog_table.predictions) + length(aws_athena_workgroup.this) == 0
+    error_message = "athena = false must leave out database, table and workgroup."
   }
 }

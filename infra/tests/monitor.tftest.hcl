@@ -13,6 +13,7 @@ variables {
   role_names            = { function = "monitor-eu-west-1", schedule = "monitor-schedule-eu-west-1" }
   failed_queue          = "scorewatch-green-taxi-monitor-failed"
   image                 = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/monitor@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+  repository            = true
   account_id            = "123456789012"
   region                = "eu-west-1"
   kms_key_arn           = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"

@@ -14,6 +14,7 @@ variables {
   role_names                 = { stream = "predict-eu-west-1", http = "predict-http-eu-west-1" }
   http_name                  = "scorewatch-green-taxi-predict-http"
   image                      = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/predict@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+  repository                 = true
   region                     = "eu-west-1"
   kms_key_arn                = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
   architecture               = "x86_64"

@@ -37,6 +37,7 @@ run "out_of_range" {
     lake_infrequent_access_days  = 7
     noncurrent_version_days      = 0
     athena_scan_limit_gb         = 0
+    delivery_encryption          = "key"
     monitor_memory_mb            = 512
     monitor_timeout_seconds      = 901
     monitor_reserved_concurrency = 0
@@ -80,6 +81,7 @@ run "out_of_range" {
     var.lake_infrequent_access_days,
     var.noncurrent_version_days,
     var.athena_scan_limit_gb,
+    var.delivery_encryption,
     var.monitor_memory_mb,
     var.monitor_timeout_seconds,
     var.monitor_reserved_concurrency,
@@ -215,4 +217,15 @@ run "small_batches_need_no_window" {
     batch_size              = 10
     batching_window_seconds = 0
   }
+}
+
+run "own_repositories_need_both_images" {
+  command = plan
+
+  variables {
+    image_repositories = false
+    predict_image      = "registry.example/predict:1"
+  }
+
+  expect_failures = [var.image_repositories]
 }

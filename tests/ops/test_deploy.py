@@ -80,8 +80,6 @@ def test_first_deployment_applies_foundations_then_images_then_functions(
         "use_case": "green_taxi",
         "model_version": "1",
         "id_column": "ride_id",
-        "predict_image": None,
-        "monitor_image": None,
     }
     assert everything["id_column"] == "ride_id"
     for part in ("predict", "monitor"):
@@ -109,6 +107,24 @@ def test_next_deployment_applies_once_and_reuses_images(
     assert len(applies(calls())) == 3
     assert (first["model_version"], second["model_version"]) == ("1", "2")
     assert first["predict_image"] == second["predict_image"]
+
+
+def test_images_in_own_repositories_are_neither_built_nor_replaced(
+    account: dict[str, Any], calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {name: value for name, value in account.items() if not name.endswith("_repository_url")}
+    images = {f"{part}_image": f"registry.example/{part}:1" for part in ("predict", "monitor")}
+    monkeypatch.setenv("FAKE_OUTPUTS", json.dumps(own | images))
+    monkeypatch.setenv("FAKE_CONSOLE", json.dumps({"var.image_repositories": False}))
+    for version in ("1", "2"):
+        write_bundle(tmp_path / "bundles", version)
+        deploy.deploy("green_taxi", version)
+    deploy.rollback("green_taxi", "1")
+
+    assert {call["command"] for call in calls()} == {"terraform"}
+    assert [set(variables) for variables in applies(calls())] == 4 * [
+        {"use_case", "model_version", "id_column"}
+    ]
 
 
 def test_rollback_changes_only_the_version(account: dict[str, Any], calls: Calls, tmp_path: Path) -> None:

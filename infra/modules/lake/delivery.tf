@@ -31,12 +31,12 @@ resource "aws_kinesis_firehose_delivery_stream" "this" {
 
   # A delivery with a stream as its source uses the stream's encryption.
   dynamic "server_side_encryption" {
-    for_each = each.value.from_stream ? [] : [var.kms_key_arn]
+    for_each = each.value.from_stream || var.delivery_encryption == "none" ? [] : [var.delivery_encryption]
 
     content {
       enabled  = true
-      key_type = "CUSTOMER_MANAGED_CMK"
-      key_arn  = server_side_encryption.value
+      key_type = server_side_encryption.value == "stack_key" ? "CUSTOMER_MANAGED_CMK" : "AWS_OWNED_CMK"
+      key_arn  = server_side_encryption.value == "stack_key" ? var.kms_key_arn : null
     }
   }
 

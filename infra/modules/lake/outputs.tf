@@ -29,31 +29,31 @@ output "delivery_arns" {
 }
 
 output "glue_database" {
-  description = "Name of the Glue database."
-  value       = aws_glue_catalog_database.this.name
+  description = "Name of the Glue database; null if there is none."
+  value       = one(aws_glue_catalog_database.this[*].name)
 }
 
 output "glue_database_arn" {
-  description = "ARN of the Glue database."
-  value       = aws_glue_catalog_database.this.arn
+  description = "ARN of the Glue database; null if there is none."
+  value       = one(aws_glue_catalog_database.this[*].arn)
 }
 
 output "predictions_table" {
-  description = "Name of the predictions table."
-  value       = aws_glue_catalog_table.predictions.name
+  description = "Name of the predictions table; null if there is none."
+  value       = one(aws_glue_catalog_table.predictions[*].name)
 }
 
 output "predictions_table_arn" {
-  description = "ARN of the predictions table."
-  value       = aws_glue_catalog_table.predictions.arn
+  description = "ARN of the predictions table; null if there is none."
+  value       = one(aws_glue_catalog_table.predictions[*].arn)
 }
 
 output "athena_workgroup" {
-  description = "Name of the Athena workgroup."
-  value       = aws_athena_workgroup.this.name
+  description = "Name of the Athena workgroup; null if there is none."
+  value       = one(aws_athena_workgroup.this[*].name)
 }
 
 output "athena_workgroup_arn" {
-  description = "ARN of the Athena workgroup."
-  value       = aws_athena_workgroup.this.arn
+  description = "ARN of the Athena workgroup; null if there is none."
+  value       = one(aws_athena_workgroup.this[*].arn)
 }

@@ -1,12 +1,16 @@
 # Athena table over the predictions, with partition projection instead of a crawler.
 resource "aws_glue_catalog_database" "this" {
+  count = var.athena ? 1 : 0
+
   name        = var.glue_database
   description = "Lake of Scorewatch"
 }
 
 resource "aws_glue_catalog_table" "predictions" {
+  count = var.athena ? 1 : 0
+
   name          = var.predictions_table
-  database_name = aws_glue_catalog_database.this.name
+  database_name = aws_glue_catalog_database.this[0].name
   description   = "Prediction events, one row per event. Deliveries may repeat an event; (record.shard, record.sequence_number) identifies it"
   table_type    = "EXTERNAL_TABLE"
 
@@ -76,6 +80,8 @@ locals {
 }
 
 resource "aws_athena_workgroup" "this" {
+  count = var.athena ? 1 : 0
+
   name          = var.athena_workgroup
   description   = "Queries of Scorewatch"
   force_destroy = var.force_destroy
@@ -94,4 +100,19 @@ resource "aws_athena_workgroup" "this" {
       }
     }
   }
+}
+
+moved {
+  from = aws_glue_catalog_database.this
+  to   = aws_glue_catalog_database.this[0]
+}
+
+moved {
+  from = aws_glue_catalog_table.predictions
+  to   = aws_glue_catalog_table.predictions[0]
+}
+
+moved {
+  from = aws_athena_workgroup.this
+  to   = aws_athena_workgroup.this[0]
 }

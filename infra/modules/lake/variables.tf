@@ -121,6 +121,16 @@ variable "log_retention_days" {
   type        = number
 }
 
+variable "athena" {
+  description = "Create the table of predictions and the workgroup."
+  type        = bool
+}
+
+variable "delivery_encryption" {
+  description = "Key of the buffers of deliveries with direct puts: stack_key, aws_owned_key, or none."
+  type        = string
+}
+
 variable "glue_database" {
   description = "Name of the Glue database."
   type        = string

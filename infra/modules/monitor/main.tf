@@ -1,10 +1,16 @@
 module "repository" {
   source = "../repository"
+  count  = var.repository ? 1 : 0
 
   name          = var.name
   function_arns = ["${var.arn_prefixes.function}${var.name}"]
   kms_key_arn   = var.kms_key_arn
   force_destroy = var.force_destroy
+}
+
+moved {
+  from = module.repository
+  to   = module.repository[0]
 }
 
 module "function" {

@@ -1,6 +1,6 @@
 output "repository_url" {
-  description = "URL of the image repository."
-  value       = module.repository.url
+  description = "URL of the image repository; null if there is none."
+  value       = one(module.repository[*].url)
 }
 
 output "function" {
@@ -16,4 +16,9 @@ output "failed_queue" {
 output "athena" {
   description = "Whether the function has the rights for queries by Athena."
   value       = length(data.aws_iam_policy_document.athena) == 1
+}
+
+output "environment" {
+  description = "Environment variables of the function; null without an image."
+  value       = one(module.function[*].environment)
 }

@@ -26,6 +26,11 @@ variable "account_id" {
   type        = string
 }
 
+variable "repository" {
+  description = "Create a repository for the image."
+  type        = bool
+}
+
 variable "region" {
   description = "Region in the service names of key conditions."
   type        = string

@@ -1,10 +1,16 @@
 module "repository" {
   source = "../repository"
+  count  = var.repository ? 1 : 0
 
   name          = var.name
   function_arns = [for name in [var.name, var.http_name] : "${var.arn_prefixes.function}${name}"]
   kms_key_arn   = var.kms_key_arn
   force_destroy = var.force_destroy
+}
+
+moved {
+  from = module.repository
+  to   = module.repository[0]
 }
 
 # The first apply creates the repository; the function needs an image and follows with the second.

@@ -1,6 +1,6 @@
 output "repository_url" {
-  description = "URL of the image repository."
-  value       = module.repository.url
+  description = "URL of the image repository; null if there is none."
+  value       = one(module.repository[*].url)
 }
 
 output "function" {

@@ -21,6 +21,11 @@ variable "image" {
   type        = string
 }
 
+variable "repository" {
+  description = "Create a repository for the image."
+  type        = bool
+}
+
 variable "region" {
   description = "Region in the service names of key conditions."
   type        = string
