@@ -16,7 +16,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test conformance integration bench bench-alerts bench-slo mutants faults format lock provider-lock clean \
+.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo mutants faults format lock provider-lock clean \
         train search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
@@ -42,8 +42,9 @@ $(VENV)/.ready: requirements/dev.txt
 demo: setup ## Train, deploy to the embedded AWS, stream ordinary and drifted records, show the alert
 	@$(BIN)/python -m local demo --use-case $(USE_CASE) $(if $(KEEP),--keep)
 
-test: setup ## Run lint, unit, Terraform and integration tests
+test: setup ## Run lint, unit, Terraform and integration tests; ALSO=localstack runs the last on LocalStack, too
 	@$(MAKE) --no-print-directory lint unit terraform-test integration
+	@$(if $(ALSO),$(MAKE) --no-print-directory integration TARGET=$(ALSO))
 
 ## Quality
 lint: setup ## Run ruff, mypy, terraform fmt and validate, checkov
@@ -64,8 +65,11 @@ conformance: setup ## Compare our models of AWS with recordings of real AWS
 terraform-test: setup ## Run terraform test with a mocked provider
 	@$(BIN)/python -m ops test
 
-integration: setup ## The whole loop, on the embedded AWS or on AWS_ENDPOINT_URL; IMAGES=docker runs containers
-	@$(if $(IMAGES),SCOREWATCH_IMAGES=$(IMAGES) )$(BIN)/python -m pytest integration-tests --timeout 900
+integration: setup ## The whole loop, on the embedded AWS, AWS_ENDPOINT_URL or TARGET=localstack; IMAGES=docker runs containers
+	@$(if $(IMAGES),SCOREWATCH_IMAGES=$(IMAGES) )$(if $(TARGET),SCOREWATCH_TARGET=$(TARGET) )$(BIN)/python -m pytest integration-tests --timeout 900
+
+localstack: setup ## Run LocalStack with the functions of this checkout until Ctrl-C, port PORT
+	@$(BIN)/python -m local.localstack --port $(or $(PORT),4566)
 
 images: setup ## Build both images with Docker, on AWS's base, BASE_IMAGE or a stand-in
 	@$(BIN)/python -m local images
@@ -143,7 +147,7 @@ local-down: setup ## Stop the embedded AWS
 lock: setup ## Resolve pyproject.toml again into requirements/
 	@$(LOCK) --extra dev --no-emit-package scorewatch -o requirements/dev.txt
 	@for extra in predict monitor; do $(LOCK) --extra $$extra --constraint requirements/dev.txt -o requirements/$$extra.txt; done
-	@for extra in emulator checkov; do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
+	@for extra in emulator localstack checkov; do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
 	@grep '^aws-sam-cli==' requirements/rie.txt | tr -d ' \\' > .scorewatch/rie.in
 	@$(subst pyproject.toml,.scorewatch/rie.in,$(LOCK)) --no-deps -o requirements/rie.txt
 	@rm .scorewatch/rie.in
@@ -153,7 +157,7 @@ provider-lock: setup ## Write the Terraform provider's hashes for every platform
 
 clean: ## Stop the embedded AWS; remove .venv, caches and demos, but no models
 	@if $(BIN)/python -c 'import psutil' 2>/dev/null; then $(BIN)/python -m local stop --all; fi
-	@rm -rf $(VENV) $(addprefix .scorewatch/,cache demo images local venvs) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf $(VENV) $(addprefix .scorewatch/,cache demo images local localstack venvs) .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@echo "Clean. Next: make demo"
 
 purge: ## Clean, and remove the registry, runs and bundles, after confirmation

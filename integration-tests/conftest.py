@@ -1,7 +1,8 @@
 """One deployed stack for all integration tests, reached through AWS_ENDPOINT_URL alone.
 
-Without that variable, the embedded AWS is started and the stack deployed to it. With it, the stack
-must exist: `make deploy` with the same variable creates it.
+Without that variable, the embedded AWS is started and the stack deployed to it, or LocalStack with
+TARGET=localstack. With it, the stack must exist: `make deploy` with the same variable creates it. Only on a
+LocalStack without ECR the tests deploy it themselves.
 """
 
 import json
@@ -22,7 +23,7 @@ from contract.schema import Contract
 from local import stack, traffic
 from local.deadlines import Deadlines
 from ops import deploy, deployment
-from tests import sessions
+from tests import sessions, target
 from training import pipeline, records
 from training.use_case import UseCase
 
@@ -71,6 +72,14 @@ class Deployment:
         traffic.put_records(self.client("kinesis"), self.outputs["input_stream"], lines)
 
 
+def pytest_configure() -> None:
+    target.check()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    target.mark(items)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _data() -> Iterator[None]:
     """Train on real rides if present, on synthetic ones otherwise."""
@@ -82,7 +91,7 @@ def _data() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    if EXTERNAL:
+    if EXTERNAL and not target.deploys_itself():
         outputs = deployment.outputs(USE_CASE)
         folder = deploy.bundle_directory(USE_CASE, outputs["model_version"])
         contract = Contract.read(folder / CONTRACT)
@@ -90,29 +99,31 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         root = deployment.stack(USE_CASE)
         yield Deployment(outputs, contract, UseCase.named(USE_CASE), lambda: root.plan_is_empty(wanted))
         return
-    with embedded_stack(tmp_path_factory.mktemp("stack")) as found:
+    with new_stack(tmp_path_factory.mktemp("stack")) as found:
         yield found
 
 
 @pytest.fixture
 def own_stack(tmp_path: Path) -> Iterator[Deployment]:
-    """Return a stack that no other test uses, on an embedded AWS of its own."""
+    """Return a stack that no other test uses, on an embedded AWS or LocalStack of its own."""
     if EXTERNAL:
         pytest.skip("the stack of AWS_ENDPOINT_URL is shared")
-    with embedded_stack(tmp_path) as found:
+    with new_stack(tmp_path) as found:
         yield found
 
 
 @contextmanager
-def embedded_stack(work: Path) -> Iterator[Deployment]:
-    """Train, apply to an embedded AWS that the environment selects in the block, destroy at its end."""
+def new_stack(work: Path) -> Iterator[Deployment]:
+    """Train, apply to a target that the environment selects in the block, destroy at its end."""
     trained = pipeline.train(USE_CASE, work)
-    with stack.embedded_aws(work / "local") as endpoint, pytest.MonkeyPatch.context() as patch:
+    with target.endpoint(work / "local") as endpoint, pytest.MonkeyPatch.context() as patch:
         for name, value in endpoint.settings.items():
             patch.setenv(name, value)
-        outputs = stack.deploy(endpoint, trained.bundle, **SETTINGS)
+        settings = SETTINGS | target.variables(endpoint)
+        outputs = stack.deploy(endpoint, trained.bundle, **settings)
         contract = Contract.read(trained.bundle / CONTRACT)
-        empty = partial(stack.plan_is_empty, endpoint, trained.bundle, **SETTINGS)
-        yield Deployment(outputs, contract, UseCase.named(USE_CASE), empty, work)
-        stack.destroy(endpoint, trained.bundle)
-        assert endpoint.client("kinesis").list_streams()["StreamNames"] == []
+        empty = partial(stack.plan_is_empty, endpoint, trained.bundle, **settings)
+        embedded = None if target.LOCALSTACK else work
+        yield Deployment(outputs, contract, UseCase.named(USE_CASE), empty, embedded)
+        stack.destroy(endpoint, trained.bundle, **settings)
+        assert outputs["input_stream"] not in endpoint.client("kinesis").list_streams()["StreamNames"]

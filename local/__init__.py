@@ -12,6 +12,7 @@ containers         both images built with Docker
 container          command that runs an image as Lambda would
 standin_base       stand-in for AWS's Lambda base image
 deadlines          longest waits for a stack's results
+localstack         LocalStack's community edition instead of MiniStack
 traffic            put records, wait for results, run the monitor
 loop               put records, score, store, monitor, notify on a deployed stack
 demo               train, deploy, score, monitor and alert in one run

@@ -49,7 +49,7 @@ def embedded_aws(state_dir: Path = STATE, *, progress: Progress = print) -> Iter
     finally:
         if process.stdin is not None:
             process.stdin.close()
-        _end_group(process.pid, process.wait)
+        end_group(process.pid, process.wait)
         embedded.path(state_dir).unlink(missing_ok=True)
 
 
@@ -79,7 +79,7 @@ def stop(state_dir: Path = STATE) -> bool:
     """
     record = embedded.read(state_dir)
     if record is not None:
-        _end_group(record.pid, psutil.Process(record.pid).wait)
+        end_group(record.pid, psutil.Process(record.pid).wait)
     if state_dir.is_dir():
         lock = _lock(state_dir)
         try:
@@ -117,12 +117,12 @@ def plan_is_empty(
     return terraform.plan_is_empty(settings_for(endpoint, contract, variables))
 
 
-def destroy(endpoint: Endpoint, bundle_dir: Path, *, progress: Progress = print) -> None:
-    """Destroy the resources of `deploy`. Raises TerraformError."""
+def destroy(endpoint: Endpoint, bundle_dir: Path, *, progress: Progress = print, **variables: Any) -> None:
+    """Destroy the resources of `deploy` with the same variables. Raises TerraformError."""
     contract = Contract.read(bundle_dir / bundle.CONTRACT)
     terraform = workspace(endpoint, contract.use_case, progress)
     terraform.init()
-    settings = settings_for(endpoint, contract, {"force_destroy": True})
+    settings = settings_for(endpoint, contract, {**variables, "force_destroy": True})
     terraform.apply(settings)
     terraform.destroy(settings)
 
@@ -180,7 +180,7 @@ def _launch(
         _clear(state_dir)
         prepare = containers.build if containers.wanted() else images.prepare
         listing = prepare(progress, state_dir / "images")
-        url, region = f"http://127.0.0.1:{_free_port()}", embedded.environment_region()
+        url, region = f"http://127.0.0.1:{free_port()}", embedded.environment_region()
         endpoint = Endpoint(url, state_dir, uuid.uuid4().hex, region)
         process = _spawn(endpoint, listing, lock, progress, detached=detached)
     finally:
@@ -192,7 +192,7 @@ def _launch(
     try:
         traffic.wait_for("the embedded AWS", lambda: _ready(process, endpoint), seconds=_READY_SECONDS)
     except BaseException:
-        _end_group(process.pid, process.wait)
+        end_group(process.pid, process.wait)
         raise
     return endpoint, process
 
@@ -272,7 +272,7 @@ def _ready(process: "subprocess.Popen[bytes]", endpoint: Endpoint) -> bool | Non
     return endpoint.listens() or None
 
 
-def _end_group(group: int, wait: Callable[..., Any]) -> None:
+def end_group(group: int, wait: Callable[..., Any]) -> None:
     """End a process group by SIGTERM, then SIGKILL, including the functions' processes."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
@@ -285,7 +285,8 @@ def _end_group(group: int, wait: Callable[..., Any]) -> None:
             continue
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

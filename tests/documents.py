@@ -16,6 +16,7 @@ _COMMAND = re.compile(
 )
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
+_FREE_PORT = "integration-tests/test_localstack.py runs it on a free port"
 # Commands that no test runs, with the reason.
 NOT_RUN = {
     "AWS_ENDPOINT_URL=http://localhost:4566 make deploy": "needs LocalStack's licensed services",
@@ -28,6 +29,9 @@ NOT_RUN = {
     "make provider-lock": "needs the provider registry",
     "git add infra/.terraform.lock.hcl": "follows make provider-lock",
     "make integration IMAGES=docker": "needs a Docker engine",
+    "make localstack": _FREE_PORT,
+    "make localstack PORT=4566": _FREE_PORT,
+    "AWS_ENDPOINT_URL=http://localhost:4566 make integration TARGET=localstack": _FREE_PORT,
     "AWS_REGION=eu-west-1 make integration USE_CASE=white_wine": "make integration with other settings",
     "make smoke REMOVE=smoke_1a2b3c4d": "a name that the user fills in; tests/local/test_smoke.py removes",
     "make images": "needs a Docker engine",
@@ -53,6 +57,7 @@ RUN_BY = {
     "make terraform-test": _CI,
     "make conformance": _CI,
     "make integration": _CI,
+    "make integration TARGET=localstack": _CI,
     ".venv/bin/python -m pytest tests/lambda_predict/test_score.py": _CI,
     "make smoke": _SMOKE,
     "make setup": _MAKE,

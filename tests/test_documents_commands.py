@@ -15,6 +15,7 @@ import pytest
 from benchmarks import __main__ as benchmarks
 from local import __main__ as local
 from local import report_site, serve
+from local.localstack import __main__ as localstack
 from ops import __main__ as ops
 from tests import documents
 from training import cli as training
@@ -23,6 +24,7 @@ ROOT = documents.ROOT
 MAINS: dict[str, Callable[[], object]] = {
     "benchmarks": benchmarks.main,
     "local": local.main,
+    "local.localstack": localstack.main,
     "local.report_site": report_site.main,
     "local.serve": serve.main,
     "ops": ops.main,
@@ -38,8 +40,8 @@ CREATED = {
     "infra/state",
     "training/use_cases/flight_air_time.py",
 }
-# Fields of files and records, options of Python calls: named as Terraform variables are.
-OTHER_NAMES = {"ride_id", "record_id"}
+# Fields of files and records, options of Python calls, values: named as Terraform variables are.
+OTHER_NAMES = {"aws_owned_key", "ride_id", "record_id", "stack_key"}
 PLATFORMS = ("darwin_", "linux_", "windows_")
 TERRAFORM_PAGES = ("README.md", "cost.md", "deploy.md", "operations.md")
 # Variables of AWS's own tools and of Terraform, and placeholders that a reader fills in.

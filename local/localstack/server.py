@@ -1,0 +1,136 @@
+"""LocalStack's community edition for the duration of a block, in an environment of its own."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+from local import images, stack, traffic
+from local.images import ROOT, ImageError
+from local.localstack.services import HEALTH
+from ops import embedded
+
+NAME = "scorewatch"
+REQUIREMENTS = ROOT / "requirements/localstack.txt"
+KINESIS = ROOT / "requirements/kinesis-local"
+# Where LocalStack looks for packages, below its root.
+_PACKAGES = Path("var/lib/localstack/lib")
+_READY_SECONDS = 120
+_PROBE_SECONDS = 5
+_SHOWN = 2_000
+Progress = Callable[[str], None]
+
+
+@contextmanager
+def localstack(
+    state_dir: Path, *, port: int | None = None, progress: Progress = print
+) -> Iterator[stack.Endpoint]:
+    """Run LocalStack for the duration of the block; yield its endpoint.
+
+    It also ends when this process is killed. Raises StackError if it does not start, ImageError if a
+    package can't be installed.
+    """
+    # What an earlier instance left would be found as its state.
+    shutil.rmtree(state_dir, ignore_errors=True)
+    state_dir.mkdir(parents=True)
+    listing = images.prepare(progress, state_dir / "images")
+    url = f"http://127.0.0.1:{port or stack.free_port()}"
+    endpoint = stack.Endpoint(url, state_dir, "localstack", embedded.environment_region())
+    process = _spawn(endpoint, listing, progress)
+    try:
+        traffic.wait_for("LocalStack", lambda: _ready(process, endpoint), seconds=_READY_SECONDS)
+        yield endpoint
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        stack.end_group(process.pid, process.wait)
+
+
+def _spawn(endpoint: stack.Endpoint, listing: Path, progress: Progress) -> "subprocess.Popen[bytes]":
+    python = images.environment("localstack", [REQUIREMENTS], progress)
+    root = endpoint.state_dir.resolve() / "root"
+    (root / _PACKAGES).mkdir(parents=True, exist_ok=True)
+    (root / _PACKAGES / "kinesis-local").symlink_to(kinesis_package(progress))
+    settings = {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(_entry_points(endpoint.state_dir.resolve()))]),
+        "GATEWAY_LISTEN": endpoint.url.removeprefix("http://"),
+        "FILESYSTEM_ROOT": str(root),
+        "LOCALSTACK_VOLUME_DIR": str(root),
+        # In a container LocalStack would use folders of the whole machine, and Docker's socket.
+        "OVERRIDE_IN_DOCKER": "0",
+        "DOCKER_HOST": f"unix://{root}/none",
+        "DISABLE_EVENTS": "1",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "DNS_ADDRESS": "0",
+        "KINESIS_PERSISTENCE": "0",
+        "LAMBDA_RUNTIME_EXECUTOR": NAME,
+        "SCOREWATCH_IMAGE_LISTING": str(listing.resolve()),
+        "SCOREWATCH_EMULATOR": str(images.emulator_binary(progress)),
+        "SCOREWATCH_FUNCTION_LOGS": str(endpoint.state_dir.resolve() / "logs"),
+    }
+    outer = {name: value for name, value in endpoint.env.items() if not name.startswith("AWS_")}
+    with _log(endpoint).open("ab") as log:
+        return subprocess.Popen(
+            [str(python), "-m", "local.localstack.launcher"],
+            cwd=endpoint.state_dir,
+            env={**outer, **settings},
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _entry_points(folder: Path) -> Path:
+    """Write the entry point by which LocalStack finds our executor; return the folder to search."""
+    plugins = folder / "plugins"
+    info = plugins / "scorewatch_localstack-1.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: scorewatch-localstack\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        f"[localstack.lambda.runtime_executor]\n{NAME} = local.localstack.executor:ImageExecutorPlugin\n"
+    )
+    return plugins
+
+
+def kinesis_package(progress: Progress) -> Path:
+    """Return the folder of LocalStack's Kinesis, an npm package. Raises ImageError if npm fails."""
+    folder = images.WORK / "venvs/kinesis-local"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    locked = json.loads((KINESIS / "package.json").read_text())
+    version = folder / locked["dependencies"]["kinesis-local"]
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be installing it
+        if (version / "node_modules/.package-lock.json").is_file():
+            return folder
+        if shutil.which("npm") is None or shutil.which("node") is None:
+            raise ImageError("LocalStack's Kinesis needs node and npm: install them (Debian: nodejs npm)")
+        progress("installing the packages of kinesis-local")
+        shutil.copytree(KINESIS, version, dirs_exist_ok=True)
+        done = subprocess.run(
+            ["npm", "ci", "--no-audit", "--no-fund"], cwd=version, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise ImageError(f"npm ci failed:\n{done.stderr.strip()[-_SHOWN:]}")
+    return folder
+
+
+def _ready(process: "subprocess.Popen[bytes]", endpoint: stack.Endpoint) -> bool | None:
+    if process.poll() is not None:
+        text = _log(endpoint).read_text()[-_SHOWN:]
+        raise stack.StackError(f"LocalStack ended with code {process.returncode}:\n{text}")
+    try:
+        with urllib.request.urlopen(endpoint.url + HEALTH, timeout=_PROBE_SECONDS):  # noqa: S310  http
+            return True
+    except (URLError, TimeoutError):
+        return None
+
+
+def _log(endpoint: stack.Endpoint) -> Path:
+    return endpoint.state_dir / "localstack.log"

@@ -1,0 +1,97 @@
+"""Packages, entry point and versions of LocalStack."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from local import images
+from local.images import ImageError
+from local.localstack import server
+
+
+def constant(module: str, name: str) -> object:
+    """Return a constant of a module that this environment can't import."""
+    tree = ast.parse((images.ROOT / "local/localstack" / f"{module}.py").read_text())
+    values = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
+    ]
+    return values[0]
+
+
+def test_the_changes_are_for_the_locked_version() -> None:
+    locked = re.search(r"^localstack-core==(\S+)", server.REQUIREMENTS.read_text(), re.MULTILINE)
+    assert locked is not None
+    assert constant("launcher", "VERSION") == locked[1]
+
+
+def test_the_executor_has_one_name() -> None:
+    assert constant("executor", "NAME") == server.NAME
+
+
+def test_the_entry_point_is_found_by_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(server._entry_points(tmp_path)))
+    (found,) = metadata.entry_points(group="localstack.lambda.runtime_executor")
+    assert (found.name, found.value) == (server.NAME, "local.localstack.executor:ImageExecutorPlugin")
+
+
+@pytest.fixture
+def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put an npm on PATH that installs nothing; return its log of calls."""
+    folder, log = tmp_path / "bin", tmp_path / "npm.log"
+    folder.mkdir()
+    log.touch()
+    for name in ("npm", "node"):
+        installs = "mkdir -p node_modules\n: > node_modules/.package-lock.json\n"
+        (folder / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {log}\n{installs}')
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(folder), "/usr/bin", "/bin"]))
+    monkeypatch.setattr(images, "WORK", tmp_path / "work")
+    return log
+
+
+def test_kinesis_is_installed_once_from_its_lock(npm: Path) -> None:
+    folder = server.kinesis_package(print)
+    assert server.kinesis_package(print) == folder
+    assert npm.read_text().splitlines() == ["npm ci --no-audit --no-fund"]
+    (version,) = folder.iterdir()
+    lock = json.loads((version / "package-lock.json").read_text())
+    assert lock["packages"]["node_modules/kinesis-local"]["version"] == version.name
+    assert all("integrity" in package for name, package in lock["packages"].items() if name)
+
+
+def test_a_failed_installation_shows_npms_error_and_is_tried_again(npm: Path) -> None:
+    command = npm.parent / "bin/npm"
+    works = command.read_text()
+    command.write_text("#!/bin/sh\necho 'no network' >&2\nexit 1\n")
+    with pytest.raises(ImageError, match="no network"):
+        server.kinesis_package(print)
+    command.write_text(works)
+    server.kinesis_package(print)
+    assert npm.read_text()
+
+
+def test_a_machine_without_npm_is_told_what_to_install(npm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(npm.parent))
+    with pytest.raises(ImageError, match="nodejs npm"):
+        server.kinesis_package(print)
+
+
+def test_the_command_describes_itself() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "local.localstack", "--help"],
+        cwd=images.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "--port" in done.stdout
