@@ -131,6 +131,7 @@ module "monitor" {
     WINDOW_HOURS      = tostring(var.window_hours)
     REMINDER_HOURS    = tostring(var.reminder_hours)
     REPORT_LINK_HOURS = tostring(var.report_link_hours)
+    METRIC_LIMIT      = tostring(var.metric_limit)
     LABEL_DELAY_DAYS  = tostring(var.label_delay_days)
     ATHENA_WORKGROUP  = var.athena_enabled ? module.lake.athena_workgroup : ""
     GLUE_DATABASE     = var.athena_enabled ? module.lake.glue_database : ""

@@ -93,6 +93,17 @@ variable "report_link_hours" {
   }
 }
 
+variable "metric_limit" {
+  description = "Most custom metrics of value divided by limit per check and column, $0.30 a month each; the rest is summarised as the worst of its kind. 0 for none."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.metric_limit >= 0 && var.metric_limit <= 500 && floor(var.metric_limit) == var.metric_limit
+    error_message = "metric_limit must be a whole number from 0 to 500."
+  }
+}
+
 variable "label_delay_days" {
   description = "Days within which the ground truth of a record may arrive."
   type        = number

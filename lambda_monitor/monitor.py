@@ -65,7 +65,8 @@ def run(clients: Clients, settings: Settings, span: Span, run: Run) -> dict[str,
     if not bad:
         sent = _notify(clients, settings, about, span, findings, run)
     index.update(clients.s3, settings.lake_bucket)
-    print(_metrics(settings, ref, findings, sent, run))  # noqa: T201  # EMF is printed
+    for line in _metrics(settings, about, span, findings, sent, run):
+        print(line)  # noqa: T201  # EMF is printed
     return {
         "status": findings.status,
         "window": {"start": timestamp(span.start), "end": timestamp(span.end)},
@@ -261,17 +262,16 @@ def _store(s3: "S3Client", settings: Settings, span: Span) -> Store:
     return Store(s3, settings.lake_bucket, f"{layout.ALERTS}/{settings.model_name}/{name}")
 
 
-def _metrics(settings: Settings, ref: ModelRef, findings: Findings, sent: list[Message], run: Run) -> str:
-    return metrics.embedded(settings.use_case, ref, run.now, _values(findings, sent), findings.checks)
-
-
-def _values(findings: Findings, sent: list[Message]) -> dict[str, float]:
-    failed = sum(check.status in {"alert", "error"} for check in findings.checks)
-    return {
-        "MonitorRuns": 1.0,
-        "MonitoredRecords": float(findings.records),
-        "FailedChecks": float(failed),
-        "MonitorErrors": float(findings.status is Status.ERROR),
-        "AlertMessages": float(len(sent)),
-        **findings.counts,
-    }
+def _metrics(
+    settings: Settings, about: Context, span: Span, findings: Findings, sent: list[Message], run: Run
+) -> list[str]:
+    """Return the log lines with the run's metrics; those per check are of scheduled windows only."""
+    return metrics.lines(
+        settings.use_case,
+        about.model,
+        run.now,
+        metrics.values(findings, len(sent)),
+        findings.checks,
+        [] if span.asked else metrics.series(findings.checks, about.contract, settings.metric_limit),
+        [message.subject for message in sent],
+    )

@@ -13,6 +13,7 @@ _DEFAULTS = {
     "LABEL_DELAY_DAYS": "7",
     "ATHENA_MIN_BYTES": "0",
     "REPORT_LINK_HOURS": "12",
+    "METRIC_LIMIT": "20",
 }
 
 
@@ -39,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reminder_hours: int
     label_delay_days: int
     report_link_hours: int = 12
+    metric_limit: int = 20
     athena_workgroup: str = ""
     glue_database: str = ""
     predictions_table: str = ""
@@ -52,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("window_hours", "reminder_hours"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} is {getattr(self, name)}: it must be 1 or more")
-        for name in ("label_delay_days", "athena_min_bytes", "report_link_hours"):
+        for name in ("label_delay_days", "athena_min_bytes", "report_link_hours", "metric_limit"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{name.upper()} is {getattr(self, name)}: it must be 0 or more")
 

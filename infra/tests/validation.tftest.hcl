@@ -45,6 +45,7 @@ run "out_of_range" {
     window_hours                 = 0
     reminder_hours               = 0
     report_link_hours            = 13
+    metric_limit                 = -1
     label_delay_days             = -1
     athena_min_mb                = -1
     alert_emails                 = ["not an address"]
@@ -89,6 +90,7 @@ run "out_of_range" {
     var.window_hours,
     var.reminder_hours,
     var.report_link_hours,
+    var.metric_limit,
     var.label_delay_days,
     var.athena_min_mb,
     var.alert_emails,

@@ -10,5 +10,5 @@ details   payload of a notification, from the findings
 payload   structs of the payload
 links     links to the AWS console, presigned links
 advice    next steps, commands and runbook sections
-metrics   log line in CloudWatch's embedded metric format
+metrics   log lines in CloudWatch's embedded metric format
 """

@@ -1,10 +1,10 @@
-"""Text, subject and attributes of notifications, and the metrics line."""
+"""Text, subject and attributes of notifications, and what SNS refuses."""
 
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from lambda_monitor.alerts import messages, metrics
+from lambda_monitor.alerts import messages
 from lambda_monitor.alerts.payload import Kind
 from lambda_monitor.alerts.state import Message, RefusedError, State
 from lambda_monitor.findings import CheckResult, Status
@@ -81,18 +81,6 @@ def test_a_long_list_is_cut_and_the_rest_counted() -> None:
 
     assert text.count("[drift.feature]") == 20
     assert "and 10 more, in the report" in text
-
-
-def test_metrics_are_in_the_embedded_metric_format() -> None:
-    line = metrics.embedded("green_taxi", MODEL, NOON, {"MonitorRuns": 1.0, "FailedChecks": 2.0}, [DRIFT])
-
-    found = msgspec.json.decode(line)
-    [directive] = found["_aws"]["CloudWatchMetrics"]
-    assert directive["Dimensions"] == [["UseCase"]]
-    assert {metric["Name"] for metric in directive["Metrics"]} == {"MonitorRuns", "FailedChecks"}
-    assert (found["UseCase"], found["FailedChecks"]) == ("green_taxi", 2.0)
-    assert found["_aws"]["Timestamp"] == int(NOON.timestamp() * 1000)
-    assert found["checks"][0]["columns"] == ["trip_distance"]
 
 
 LONG = "x" * 300_000
