@@ -4,6 +4,8 @@ schema       contract of a model: features, inputs, target, identity
 base         enums of the contract, bases of stored structs
 features     features and inputs: types, ranges, missing values
 derived      declaration of derived features
+derivation   values of derived features
+times        timestamps: instants, and their parts in a time zone
 target       target: a number, or classes
 value_names  names of values in messages
 names        names of fields and columns, and their rules

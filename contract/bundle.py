@@ -21,7 +21,7 @@ FILES = (MODEL, CONTRACT, REFERENCE, THRESHOLDS, METRICS)
 CHECKS = "checks.json"
 OPTIONAL_FILES = (CHECKS,)
 
-# Columns of reference.parquet besides the features; time only if the data has it.
+# Columns of reference.parquet besides features and inputs; time only if the data has it.
 PREDICTION_COLUMN = names.PREDICTION_COLUMN
 PROBABILITY_COLUMN = names.PROBABILITY_COLUMN
 POSITIVE_COLUMN = names.POSITIVE_COLUMN
@@ -40,6 +40,11 @@ def probability_column(contract: Contract) -> str | None:
     if contract.task is Task.REGRESSION:
         return None
     return PROBABILITY_COLUMN if contract.target.positive is None else POSITIVE_COLUMN
+
+
+def input_column(name: str) -> str:
+    """Return the column of reference.parquet that has an input; no feature has such a name."""
+    return f"@{name}"
 
 
 class BundleError(RuntimeError):

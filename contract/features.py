@@ -10,8 +10,8 @@ from contract.base import DType, Kind, OutOfRange, Struct, Tensor
 from contract.derived import Derived
 from contract.names import ContractError
 from contract.target import check_values
+from contract.times import DEFAULT_ZONE
 
-UTC = "UTC"
 _INT64 = 2**63
 _MISSING_INT, _MISSING_STR, _MISSING_TEXT = -1, "(missing)", ""
 _TENSORS = {DType.STR: Tensor.STRING, DType.INT: Tensor.INT64, DType.BOOL: Tensor.INT64}
@@ -118,10 +118,10 @@ class Feature(Struct, frozen=True, kw_only=True, omit_defaults=True):
             )
         else:
             check_values(f"feature {self.name!r}", "missing", [marker], self.dtype)
-        if marker is not None and marker in (self.categories or []):
+        if self.missing is None and marker is not None and marker in (self.categories or []):
             raise ContractError(
-                f"feature {self.name!r} has {marker!r} among its categories, which stands for a missing "
-                "value: declare another one by missing=..."
+                f"feature {self.name!r} has {marker!r} among its categories, which would stand for a missing "
+                "value: declare the value that does by missing=..."
             )
 
     def _check_bound(self, role: str, bound: float | None) -> None:
@@ -146,14 +146,14 @@ class Input(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     dtype: DType
     nullable: bool = False
-    zone: str = UTC
+    zone: str = DEFAULT_ZONE
 
     def __post_init__(self) -> None:
         """Raise ContractError if the declaration is inconsistent."""
         names.check_name("input", self.name)
         check_enum(f"input {self.name!r}", "dtype", self.dtype, DType)
         check_flag(f"input {self.name!r}", self.nullable)
-        if self.dtype is not DType.TIMESTAMP and self.zone != UTC:
+        if self.dtype is not DType.TIMESTAMP and self.zone != DEFAULT_ZONE:
             raise ContractError(f"input {self.name!r} is no timestamp: remove its zone")
         try:
             ZoneInfo(self.zone)

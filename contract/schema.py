@@ -156,9 +156,10 @@ class Contract(Struct, frozen=True, kw_only=True):
     def to_json(self) -> bytes:
         """Return `contract.json`, indented, with a final newline."""
         fields = msgspec.to_builtins(self)
-        if not self.inputs:
-            # A release without inputs refuses the field.
-            del fields["inputs"]
+        # Releases without these fields refuse them.
+        for added in ("inputs", "value_names"):
+            if not fields[added]:
+                del fields[added]
         return msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"
 
     @classmethod

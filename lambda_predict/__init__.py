@@ -7,6 +7,7 @@ settings  settings from the environment
 model     bundle from S3, ONNX session, predictions
 unpack    unpack gzipped and aggregated records
 decode    decode and validate records
+derive    features derived from the fields of decoded records
 explain   reason for a rejection
 score     batch of records to prediction events, without AWS
 publish   PutRecords and PutRecordBatch with retries of failed entries

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import msgspec
 
 from contract.events import Rejection
-from contract.schema import Contract, DType, Feature
+from contract.schema import Contract, DType, Field
+from lambda_predict.derive import Deriver
 from lambda_predict.explain import bounds, explain
 
 # Bytes of records decoded at the same time, beyond which each is decoded alone: this bounds memory.
@@ -17,7 +18,7 @@ _ERRORS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 class Decoded(msgspec.Struct, frozen=True, gc=False):
     """Valid record.
 
-    `features` is a struct with one field per feature, f0 first.
+    `features` is a struct with one field per feature, f0 first; the field of a missing one is None.
     """
 
     record_id: str | int
@@ -30,26 +31,59 @@ class Decoder:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
+        self._absent = _Absent()
+        self._deriver = Deriver(contract) if contract.derives else None
+        self._times = [f"f{i}" for i, field in enumerate(contract.sent) if field.dtype is DType.TIMESTAMP]
+        # Whether records have a varying number of colons.
+        self._varies = bool(self._times) or any(field.nullable for field in contract.sent)
         self._record = msgspec.json.Decoder(_record_type(contract)).decode
-        self._features = msgspec.json.Decoder(_features_type(contract)).decode
+        self._features = msgspec.json.Decoder(_features_type(contract.sent, self._absent)).decode
         self._anything = msgspec.json.Decoder().decode
         self._encode = msgspec.json.Encoder().encode
-        self._keys = 2 + len(contract.features)
+        self._keys = 2 + len(contract.sent)
 
     def decode(self, batch: Sequence[bytes]) -> list[Decoded | Rejection]:
         """Return each record, or its rejection."""
         # Two searches of the joined batch cost less than two per record.
         together = b"".join(batch)
         one_line = not (b"\n" in together or b"\r" in together)
-        found = [self._typed(data, one_line=one_line) for data in batch]
-        # Each key needs one colon: as many colons as expected keys exclude extra and repeated fields.
-        keys = self._keys
-        extra = [i for i, data in enumerate(batch) if data.count(b":") != keys and type(found[i]) is Decoded]
+        if self._varies:
+            found, extra = self._counted(batch, one_line=one_line, escaped=b"\\u003" in together)
+        else:
+            found = [self._typed(data, one_line=one_line) for data in batch]
+            # Each key needs one colon: as many colons as expected keys exclude extra and repeated fields.
+            keys = self._keys
+            extra = [
+                i for i, data in enumerate(batch) if data.count(b":") != keys and type(found[i]) is Decoded
+            ]
         if extra and not self._readable([batch[i] for i in extra]):
             for i in extra:
                 if (rejection := self._unreadable(batch[i])) is not None:
                     found[i] = rejection
-        return found
+        return found if self._deriver is None else _derived(self._deriver, found)
+
+    def _counted(
+        self, batch: Sequence[bytes], *, one_line: bool, escaped: bool
+    ) -> tuple[list[Decoded | Rejection], list[int]]:
+        """Return the records, and the positions of those that may have extra or repeated fields.
+
+        An absent field has no colon, a timestamp has some in its text, unless it is escaped.
+        """
+        found: list[Decoded | Rejection] = []
+        extra, absent, times = [], self._absent, self._times
+        for i, data in enumerate(batch):
+            absent.count = 0
+            item = self._typed(data, one_line=one_line)
+            found.append(item)
+            if type(item) is not Decoded:
+                continue
+            keys = self._keys - absent.count
+            for field in times:
+                text = getattr(item.features, field)
+                keys += 0 if text is None else text.count(":")
+            if escaped or data.count(b":") != keys:
+                extra.append(i)
+        return found, extra
 
     def _typed(self, data: bytes, *, one_line: bool) -> Decoded | Rejection:
         try:
@@ -102,16 +136,45 @@ def _record_type(contract: Contract) -> Any:
     )
 
 
-def _features_type(contract: Contract) -> type[msgspec.Struct]:
-    fields = [(f"f{i}", _value_type(feature)) for i, feature in enumerate(contract.features)]
-    rename = {f"f{i}": feature.name for i, feature in enumerate(contract.features)}
-    return msgspec.defstruct("Features", fields, rename=rename, gc=False)
+def _derived(deriver: Deriver, found: list[Decoded | Rejection]) -> list[Decoded | Rejection]:
+    """Return the records with the features that the model takes, or their rejections."""
+    decoded = {i: item for i, item in enumerate(found) if isinstance(item, Decoded)}
+    derived = deriver.derived([record.features for record in decoded.values()])
+    for (i, record), features in zip(decoded.items(), derived, strict=True):
+        rejected = isinstance(features, Rejection)
+        found[i] = features if rejected else Decoded(record.record_id, record.payload, features)
+    return found
 
 
-def _value_type(feature: Feature) -> Any:
-    if feature.dtype is DType.STR:
+class _Absent:
+    """Value of absent fields, null, which counts them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> None:
+        self.count += 1
+
+
+def _features_type(sent: Sequence[Field], absent: _Absent) -> type[msgspec.Struct]:
+    """Return the struct of the fields sent, in their order."""
+    fields: list[Any] = []
+    for i, field in enumerate(sent):
+        kind = _value_type(field)
+        if field.nullable:
+            fields.append((f"f{i}", kind | None, msgspec.field(default_factory=absent)))
+        else:
+            fields.append((f"f{i}", kind))
+    rename = {f"f{i}": field.name for i, field in enumerate(sent)}
+    return msgspec.defstruct("Features", fields, rename=rename, kw_only=True, gc=False)
+
+
+def _value_type(field: Field) -> Any:
+    if field.dtype in {DType.STR, DType.TIMESTAMP}:
         return str
-    low, high = bounds(feature)
-    if feature.dtype is DType.INT:
+    if field.dtype is DType.BOOL:
+        return bool
+    low, high = bounds(field)
+    if field.dtype is DType.INT:
         return Annotated[int, msgspec.Meta(ge=int(low), le=int(high))]
     return Annotated[float, msgspec.Meta(ge=low, le=high)]

@@ -6,17 +6,23 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from contract import times
+from contract.derivation import FLOAT_LIMIT
 from contract.events import Rejection
-from contract.schema import Contract, DType, Feature, OutOfRange
+from contract.schema import Contract, DType, Feature, Field, OutOfRange
 
 TOO_LARGE = "too_large"
 NOT_FINITE = "not_finite"
 FINE = Rejection(reason="", field="", message="")
-# The model's inputs are float32 and int64: a value beyond them would become infinite or wrap around.
-_FLOAT_LIMIT = 3.4028234663852886e38
+# The model's inputs are int64: a value beyond them would wrap around.
 _INT_LIMIT = 2**63 - 1
 # Characters of a path, of a message, and of a key or value quoted in it.
 _FIELD_LIMIT, _MESSAGE_LIMIT, _NAME_LIMIT = 200, 1_000, 40
+_TYPES: dict[DType, tuple[type, str]] = {
+    DType.STR: (str, "a string"),
+    DType.TIMESTAMP: (str, "a timestamp in a string"),
+    DType.BOOL: (bool, "true or false"),
+}
 _JSON_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
 
 
@@ -85,46 +91,50 @@ def _in_record(record: Any, contract: Contract) -> Rejection:  # noqa: PLR0911 -
         return _wrong_type(contract.id_field, "a string or an integer", record_id)
     if not isinstance(payload, dict):
         return _wrong_type(contract.payload_field, "an object with the features", payload)
-    for feature in contract.features:
-        field = f"{contract.payload_field}.{feature.name}"
-        if feature.name not in payload:
+    for declared in contract.sent:
+        field = f"{contract.payload_field}.{declared.name}"
+        if payload.get(declared.name) is None and declared.nullable:
+            continue
+        if declared.name not in payload:
             return _missing(field, payload)
-        if (found := _in_value(field, feature, payload[feature.name])).reason:
+        if (found := _in_value(field, declared, payload[declared.name])).reason:
             return found
     return FINE
 
 
-def _in_value(field: str, feature: Feature, value: Any) -> Rejection:
-    if feature.dtype is DType.STR:
-        return FINE if isinstance(value, str) else _wrong_type(field, "a string", value)
+def _in_value(field: str, declared: Field, value: Any) -> Rejection:
+    if declared.dtype in _TYPES:
+        kind, expected = _TYPES[declared.dtype]
+        return FINE if isinstance(value, kind) else _wrong_type(field, expected, value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        hint = "an integer" if feature.dtype is DType.INT else "a number"
+        hint = "an integer" if declared.dtype is DType.INT else "a number"
         return _wrong_type(field, hint, value)
     if isinstance(value, float) and not math.isfinite(value):
         return _not_finite(field, value)
-    if feature.dtype is DType.INT and not isinstance(value, int):
+    if declared.dtype is DType.INT and not isinstance(value, int):
         return _wrong_type(field, "an integer", value)
-    return _in_range(field, feature, value)
+    return _in_range(field, declared, value)
 
 
-def _in_range(field: str, feature: Feature, value: float) -> Rejection:
-    low, high = bounds(feature)
+def _in_range(field: str, declared: Field, value: float) -> Rejection:
+    low, high = bounds(declared)
     if low <= value <= high:
         return FINE
-    shown = f"{field} is {_quantity(value, feature.unit)}"
+    shown = f"{field} is {_quantity(value, declared.unit if isinstance(declared, Feature) else '')}"
     message = f"{shown}, outside {low:g} to {high:g}: correct it, or widen the range in the use case"
     return Rejection(reason="out_of_range", field=field, message=message)
 
 
-def bounds(feature: Feature) -> tuple[float, float]:
+def bounds(declared: Field) -> tuple[float, float]:
     """Return the lowest and highest accepted value.
 
     The declared range if the contract rejects values outside it, else the range of the model's type.
     """
-    limit = _INT_LIMIT if feature.dtype is DType.INT else _FLOAT_LIMIT
-    rejects = feature.out_of_range is OutOfRange.REJECT
-    low = feature.minimum if rejects and feature.minimum is not None else -limit
-    high = feature.maximum if rejects and feature.maximum is not None else limit
+    limit = _INT_LIMIT if declared.dtype is DType.INT else FLOAT_LIMIT
+    if not isinstance(declared, Feature) or declared.out_of_range is not OutOfRange.REJECT:
+        return -limit, limit
+    low = declared.minimum if declared.minimum is not None else -limit
+    high = declared.maximum if declared.maximum is not None else limit
     return low, high
 
 
@@ -193,6 +203,24 @@ def _text(value: str, limit: int) -> str:
 def _not_finite(field: str, value: float) -> Rejection:
     message = f"{field} is {value}: send a finite number, or omit the record"
     return Rejection(reason=NOT_FINITE, field=field, message=message)
+
+
+def not_a_time(field: str, text: str, error: ValueError) -> Rejection:
+    """Return the rejection of a record whose `field` is no timestamp."""
+    message = f"{field} is {_shown(text)}, no timestamp ({error}): send one of ISO 8601, as {times.EXAMPLE}"
+    return Rejection(reason="not_a_time", field=field, message=_text(message, _MESSAGE_LIMIT))
+
+
+def undefined(payload_field: str, feature: Feature, of: dict[str, Any]) -> Rejection:
+    """Return the rejection of a record from whose values `of` the feature can't be derived."""
+    field = f"{payload_field}.{feature.name}"
+    operation = feature.derived.operation if feature.derived is not None else ""
+    values = " and ".join(f"{name} {_shown(value) or value}" for name, value in of.items())
+    message = (
+        f"{field} is not defined: the {operation} of {values}; correct the record, or declare the feature "
+        "nullable"
+    )
+    return Rejection(reason="undefined", field=field, message=_text(message, _MESSAGE_LIMIT))
 
 
 def infinite(target: str, value: float) -> Rejection:

@@ -46,17 +46,17 @@ class Model:
         self.contract = contract
         self._session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
         types = {given.name: _NUMPY[given.type] for given in self._session.get_inputs()}
-        self._inputs = [(feature.name, types[feature.name]) for feature in contract.features]
+        self._inputs = [(f.name, types[f.name], f.marker) for f in contract.features]
         self._classes = _classes(self._session, contract)
 
     def predict(self, columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
         """Return one prediction per row, as in events. Raises PredictError.
 
-        `columns` holds one sequence of n values per feature, in the contract's order.
+        `columns` holds one sequence of n values per feature, in the contract's order; None if missing.
         """
         inputs: dict[str, npt.NDArray[Any]] = {
-            name: np.array(values, dtype=dtype).reshape(-1, 1)
-            for (name, dtype), values in zip(self._inputs, columns, strict=True)
+            name: np.array(_marked(values, marker), dtype=dtype).reshape(-1, 1)
+            for (name, dtype, marker), values in zip(self._inputs, columns, strict=True)
         }
         try:
             outputs = self._session.run(None, inputs)
@@ -83,6 +83,11 @@ def _classes(session: ort.InferenceSession, contract: Contract) -> list[int | st
     if stored is not None:
         return msgspec.json.decode(stored, type=list[int | str])
     return sorted(contract.target.labels) if contract.target.labels else None
+
+
+def _marked(values: Sequence[Any], marker: int | str | None) -> Sequence[Any]:
+    """Return the values with the marker in place of missing ones; without one they become NaN."""
+    return values if marker is None else [marker if value is None else value for value in values]
 
 
 def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:

@@ -59,7 +59,7 @@ class Scorer:
         self._ref = msgspec.Raw(msgspec.json.encode(contract.model))
         self._number = contract.target.name if contract.task is Task.REGRESSION else bundle.PROBABILITY_COLUMN
         self._known = {
-            f.name: frozenset(f.categories)
+            f.name: frozenset([*f.categories, None] if f.nullable else f.categories)
             for f in contract.features
             if f.kind is Kind.CATEGORICAL and f.categories is not None
         }
@@ -169,9 +169,10 @@ class Scorer:
             else:
                 low = -np.inf if feature.minimum is None else feature.minimum
                 high = np.inf if feature.maximum is None else feature.maximum
-                if min(values) >= low and max(values) <= high:
+                present = [v for v in values if v is not None] if feature.nullable else values
+                if not present or (min(present) >= low and max(present) <= high):
                     continue
-                strange = [n for n, value in enumerate(values) if not low <= value <= high]
+                strange = [n for n, v in enumerate(values) if v is not None and not low <= v <= high]
                 text = f"{feature.name}: out of range"
             for n in strange:
                 flags.setdefault(n, []).append(text)

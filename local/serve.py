@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from contract import bundle
+from contract import bundle, times
 from contract.bundle import BundleError, Manifest
-from contract.schema import Contract, ContractError, DType, Feature
+from contract.schema import Contract, ContractError, DType, Feature, Field
 from lambda_predict import http, identity
 from lambda_predict.model import Model
 from lambda_predict.publish import Print
@@ -31,6 +31,7 @@ _MOST_DIGITS = len(str(_LONGEST_DROPPED))
 _SECONDS = 30.0
 _LAST_PORT = 65_535
 _PIECE = 65_536
+_EXAMPLES: dict[DType, bool | str] = {DType.STR: "a", DType.BOOL: True, DType.TIMESTAMP: times.EXAMPLE}
 
 
 def read(folder: Path) -> Model:
@@ -154,18 +155,18 @@ class _Handler(BaseHTTPRequestHandler):
 
 def sample(contract: Contract) -> str:
     """Return an example record of the contract as JSON."""
-    payload = {feature.name: _value(feature) for feature in contract.features}
+    payload = {field.name: _value(field) for field in contract.sent}
     return json.dumps({contract.id_field: "try-1", contract.payload_field: payload})
 
 
-def _value(feature: Feature) -> int | float | str:
-    if feature.categories:
-        return feature.categories[0]
-    if feature.dtype is DType.STR:
-        return "a"
-    low, high = feature.minimum, feature.maximum
+def _value(field: Field) -> int | float | str:
+    if isinstance(field, Feature) and field.categories:
+        return field.categories[0]
+    if field.dtype in _EXAMPLES:
+        return _EXAMPLES[field.dtype]
+    low, high = (field.minimum, field.maximum) if isinstance(field, Feature) else (None, None)
     value = low if low is not None else 1.0 if high is None else min(1.0, high)
-    return int(value) if feature.dtype is DType.INT else value
+    return int(value) if field.dtype is DType.INT else value
 
 
 def _port(text: str) -> int:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -219,8 +220,14 @@ def put_command(stream: str, record: str) -> str:
 def sample_record(directory: Path) -> dict[str, Any]:
     """Return an input record made from the bundle's first reference row."""
     contract = Contract.from_json((directory / bundle.CONTRACT).read_bytes())
-    row = pq.ParquetFile(directory / bundle.REFERENCE).iter_batches(1, columns=contract.feature_names)
-    return {contract.id_field: "sample-1", contract.payload_field: next(row).to_pylist()[0]}
+    inputs = {bundle.input_column(i.name): i.name for i in contract.inputs}
+    columns = [f.name for f in contract.features if f.derived is None] + list(inputs)
+    row = next(pq.ParquetFile(directory / bundle.REFERENCE).iter_batches(1, columns=columns)).to_pylist()[0]
+    payload = {
+        inputs.get(name, name): f"{value.isoformat()}Z" if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
+    return {contract.id_field: "sample-1", contract.payload_field: payload}
 
 
 def _report(text: str) -> None:

@@ -10,6 +10,7 @@ synthetic        generators fitted to real data
 errors           errors a user can fix
 data             rows checked by the rules, hashed
 column_types     declared types against found ones
+model_rows       rows with derived features, rows as the model takes them
 lock             data.lock: identity of a run's rows
 split            split a table into parts
 pipeline         steps from loading to the bundle

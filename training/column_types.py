@@ -1,5 +1,6 @@
 """Declared types against found ones: convert equal values, refuse others."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,20 +8,32 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
-from contract.schema import DType, Feature, Target, Task
+from contract import times
+from contract.schema import DType, Feature, Field, Target, Task
+from training.model_rows import marker_in, plain, series
 
 PRESENT = "is present"
 _SHOWN = 3
+# The year that datetime64 counts from.
+_FIRST = 1970
+_SCALARS: dict[DType, type] = {DType.INT: int, DType.FLOAT: float, DType.STR: str, DType.BOOL: bool}
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal"}
-_SCALARS = {DType.INT: int, DType.FLOAT: float, DType.STR: str}
+_KINDS: dict[DType, tuple[type, ...]] = {
+    DType.STR: (str,),
+    DType.BOOL: (bool, np.bool_),
+    DType.TIMESTAMP: (str, datetime.datetime),
+}
 _FEATURE_FIXES = {
-    "boolean": "convert it in prepare() with .astype(int) and declare dtype=DType.INT, or map it to words",
-    "datetime": "convert it in prepare(), for example to numbers with .dt.hour, or with .dt.strftime()",
+    "boolean": "declare dtype=DType.BOOL, or convert it in prepare() with .astype(int)",
+    "datetime": "declare an input with dtype=DType.TIMESTAMP and derive features from it, or convert it in "
+    "prepare(), for example with .dt.hour",
     "text": "convert it in prepare() with pd.to_numeric(), or declare it categorical with dtype=DType.STR",
     "number": "convert it in prepare() with .astype(str), or declare it with dtype=DType.INT or DType.FLOAT",
     "other": "convert it to one type in prepare(), for example with .astype(str)",
     "fraction": "declare dtype=DType.FLOAT, or round in prepare()",
 }
+_BOOLEAN_FIX = "convert it in prepare(), for example with .eq(1), or declare dtype=DType.INT"
+_BOOLEAN_FIXES = {**_FEATURE_FIXES, "number": _BOOLEAN_FIX, "text": _BOOLEAN_FIX}
 _TARGET_FIXES = {
     **_FEATURE_FIXES,
     "boolean": "convert it in prepare() with .astype(int), or map it to words",
@@ -39,9 +52,57 @@ def complete(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame,
     return frame.dropna(subset=list(columns)), {name: count for name, count in missing.items() if count}
 
 
-def feature(declared: Feature, values: pd.Series) -> pd.Series:
-    """Return a feature's values in its declared type. Raises ColumnTypeError."""
-    return _convert(values, declared.dtype, f"feature {declared.name!r} is declared {declared.dtype}")
+def field(declared: Field, values: pd.Series) -> pd.Series:
+    """Return a field's values in its declared type. Raises ColumnTypeError.
+
+    A missing value of a nullable one is NaN, pd.NA or None; timestamps are UTC without a zone.
+    """
+    role = "feature" if isinstance(declared, Feature) else "input"
+    about = f"{role} {declared.name!r} is declared {declared.dtype}"
+    known = values[values.notna()] if declared.nullable else values
+    if known.empty:
+        raise ColumnTypeError(f"{about}, but every value is missing: remove it, or fill it in prepare()")
+    if declared.dtype is DType.TIMESTAMP:
+        return _instants(declared, known, about).reindex(values.index)
+    fixes = _BOOLEAN_FIXES if declared.dtype is DType.BOOL else _FEATURE_FIXES
+    found = _convert(known, declared.dtype, about, fixes)
+    if not declared.nullable:
+        return found
+    if isinstance(declared, Feature) and marker_in(declared, found):
+        raise ColumnTypeError(
+            f"{about}, but {declared.marker!r}, which would stand for a missing value, is among its values: "
+            "declare the value that does by missing=..."
+        )
+    return series(plain(found.reindex(values.index)), declared.dtype, values.index, nullable=True)
+
+
+def _instants(declared: Field, values: pd.Series, about: str) -> pd.Series:
+    """Return timestamps, or texts of ISO 8601, in UTC without a zone. Raises ColumnTypeError."""
+    found = _kind(values)
+    if found not in {"text", "datetime"}:
+        raise _error(about, values, "convert it in prepare() with pd.to_datetime()")
+    try:
+        moments = _moments(values, found, getattr(declared, "zone", times.DEFAULT_ZONE))
+    except ValueError as error:
+        raise ColumnTypeError(f"{about}, but of a value {error}: correct it, as {times.EXAMPLE}") from error
+    year = moments.astype("datetime64[Y]").astype(int) + _FIRST
+    outside = pd.Series((year < times.FIRST_YEAR) | (year > times.LAST_YEAR), index=values.index)
+    bounds = f"outside the years {times.FIRST_YEAR} to {times.LAST_YEAR}"
+    _check_rows(about, values, outside, bounds, "drop them by a rule, or in prepare()")
+    return pd.Series(moments, index=values.index)
+
+
+def _moments(values: pd.Series, found: str, zone: str) -> times.Instants:
+    """Return timestamps in UTC. Raises ValueError for a text that is none."""
+    if found == "text":
+        return times.instants([times.parse(text) for text in values], zone)
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        return times.instants(list(values), zone)
+    if values.dt.tz is not None:
+        return times.instants(values.dt.tz_convert(None).to_numpy(), zone)
+    if zone == times.DEFAULT_ZONE:
+        return times.instants(values.to_numpy(), zone)
+    return times.instants(values.dt.floor("us").dt.to_pydatetime().tolist(), zone)
 
 
 def target(declared: Target, task: Task, values: pd.Series) -> pd.Series:
@@ -69,19 +130,37 @@ def time(name: str, values: pd.Series) -> pd.Series:
     return values.dt.tz_convert(None) if values.dt.tz is not None else values
 
 
-def sendable(features: Sequence[Feature], frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that a record can carry, with the features in their declared types."""
+def sendable(fields: Sequence[Field], frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that a record can carry, with the fields in their declared types."""
     usable = pd.Series(data=True, index=frame.index)
-    for declared in features:
+    for declared in fields:
         values = frame[declared.name]
-        if declared.dtype is DType.STR:
-            usable &= values.map(lambda value: isinstance(value, str)).astype(bool)
-            continue
-        numbers = pd.to_numeric(values.astype(object), errors="coerce").astype(float)
-        usable &= np.isfinite(numbers) & ((declared.dtype is DType.FLOAT) | (numbers % 1 == 0))
+        usable &= (values.isna() & declared.nullable) | _carried(values, declared.dtype)
     kept = frame[usable]
-    plain = {f.name: kept[f.name].astype(object).astype(_SCALARS[f.dtype]) for f in features}
-    return kept.assign(**plain)
+    return kept.assign(**{f.name: _sent(f, kept[f.name]) for f in fields})
+
+
+def _carried(values: pd.Series, dtype: DType) -> pd.Series:
+    """Return where a record can have the value in a field of that type."""
+    if (kinds := _KINDS.get(dtype)) is not None:
+        of_type = [isinstance(value, kinds) for value in values]
+        return values.notna() & pd.Series(of_type, index=values.index, dtype=bool)
+    numbers = pd.to_numeric(values.astype(object), errors="coerce").astype(float)
+    finite = pd.Series(np.isfinite(numbers), index=values.index)
+    return finite & ((dtype is DType.FLOAT) | (numbers % 1 == 0))
+
+
+def _sent(declared: Field, values: pd.Series) -> pd.Series:
+    """Return the values that a record carries, in the declared type."""
+    if declared.dtype is DType.TIMESTAMP:
+        known = values[values.notna()]
+        moments = _instants(declared, known, f"input {declared.name!r}") if len(known) else known
+        return pd.Series(moments, dtype="datetime64[us]").reindex(values.index)
+    scalar = _SCALARS[declared.dtype]
+    if not declared.nullable:
+        return values.astype(object).astype(scalar)
+    carried = [None if value is None else scalar(value) for value in plain(values)]
+    return series(carried, declared.dtype, values.index, nullable=True)
 
 
 def _convert(
@@ -95,6 +174,10 @@ def _convert(
         if found != "text":
             raise _error(about, values, fixes[found])
         return values.astype(str) if values.dtype == "string" else values
+    if dtype is DType.BOOL:
+        if found != "boolean":
+            raise _error(about, values, fixes[found])
+        return values.astype(bool)
     if found != "number":
         raise _error(about, values, fixes[found])
     numbers = values.astype(float)

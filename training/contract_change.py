@@ -24,13 +24,21 @@ def changes(before: Contract, after: Contract) -> list[str]:
         for name in new
         if name in old and _type(old[name]) != _type(new[name])
     ]
+    inputs = [{i.name: i for i in c.inputs} for c in (before, after)]
+    found += [f"input {name} changed" for name in inputs[1] if inputs[0].get(name) != inputs[1][name]]
+    found += [f"input {name} is gone" for name in inputs[0] if name not in inputs[1]]
     if not found and before.feature_names != after.feature_names:
         found.append("features have another order")
     return found
 
 
 def _type(feature: Feature) -> str:
-    return f"{feature.kind} {feature.dtype}"
+    words = f"{feature.kind} {feature.dtype}"
+    if feature.nullable:
+        words += ", may be missing"
+    if (derived := feature.derived) is not None:
+        words += f", the {derived.operation} of {', '.join(derived.of)}"
+    return words
 
 
 def _labels(contract: Contract) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from pandera.errors import SchemaErrors
 
 from training import column_types
 from training.column_types import PRESENT, ColumnTypeError
 from training.errors import UserError, user_code
+from training.model_rows import DEFINED, plain, with_derived
 from training.sources import DataLocation, Source
 
 if TYPE_CHECKING:
@@ -49,24 +51,34 @@ def load(use_case: "UseCase", parts: Sequence[str], source: Source, location: Da
 def wrangle(use_case: "UseCase", raw: pd.DataFrame, parts: Sequence[str], described: str) -> Table:
     """Return the valid rows of `raw`, in the declared types. Raises DataError.
 
-    A row with a missing feature, target or time is dropped and counted, as by a rule.
+    A row with a missing feature, target or time is dropped and counted, as by a rule, and so is one for
+    which a derived feature is not defined, unless the feature is nullable.
     """
     failures = _failures(raw, use_case.rules)
     valid_rows = raw[~raw.index.isin(failures["index"])]
     if not valid_rows.empty:
         valid_rows = use_case.rules.validate(valid_rows)
-    frame, missing = column_types.complete(valid_rows, use_case.columns)
+    nullable = {field.name for field in use_case.sent if field.nullable}
+    frame, missing = column_types.complete(valid_rows, [c for c in use_case.columns if c not in nullable])
     dropped = _counts(failures)
     for name, count in missing.items():
         dropped[f"{name}: {PRESENT}"] = dropped.get(f"{name}: {PRESENT}", 0) + count
+    if not frame.empty:
+        frame, undefined = with_derived(use_case, _typed(use_case, frame, described))
+        dropped |= {f"{name}: {DEFINED}": count for name, count in undefined.items()}
     if frame.empty:
         counts = ", ".join(f"{rule} ({count:,})" for rule, count in dropped.items())
         raise DataError(
             f"none of {len(raw):,} rows of {', '.join(parts)} is valid; rows dropped by rule: {counts}: "
             "correct the rules or prepare()"
         )
-    frame = _typed(use_case, frame, described).reset_index(drop=True)
-    return Table(frame=frame, parts=parts, source=described, raw_rows=len(raw), dropped=dropped)
+    return Table(
+        frame=frame.reset_index(drop=True),
+        parts=parts,
+        source=described,
+        raw_rows=len(raw),
+        dropped=dropped,
+    )
 
 
 def raw_part(use_case: "UseCase", part: str, source: Source, location: DataLocation) -> pd.DataFrame:
@@ -99,11 +111,13 @@ def frame_sha256(frame: pd.DataFrame) -> str:
     for name in frame:
         values = frame[name]
         digest.update(f"{name}:{values.dtype.kind}:{len(values)}\n".encode())
-        if values.dtype.kind in "iufM":
-            plain = values.astype("datetime64[us]") if values.dtype.kind == "M" else values
-            digest.update(plain.to_numpy().tobytes())
+        if values.dtype.kind in "iufM" and isinstance(values.dtype, np.dtype):
+            whole = values.astype("datetime64[us]") if values.dtype.kind == "M" else values
+            digest.update(whole.to_numpy().tobytes())
         else:
-            digest.update("\x1f".join(values.astype(str)).encode())
+            # One text for every missing value, whatever the column's type has for it.
+            texts = map(str, plain(values)) if values.hasnans else values.astype(str)
+            digest.update("\x1f".join(texts).encode())
     return digest.hexdigest()
 
 
@@ -123,10 +137,10 @@ def _check_columns(use_case: "UseCase", frame: Any, described: str) -> None:
 def _typed(use_case: "UseCase", frame: pd.DataFrame, described: str) -> pd.DataFrame:
     """Return the rows in the declared types. Raises DataError."""
     try:
-        found = {f.name: column_types.feature(f, frame[f.name]) for f in use_case.features}
+        found = {f.name: column_types.field(f, frame[f.name]) for f in use_case.sent}
         target = use_case.target
         found[target.name] = column_types.target(target, use_case.task, frame[target.name])
-        if use_case.time_column:
+        if use_case.time_column and use_case.time_column not in found:
             found[use_case.time_column] = column_types.time(use_case.time_column, frame[use_case.time_column])
     except ColumnTypeError as error:
         raise DataError(f"{described}: {error}") from error
@@ -156,7 +170,10 @@ def _inapplicable(case: pd.Series) -> str:
     """Return why a rule can't be applied to the table, and the fix."""
     check, found = str(case["check"]), case["failure_case"]
     if check == "column_in_dataframe":
-        return f"the rules name column {found}, which is not declared: remove it from the rules"
+        return (
+            f"the rules name column {found}, which is not declared: remove it from the rules; they see the "
+            "fields that are sent, target and time"
+        )
     if check.startswith("dtype("):
         wanted = check.removeprefix("dtype('").removesuffix("')")
         return (

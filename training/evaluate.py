@@ -24,7 +24,7 @@ def evaluate(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) -> d
 
     Regression: rmse, mae and bias in the target's unit, r2. Classification: accuracy, f1 (macro), log_loss.
     """
-    features, target = rows[use_case.feature_names], rows[use_case.target.name]
+    features, target = use_case.model_rows(rows), rows[use_case.target.name]
     predicted = pipeline.predict(features)
     if use_case.task is Task.REGRESSION:
         return {

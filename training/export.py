@@ -11,11 +11,12 @@ import pandas as pd
 import pyarrow as pa
 
 from contract import bundle, events
-from contract.schema import Contract, DataRef, Kind, ModelRef, Task
+from contract.schema import Contract, DataRef, DType, Kind, ModelRef, Task
 from contract.target import BINARY
 from lambda_predict.model import Model
 from training.data import Table
 from training.errors import UseCaseError
+from training.model_rows import plain
 from training.tracking import Version
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def make_contract(use_case: "UseCase", exported: Exported) -> Contract:
     """Return the contract of a version: the declaration and the observed categories."""
     frame = exported.train.frame
     features = [
-        msgspec.structs.replace(f, categories=sorted(frame[f.name].unique().tolist()))
-        if f.kind is Kind.CATEGORICAL and f.categories is None
+        msgspec.structs.replace(f, categories=sorted(set(plain(frame[f.name])) - {None}))
+        if f.kind is Kind.CATEGORICAL and f.dtype is not DType.BOOL and f.categories is None
         else f
         for f in use_case.features
     ]
@@ -61,6 +62,7 @@ def make_contract(use_case: "UseCase", exported: Exported) -> Contract:
         data=DataRef(source=exported.train.source, sha256=exported.train.sha256, rows=len(frame)),
         segments=list(use_case.segments),
         value_names=dict(use_case.value_names),
+        inputs=list(use_case.inputs),
     )
 
 
@@ -95,12 +97,14 @@ def _reference(use_case: "UseCase", contract: Contract, exported: Exported) -> p
         rows = rows.sample(REFERENCE_ROWS, random_state=use_case.seed).sort_index()
     rows = rows.reset_index(drop=True)
     name = use_case.target.name
-    served = Model(contract, exported.onnx).predict([rows[f].tolist() for f in contract.feature_names])
+    served = Model(contract, exported.onnx).predict([plain(rows[f]) for f in contract.feature_names])
     reference = rows[contract.feature_names].copy()
     reference[bundle.PREDICTION_COLUMN] = [p[name] for p in served]
     reference[bundle.TARGET_COLUMN] = rows[name]
     if (probability := bundle.probability_column(contract)) is not None:
         reference[probability] = [events.monitored_probability(contract, p) for p in served]
+    for field in contract.inputs:
+        reference[bundle.input_column(field.name)] = rows[field.name]
     if use_case.time_column:
         reference[bundle.TIME_COLUMN] = rows[use_case.time_column]
     return reference

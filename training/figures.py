@@ -41,7 +41,7 @@ def importance(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) ->
     sample = rows.sample(min(len(rows), IMPORTANCE_ROWS), random_state=use_case.seed)
     found = permutation_importance(
         pipeline,
-        sample[use_case.feature_names],
+        use_case.model_rows(sample),
         sample[use_case.target.name],
         scoring=_SCORERS[MAIN_METRIC[use_case.task][0]],
         n_repeats=5,
@@ -68,7 +68,7 @@ def importance_picture(use_case: "UseCase", table: pd.DataFrame) -> bytes:
 @mpl.rc_context(_STYLE)
 def errors_picture(use_case: "UseCase", pipeline: "Pipeline", rows: pd.DataFrame) -> bytes:
     """Return predicted against actual and residuals, or the confusion matrix."""
-    predicted = pipeline.predict(rows[use_case.feature_names])
+    predicted = pipeline.predict(use_case.model_rows(rows))
     actual = rows[use_case.target.name].to_numpy()
     if use_case.task is Task.CLASSIFICATION:
         return _confusion(use_case, actual, predicted)

@@ -80,13 +80,13 @@ def decide(
             [Check("champion", passed=True, sentence="there is no champion to compare with"), *checks]
         )
     try:
-        champion.predict(rows[use_case.feature_names])
+        champion.predict(use_case.model_rows(rows))
     except Exception as error:  # noqa: BLE001  # scikit-learn raises anything on unfitted values
         sentence = _incomparable(f"the champion can't score the held-out rows ({describe(error)})")
         return Verdict([Check("contract", passed=False, sentence=sentence), *checks])
     target = rows[use_case.target.name].to_numpy()
     theirs, ours = (
-        losses(use_case.task, target, model.predict(rows[use_case.feature_names]))
+        losses(use_case.task, target, model.predict(use_case.model_rows(rows)))
         for model in (champion, challenger)
     )
     return Verdict([_metric(use_case, ours, theirs), *_segments(use_case, rows, ours, theirs), *checks])
@@ -206,8 +206,8 @@ def _latency(use_case: UseCase, onnx: bytes, rows: pd.DataFrame) -> Check:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    batch = rows[use_case.feature_names].sample(BATCH, replace=len(rows) < BATCH, random_state=use_case.seed)
-    inputs = onnx_model.inputs(session, batch)
+    batch = rows.sample(BATCH, replace=len(rows) < BATCH, random_state=use_case.seed)
+    inputs = onnx_model.inputs(session, use_case.model_rows(batch))
     best = min(_seconds(session, inputs) for _ in range(10))
     micros, limit = best / BATCH * 1e6, use_case.gate.max_microseconds
     return Check(

@@ -91,7 +91,7 @@ def _widths(pipeline: Pipeline) -> list[Width]:
 def check_outputs(use_case: UseCase, pipeline: Pipeline, rows: pd.DataFrame) -> None:
     """Raise ExportError unless the pipeline predicts one number or one class with probabilities."""
     name = type(pipeline[-1]).__name__
-    few = rows[use_case.feature_names].head(SHOWN)
+    few = use_case.model_rows(rows.head(SHOWN))
     if is_classifier(pipeline) and not hasattr(pipeline, "predict_proba"):
         raise ExportError(
             f"{name} has no probabilities, which every event of a classification carries: wrap it in "
@@ -142,26 +142,17 @@ def convert(use_case: UseCase, pipeline: Pipeline, width: Width = Width.SINGLE) 
 
 
 def _tensor(feature: Feature, width: Width) -> Any:
-    if width is not Width.SINGLE and feature.kind is Kind.NUMERIC:
+    if width is not Width.SINGLE and (feature.kind is Kind.NUMERIC or feature.tensor is Tensor.FLOAT32):
         return DoubleTensorType
     return _TENSORS[feature.tensor]
 
 
 def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.DataFrame) -> Parity:
-    """Return the largest difference on `rows` and on unseen categories.
+    """Return the largest difference on `rows`, on unseen categories and on missing values.
 
     Raises ExportError, naming the rows, beyond the tolerance or where only one of the two predicts.
     """
-    unseen = _unseen(use_case, rows)
-    features = pd.concat([rows[use_case.feature_names], unseen], ignore_index=True)
-    try:
-        if len(unseen):
-            pipeline.predict(unseen)
-    except Exception as error:  # scikit-learn raises anything
-        raise ExportError(
-            f"the pipeline can't score a category it has not seen: {error}\n"
-            'Encode categories with handle_unknown="ignore" (or "use_encoded_value"), which ONNX knows too.'
-        ) from error
+    features = pd.concat([use_case.model_rows(rows), *_probes(use_case, pipeline, rows)], ignore_index=True)
     got = _run(onnx, features)
     if is_classifier(pipeline):
         wanted = pipeline.predict_proba(features)
@@ -199,15 +190,56 @@ def _run(onnx: bytes, features: pd.DataFrame) -> list[npt.NDArray[Any]]:
         ) from error
 
 
+def _probes(use_case: UseCase, pipeline: Pipeline, rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return rows with unseen categories and with missing values.
+
+    Raises ExportError if the pipeline can't score them.
+    """
+    unseen, missing = _unseen(use_case, rows), _missing(use_case, rows)
+    _scored(
+        pipeline,
+        unseen,
+        "a category it has not seen",
+        'Encode categories with handle_unknown="ignore" (or "use_encoded_value"), which ONNX knows too.',
+    )
+    _scored(
+        pipeline,
+        missing,
+        "a missing value, which nullable features may have",
+        "Put a SimpleImputer before the model, take one that accepts NaN, or remove nullable=True.",
+    )
+    return [unseen, missing]
+
+
+def _scored(pipeline: Pipeline, probe: pd.DataFrame, what: str, fix: str) -> None:
+    """Raise ExportError if the pipeline can't score the rows."""
+    try:
+        if len(probe):
+            pipeline.predict(probe)
+    except Exception as error:  # scikit-learn raises anything
+        raise ExportError(f"the pipeline can't score {what}: {error}\n{fix}") from error
+
+
 def _unseen(use_case: UseCase, rows: pd.DataFrame) -> pd.DataFrame:
     """Return a few rows with an unseen value in each category in turn."""
     probes = []
     for feature in use_case.features:
-        if feature.kind is Kind.CATEGORICAL:
-            probe = rows[use_case.feature_names].head(SHOWN)
+        if feature.kind is Kind.CATEGORICAL and feature.dtype is not DType.BOOL:
+            probe = use_case.model_rows(rows.head(SHOWN))
             unseen = int(rows[feature.name].max()) + 1_000 if feature.dtype is DType.INT else "unseen"
             probes.append(probe.assign(**{feature.name: unseen}))
-    return pd.concat(probes) if probes else rows[use_case.feature_names].head(0)
+    return pd.concat(probes) if probes else use_case.model_rows(rows.head(0))
+
+
+def _missing(use_case: UseCase, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a few rows without each feature that may be missing in turn, and without all of them."""
+    nullable = [f for f in use_case.features if f.nullable]
+    probes = []
+    for without in [[f] for f in nullable] + [nullable]:
+        probe = use_case.model_rows(rows.head(SHOWN if nullable else 0))
+        given = {f.name: np.nan if f.marker is None else f.marker for f in without}
+        probes.append(probe.assign(**given).astype(probe.dtypes.to_dict()))
+    return pd.concat(probes)
 
 
 def run(onnx: bytes, rows: pd.DataFrame) -> list[npt.NDArray[Any]]:

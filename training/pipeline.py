@@ -97,10 +97,13 @@ def load_data(
         progress(f"{role}: {len(table.frame):,} of {table.raw_rows:,} rows from {table.source}")
         for rule, rows in table.dropped.items():
             progress(f"  {rows:,} rows dropped by the rule: {rule}")
-        for name in use_case.feature_names:
+        for name in [field.name for field in use_case.sent]:
             if missing := table.dropped.get(f"{name}: {PRESENT}"):
                 share = missing / table.raw_rows
-                progress(f"  a record without {name} is rejected when served: {share:.1%} of these rows")
+                progress(
+                    f"  a record without {name} is rejected when served: {share:.1%} of these rows; declare "
+                    "nullable=True to score it"
+                )
     return Data(tables["train"], tables["validation"], source.name)
 
 
@@ -123,7 +126,7 @@ def fit_pipeline(use_case: UseCase, params: Params, frame: pd.DataFrame) -> Pipe
     if not isinstance(pipeline, Pipeline):
         raise UseCaseError(f"pipeline() returned {type(pipeline).__name__}: return a scikit-learn Pipeline")
     with user_code("fitting the pipeline", "encode each str feature and check the parameters"):
-        return pipeline.fit(frame[use_case.feature_names], target)
+        return pipeline.fit(use_case.model_rows(frame), target)
 
 
 def measure(use_case: UseCase, data: Data, pipeline: Pipeline, params: Params, progress: Progress) -> Fitted:

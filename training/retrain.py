@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pandas as pd
 import pyarrow as pa
 
-from contract import layout
+from contract import bundle, layout
 from contract.schema import Contract
 from lambda_monitor.hours.labelled import joined
 from lambda_monitor.lake import events
@@ -71,18 +71,21 @@ def labelled_records(
 ) -> pd.DataFrame:
     """Return the distinct labelled records of [start, end), oldest first.
 
-    The columns are features, target and arrival.
+    The columns are features, inputs, target and arrival.
     """
     labels = Reader(s3, bucket, contract, _NoCache()).read(start, end)
     prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in landing(start, end))
     objects = [o for prefix in prefixes for o in list_objects(s3, bucket, prefix)]
-    seen, tables = Deduplicator(), [events.schema(contract).empty_table()]
+    inputs = contract.inputs
+    seen, tables = Deduplicator(), [events.schema(contract, inputs).empty_table()]
     tables += [
-        inside(seen.drop(t), start, end) for t in events.read(s3, bucket, objects, contract, ReadErrors())
+        inside(seen.drop(t), start, end)
+        for t in events.read(s3, bucket, objects, contract, ReadErrors(), inputs)
     ]
     rows: pd.DataFrame = joined(pa.concat_tables(tables), labels).to_pandas()
     rows = rows.sort_values(ARRIVED, kind="stable", ignore_index=True)
-    return rows.rename(columns={TARGET: contract.target.name})
+    names = {bundle.input_column(i.name): i.name for i in inputs}
+    return rows.rename(columns={TARGET: contract.target.name, **names})
 
 
 def split(use_case: UseCase, rows: pd.DataFrame, described: str) -> Data:
@@ -92,7 +95,7 @@ def split(use_case: UseCase, rows: pd.DataFrame, described: str) -> Data:
             f"{len(rows):,} labelled records are too few, {ENOUGH:,} are needed: wait for labels, read more "
             "days with --days, or check that ground truth arrives (docs/operations.md)"
         )
-    if use_case.time_column:
+    if use_case.time_column and use_case.time_column not in rows:
         rows = rows.assign(**{use_case.time_column: rows[ARRIVED].dt.tz_localize(None)})
     first_held_out = int(len(rows) * (1 - HELD_OUT))
     parts = {"older": rows.iloc[:first_held_out], "newest": rows.iloc[first_held_out:]}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from contract import bundle
 from contract.bundle import BundleError, Manifest
-from contract.schema import Contract, DType, OutOfRange
+from contract.schema import Contract, Kind, OutOfRange
 from lambda_monitor.profiles import thresholds
 from lambda_predict.model import Model
 from lambda_predict.score import Batch, Scorer
@@ -57,11 +57,13 @@ def score(contract: Contract, onnx: bytes, rows: pd.DataFrame) -> Batch:
 def _sample(contract: Contract, reference: pd.DataFrame) -> pd.DataFrame:
     """Return the first reference rows that no declared range rejects, with an id."""
     for feature in contract.features:
-        if feature.out_of_range is OutOfRange.REJECT and feature.dtype is not DType.STR:
+        if feature.out_of_range is OutOfRange.REJECT and feature.kind is Kind.NUMERIC:
             low = float("-inf") if feature.minimum is None else feature.minimum
             high = float("inf") if feature.maximum is None else feature.maximum
-            reference = reference[reference[feature.name].between(low, high)]
-    rows = reference.head(ROWS).reset_index(drop=True)
+            values = reference[feature.name]
+            reference = reference[values.between(low, high) | (values.isna() & feature.nullable)]
+    columns = {bundle.input_column(field.name): field.name for field in contract.inputs}
+    rows = reference.head(ROWS).reset_index(drop=True).rename(columns=columns)
     return rows.assign(**{contract.id_field: [f"row-{number}" for number in range(len(rows))]})
 
 

@@ -79,7 +79,7 @@ def log(client: MlflowClient, use_case: UseCase, data: Data, fitted: Fitted, wor
         log_numbers(use_case, fitted)
         for role, table in {"training": data.train, "validation": data.validation}.items():
             tracking.log_dataset(table, role, use_case.target.name)
-        uri = tracking.log_model(fitted.pipeline, data.validation.frame[use_case.feature_names].head())
+        uri = tracking.log_model(fitted.pipeline, use_case.model_rows(data.validation.frame.head()))
     folder = write_tables(use_case, data, fitted, run.info.run_id, workdir)
     client.log_artifacts(run.info.run_id, str(folder), registry.REPORT)
     return Logged(run.info.run_id, uri, folder)
@@ -182,7 +182,7 @@ def write_tables(use_case: UseCase, data: Data, fitted: Fitted, run_id: str, wor
     loss = losses(
         use_case.task,
         rows[use_case.target.name].to_numpy(),
-        fitted.pipeline.predict(rows[use_case.feature_names]),
+        fitted.pipeline.predict(use_case.model_rows(rows)),
     )
     by_segment(use_case, rows, loss).to_csv(folder / "segments.csv", index=False)
     return folder

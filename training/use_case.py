@@ -21,6 +21,8 @@ from contract.schema import (
     DataRef,
     DType,
     Feature,
+    Field,
+    Input,
     ModelRef,
     Target,
     Task,
@@ -31,6 +33,7 @@ from lambda_monitor import check_config
 from training import column_types
 from training.data import DataError, raw_part, valid
 from training.errors import UseCaseError, user_code
+from training.model_rows import model_rows, with_derived
 from training.sources import DataLocation, Source, choose
 
 if TYPE_CHECKING:
@@ -84,10 +87,11 @@ class Gate:
 class UseCase:
     """Declaration of a model to train, serve and monitor.
 
-    `prepare` turns a source's raw rows into columns named as features, target and time; `split` selects
-    a part's rows where one table holds all; `rules` defines valid rows; `pipeline` builds an unfitted
-    scikit-learn pipeline from parameters; `value_names` names values in messages, such as "zone" for zone
-    71; `checks` is the content of `checks.json`.
+    `prepare` turns a source's raw rows into columns named as the fields sent (features that are not
+    derived, and inputs), target and time; `split` selects a part's rows where one table holds all;
+    `rules` defines valid rows; `pipeline` builds an unfitted scikit-learn pipeline from parameters;
+    `value_names` names values in messages, such as "zone" for zone 71; `checks` is the content of
+    `checks.json`.
     """
 
     name: str
@@ -107,6 +111,7 @@ class UseCase:
     params: Params = field(default_factory=dict)
     search_space: "Callable[[optuna.Trial], Params] | None" = None
     split: Callable[[pd.DataFrame, str], pd.DataFrame] | None = None
+    inputs: Sequence[Input] = ()
     segments: Sequence[str] = ()
     value_names: Mapping[str, ValueNames] = field(default_factory=dict)
     id_dtype: DType = DType.STR
@@ -128,13 +133,14 @@ class UseCase:
                 id_field=self.id_field,
                 payload_field=self.payload_field,
                 features=self.features,
+                inputs=self.inputs,
                 target=self.target,
                 segments=self.segments,
             )
             check_value_names(self.value_names, self.feature_names)
         except ContractError as error:
             raise UseCaseError(f"use case {self.name}: {error}") from error
-        if self.id_field in self.columns:
+        if self.id_field in {*self.columns, *self.feature_names}:
             raise UseCaseError(f"id_field {self.id_field!r} is also a column: give the id another name")
         self._check_checks()
         if missing := {"normal", "drifted"} - set(self.demos):
@@ -164,6 +170,7 @@ class UseCase:
             data=DataRef(source="", sha256="", rows=0),
             segments=list(self.segments),
             value_names=dict(self.value_names),
+            inputs=list(self.inputs),
         )
 
     @classmethod
@@ -203,9 +210,19 @@ class UseCase:
         return [f.name for f in self.features]
 
     @property
+    def sent(self) -> list[Field]:
+        """Fields that a record has: the features that are not derived, then the inputs."""
+        return [*(f for f in self.features if f.derived is None), *self.inputs]
+
+    @property
     def columns(self) -> list[str]:
-        """Columns of a prepared table: features, target and, when declared, time."""
-        return [*self.feature_names, self.target.name, *([self.time_column] if self.time_column else [])]
+        """Columns of a prepared table: the fields sent, target and, when declared, time."""
+        time = [self.time_column] if self.time_column else []
+        return list(dict.fromkeys([*(f.name for f in self.sent), self.target.name, *time]))
+
+    def model_rows(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the features as the model takes them."""
+        return model_rows(self.features, rows)
 
     @property
     def parts(self) -> list[str]:
@@ -233,7 +250,7 @@ class UseCase:
         source: str | None = None,
         location: DataLocation | None = None,
     ) -> pd.DataFrame:
-        """Return `rows` unfiltered rows: id, features, target, declared time.
+        """Return `rows` unfiltered rows: id, fields sent, derived features, target, declared time.
 
         Rows that break a rule stay in, without a target. Where the part has fewer rows they are drawn with
         replacement. Ids differ between phases and seeds.
@@ -253,7 +270,7 @@ class UseCase:
         if demo.select is not None:
             with user_code(f"select of the phase {phase!r}"):
                 frame = demo.select(frame)
-        sendable = column_types.sendable(self.features, frame)
+        sendable, _ = with_derived(self, column_types.sendable(self.sent, frame))
         if sendable.empty:
             raise DataError(f"the phase {phase!r} has no rows to send: correct its part or its select")
         return sendable, len(frame) - len(sendable)

@@ -18,6 +18,7 @@ from lambda_monitor.profiles import thresholds
 from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from lambda_predict.model import Model as Served
 from training import export, pipeline
+from training.model_rows import plain
 from training.sources import DataLocation
 from training.tracking import Version
 from training.use_case import UseCase
@@ -55,9 +56,10 @@ class Watched:
         return [name for name in self.compared if name in self.model.profile_spec.categorical]
 
     def predicted(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return `rows` with predictions, NaN where a feature is missing."""
-        whole = rows[self.names].notna().all(axis=1).to_numpy()
-        served = self.served.predict([rows.loc[whole, name].tolist() for name in self.names])
+        """Return `rows` with predictions, NaN where a feature is missing that must not be."""
+        required = [feature.name for feature in self.contract.features if not feature.nullable]
+        whole = rows[required].notna().all(axis=1).to_numpy()
+        served = self.served.predict([plain(rows.loc[whole, name]) for name in self.names])
         found = {bundle.PREDICTION_COLUMN: self.contract.target.name}
         if self.contract.task is Task.CLASSIFICATION:
             found[bundle.PROBABILITY_COLUMN] = "probability"

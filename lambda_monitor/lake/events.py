@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from contract import bundle
-from contract.schema import Contract, DType, Feature, Kind, Task
+from contract.schema import Contract, DType, Feature, Input, Kind, Task
 from lambda_monitor.lake import duckdb_sql, parser, texts
 from lambda_monitor.lake.objects import Object
 from lambda_monitor.lake.parser import ReadErrors, Statement
@@ -28,15 +28,26 @@ Identities = np.ndarray[Any, Any]
 # An arrival outside this range is not a time of an event.
 FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
-_SQL_TYPES = {DType.INT: "BIGINT", DType.FLOAT: "DOUBLE", DType.STR: "VARCHAR"}
-_SQL_OF_ARROW = {pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.string(): "VARCHAR"}
-_ARROW_TYPES = {DType.INT: pa.int64(), DType.FLOAT: pa.float64(), DType.STR: pa.string()}
+_ARROW_TYPES = {
+    DType.INT: pa.int64(),
+    DType.FLOAT: pa.float64(),
+    DType.STR: pa.string(),
+    DType.BOOL: pa.bool_(),
+    DType.TIMESTAMP: pa.string(),
+}
+_SQL_OF_ARROW = {
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+}
 
 
-def schema(contract: Contract) -> pa.Schema:
+def schema(contract: Contract, inputs: Sequence[Input] = ()) -> pa.Schema:
     """Return the schema of a batch: id, identity, arrival, version, features, prediction, probability.
 
-    A text is its length.
+    A text is its length. `inputs` are fields of the record that are read too, as bundle.input_column
+    names them.
     """
     fields = [(ID, pa.string()), (IDENTITY, pa.uint64()), (ARRIVED, pa.timestamp("ms", tz="UTC"))]
     fields.append((VERSION, pa.string()))
@@ -46,6 +57,7 @@ def schema(contract: Contract) -> pa.Schema:
     fields.append((bundle.PREDICTION_COLUMN, target_type(contract)))
     if (probability := bundle.probability_column(contract)) is not None:
         fields.append((probability, pa.float64()))
+    fields += [(bundle.input_column(i.name), _ARROW_TYPES[i.dtype]) for i in inputs]
     return pa.schema(fields)
 
 
@@ -58,14 +70,19 @@ def target_type(contract: Contract) -> pa.DataType:
 
 
 def read(
-    s3: "S3Client", bucket: str, objects: Sequence[Object], contract: Contract, errors: ReadErrors
+    s3: "S3Client",
+    bucket: str,
+    objects: Sequence[Object],
+    contract: Contract,
+    errors: ReadErrors,
+    inputs: Sequence[Input] = (),
 ) -> Iterator[pa.Table]:
-    """Yield the events in batches, in the order of `objects`.
+    """Yield the events in batches with the columns of `schema`, in the order of `objects`.
 
     Duplicates and events of other model versions are included; features that those lack are null.
     What can't be read is added to `errors`, never raised; rows before a fault in an object are kept.
     """
-    yield from parser.read(s3, bucket, objects, _statement(contract), errors)
+    yield from parser.read(s3, bucket, objects, _statement(contract, inputs), errors)
 
 
 class Deduplicator:
@@ -97,14 +114,14 @@ def _identities(hashes: pa.ChunkedArray) -> np.ndarray[Any, Any]:
     return np.asarray(hashes.to_numpy(), dtype=np.uint64).byteswap()
 
 
-def _statement(contract: Contract) -> Statement:
+def _statement(contract: Contract, inputs: Sequence[Input]) -> Statement:
     """Return what is read of events.
 
     The hash is MD5 of shard and sequence number: the same in every engine and version, so that it can
     be stored and also computed by Athena. A row without one is not a prediction event. Texts are bounded,
     and values of another type, which Parquet may hold, are null.
     """
-    columns = schema(contract)
+    columns = schema(contract, inputs)
     arrived = "TRY_CAST(record.arrived_at AS TIMESTAMPTZ)"
     values = {
         ID: f"CAST({duckdb_sql.name(contract.id_field)} AS VARCHAR)",
@@ -114,6 +131,8 @@ def _statement(contract: Contract) -> Statement:
     }
     if (probability := bundle.probability_column(contract)) is not None:
         values[probability] = _probability(contract)
+    payload = duckdb_sql.name(contract.payload_field)
+    values |= {bundle.input_column(i.name): f"{payload}.{duckdb_sql.name(i.name)}" for i in inputs}
     identity = "CAST(record.shard AS VARCHAR) || '/' || CAST(record.sequence_number AS VARCHAR)"
     select = [
         f"CASE WHEN {arrived} >= {_sql_time(FIRST)} AND {arrived} < {_sql_time(LAST)} AND model.version "
@@ -125,7 +144,7 @@ def _statement(contract: Contract) -> Statement:
         ),
     ]
     return Statement(
-        fields=_fields(contract),
+        fields=_fields(contract, inputs),
         select=select,
         valid=_HASH,
         convert=lambda table: _converted(table, columns),
@@ -155,16 +174,20 @@ def _probability(contract: Contract) -> str:
     )
 
 
-def _fields(contract: Contract) -> dict[str, str]:
+def _fields(contract: Contract, inputs: Sequence[Input]) -> dict[str, str]:
     """Return the fields of an event that are read, by SQL type."""
     prediction = {contract.target.name: _SQL_OF_ARROW[target_type(contract)]}
     if contract.task is Task.CLASSIFICATION:
         prediction["probability"] = "DOUBLE"
         if contract.target.positive is not None:
             prediction["probabilities"] = duckdb_sql.struct({str(contract.target.positive): "DOUBLE"})
+    sent = {i.name: _SQL_OF_ARROW[_ARROW_TYPES[i.dtype]] for i in inputs}
     return {
+        **({contract.payload_field: duckdb_sql.struct(sent)} if sent else {}),
         contract.id_field: "VARCHAR",
-        "features": duckdb_sql.struct({f.name: _SQL_TYPES[f.dtype] for f in contract.features}),
+        "features": duckdb_sql.struct(
+            {f.name: _SQL_OF_ARROW[_ARROW_TYPES[f.dtype]] for f in contract.features}
+        ),
         "prediction": duckdb_sql.struct(prediction),
         "model": duckdb_sql.struct({"version": "VARCHAR"}),
         "record": duckdb_sql.struct(dict.fromkeys(("shard", "sequence_number", "arrived_at"), "VARCHAR")),

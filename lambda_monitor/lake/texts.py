@@ -24,6 +24,13 @@ def bounded(text: str) -> str:
     return f"{text[:START_CHARS]}#{digest}"
 
 
+def category(value: object) -> str:
+    """Return a category as text: a boolean as in JSON, others bounded."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return bounded(str(value))
+
+
 def bounded_sql(expression: str, md5: str = "md5({})") -> str:
     """Return SQL for the same of `expression`; `md5` is the engine's expression for the digest in hex."""
     return (

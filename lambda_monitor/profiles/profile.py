@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from contract import bundle
 from contract.schema import Contract, Kind, Task
-from lambda_monitor.lake.texts import bounded
+from lambda_monitor.lake.texts import category
 from lambda_monitor.profiles import segments
 from lambda_monitor.profiles.segments import Segments, SegmentSpec
 
@@ -71,7 +71,7 @@ class ProfileSpec(msgspec.Struct, frozen=True, kw_only=True):
                     levels=[
                         level for level, _ in sorted(counts.items(), key=lambda i: (-i[1], i[0]))[:_LEVELS]
                     ],
-                    known=None if known is None else [bounded(str(level)) for level in known],
+                    known=None if known is None else [category(value) for value in known],
                 )
             else:
                 values = numbers(reference.column(name))
@@ -222,7 +222,7 @@ def numbers(column: Any) -> npt.NDArray[np.float64]:
 
 
 def _texts(column: Any) -> list[str]:
-    return [bounded(str(value)) for value in column.drop_null().to_pylist()]
+    return [category(value) for value in column.drop_null().to_pylist()]
 
 
 def _numeric(column: Any, spec: NumericSpec) -> Numeric:
@@ -248,7 +248,7 @@ def _levels(column: Any, spec: CategoricalSpec) -> Categorical:
     found = pc.value_counts(column.drop_null() if hasattr(column, "drop_null") else column)
     counts: Counter[str] = Counter()
     for item in found.to_pylist():
-        counts[bounded(str(item["values"]))] += int(item["counts"])
+        counts[category(item["values"])] += int(item["counts"])
     count = counts.total()
     levels = {level: counts[level] for level in spec.levels if level in counts}
     known = set(spec.known) if spec.known is not None else set(counts)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lambda_monitor.lake.texts import bounded
+from lambda_monitor.lake.texts import category
 
 # Levels of a column that are counted one by one, the commonest first: rarer ones have too few rows.
 TOP_LEVELS = 20
@@ -70,7 +70,7 @@ class SegmentSpec(msgspec.Struct, frozen=True, kw_only=True):
     def _sums(self, column: Any, levels: list[str], values: npt.NDArray[np.float64]) -> dict[str, Sums]:
         encoded = column.combine_chunks().dictionary_encode()
         place = {level: number for number, level in enumerate(levels)}
-        named = [place.get(bounded(str(value)), len(levels)) for value in encoded.dictionary.to_pylist()]
+        named = [place.get(category(value), len(levels)) for value in encoded.dictionary.to_pylist()]
         indices = encoded.indices.fill_null(len(named)).to_numpy()
         places = np.array([*named, len(levels)])[indices]
         used = np.isfinite(values) & (places < len(levels))

@@ -42,6 +42,7 @@ from evidently.tests import lte
 from contract import bundle
 from contract.schema import Contract, Kind, Task
 from lambda_monitor.findings import CheckResult, Rendered
+from lambda_monitor.lake.texts import category
 from lambda_monitor.reports import evidently_page
 
 # Most categories shown by name, by count; the others are shown as one.
@@ -246,7 +247,7 @@ def _frames(
 
 
 def _text(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else category(value)
 
 
 def _grouped(pair: list[Any]) -> list[Any]:
