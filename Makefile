@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo mutants faults format lock provider-lock clean \
-        train search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve report checks audit local-up local-down purge
+        train search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
 endif
@@ -137,6 +137,15 @@ report: setup ## Open the report site of the running stack
 ## On this machine
 serve: setup ## Serve the champion, or VERSION, over HTTP on localhost, port PORT
 	@$(BIN)/python -m local.serve --use-case $(USE_CASE) $(if $(VERSION),--version $(VERSION)) --port $(or $(PORT),8080)
+
+score: setup ## Score a file without AWS: FILE=rows.csv, CSV, Parquet or JSON lines
+	@$(BIN)/python -m local.score --use-case $(USE_CASE) --file $(FILE) $(if $(VERSION),--version $(VERSION)) $(if $(OUT),--out $(OUT))
+
+put: setup ## Put a file on the input stream of the running stack: FILE=rows.csv
+	@$(BIN)/python -m local.put --use-case $(USE_CASE) --file $(FILE)
+
+event: setup ## Write Lambda's event for a file, FILE=rows.csv, and print how to call the handler
+	@$(BIN)/python -m local.kinesis_event --use-case $(USE_CASE) --file $(FILE) $(if $(VERSION),--version $(VERSION))
 
 local-up: setup ## Start the embedded AWS with the champion and leave it running
 	@$(BIN)/python -m local start --use-case $(USE_CASE)

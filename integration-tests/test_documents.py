@@ -10,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from contract import layout
 from local import traffic
 from tests import checkout, documents
+from training import records
 
 FILE = "integration-tests/test_documents.py"
 SELECT = 'eval "$(.venv/bin/python -m local env)"'
@@ -181,7 +184,7 @@ def test_local_up_applies_the_champion_to_the_running_stack(shell: Shell, deploy
 def test_checks_of_the_page_are_uploaded_used_and_taken_back(
     shell: Shell, folder: Path, deployed: Any
 ) -> None:
-    example = json.loads(documents.example("monitoring.md", "long_rides"))
+    example = json.loads(documents.example("monitoring.md", "json", "long_rides"))
     (folder / "checks.json").write_text(json.dumps(example))
     upload, back = mine("make checks CHECKS=c")[0], mine("make checks CHECKS=b")[0]
     assert "  outliers.enabled: default -> false" in shell(upload)
@@ -190,7 +193,8 @@ def test_checks_of_the_page_are_uploaded_used_and_taken_back(
     _, lines = deployed.records("normal", 150, seed=77)
     deployed.put(lines)
     ids = {str(json.loads(line)[deployed.contract.id_field]) for line in lines}
-    traffic.wait_landed(deployed.lake(layout.PREDICTIONS), deployed.contract.id_field, ids, start)
+    reader, seconds = deployed.lake(layout.PREDICTIONS), deployed.deadlines.landed
+    traffic.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=seconds)
     function = deployed.outputs["monitor_function"]
     summary = traffic.monitor(deployed.client("lambda"), function, start, traffic.now())
     found = {check["name"]: check for check in summary["checks"]}
@@ -219,6 +223,43 @@ def test_plan_lists_what_was_changed_by_hand(shell: Shell, deployed: Any) -> Non
     assert line.split()[0] == "update"
     assert "77" in line
     assert "Resources to change: 1 to update." in found
+
+
+def test_a_file_is_scored_given_to_the_handler_put_and_read_back(
+    shell: Shell, folder: Path, deployed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "rows.csv").write_text(documents.example("files.md", "csv"))
+    (score,), (event,), (put,) = mine("make score"), mine("make event"), mine("make put")
+    output = shell(score)
+    assert "2 rows scored" in output
+    assert "2 rows rejected" in output
+    assert (folder / "rows.predictions.csv").is_file()
+
+    (invoke,) = mine("TEST_RUN")
+    assert invoke in shell(event), "the page has the command that is printed"
+    assert '"ride_id":"A1"' in shell(invoke)
+
+    start = traffic.now()
+    assert "4 records put" in shell(put)
+    reader, seconds = deployed.lake(layout.PREDICTIONS), deployed.deadlines.landed
+    traffic.wait_landed(reader, "ride_id", {"A1", "A2"}, start, seconds=seconds)
+    rides, lines = deployed.records("normal", 400, seed=78)
+    deployed.put(lines)
+    traffic.wait_landed(reader, "ride_id", set(rides["ride_id"]), start, seconds=seconds)
+    stream = deployed.outputs["ground_truth_delivery_stream"]
+    labels, truth = records.ground_truth(deployed.contract, rides), deployed.lake(layout.GROUND_TRUTH)
+    traffic.put_labels(deployed.client("firehose"), stream, truth, labels, seconds=seconds)
+
+    path = folder / "training/notebooks/monitoring.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    nbformat.write(notebook, path)
+    output = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
+    found = re.search(r"([\d,]+) predictions, (\d+)% with ground truth", output)
+    assert found is not None
+    assert int(found[1].replace(",", "")) >= 402
+    assert int(found[2]) > 0
 
 
 def test_other_commands_succeed(shell: Shell) -> None:

@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -34,6 +35,8 @@ def start() -> tuple[Settings, Scorer, Sender, Sender]:
     A failure is not cached: the batch stays in the stream and the next invocation tries again.
     """
     settings = Settings.read(os.environ)
+    if settings.bundle:
+        return settings, Scorer(model.read(Path(settings.bundle))), Print(), Print()
     s3 = boto3.client("s3", config=_PATIENT)
     scorer = Scorer(model.load(s3, settings.artifact_bucket, settings.model_name, settings.model_version))
     if settings.test_run:

@@ -1,6 +1,7 @@
 """Load the configured model and run it on batches."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,6 +11,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from contract import bundle, events, store
+from contract.bundle import Manifest
 from contract.schema import Contract, Task
 
 if TYPE_CHECKING:
@@ -100,3 +102,12 @@ def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
             "export it again"
         )
     return Model(contract, store.read(s3, bucket, manifest, bundle.MODEL))
+
+
+def read(folder: Path) -> Model:
+    """Return the model of the bundle in `folder`, verified. Raises BundleError and OSError."""
+    manifest = Manifest.from_json((folder / bundle.MANIFEST).read_bytes())
+    contract, onnx = (
+        manifest.verify(name, (folder / name).read_bytes()) for name in (bundle.CONTRACT, bundle.MODEL)
+    )
+    return Model(Contract.from_json(contract), onnx)

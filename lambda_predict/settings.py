@@ -11,10 +11,15 @@ class SettingsError(RuntimeError):
     """The function's environment is incomplete."""
 
 
+# Variables that a test run with a bundle on disk does without.
+_REMOTE = ("ARTIFACT_BUCKET", "MODEL_NAME", "MODEL_VERSION", "USE_CASE", "OUTPUT_STREAM", "REJECTED_STREAM")
+
+
 class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     """One field per environment variable of the same name in capitals.
 
-    `test_run` prints instead of writing to streams. `http_identity` applies to requests without an
+    `test_run` prints instead of writing to streams; with it, `bundle` is a folder that has the model's
+    bundle, and no other setting is needed. `http_identity` applies to requests without an
     idempotency key. A record scored more than `objective_seconds` after its arrival counts as late.
     """
 
@@ -25,15 +30,21 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     output_stream: str
     rejected_stream: str
     test_run: bool = False
+    bundle: str = ""
     http_identity: Identity = Identity.REQUEST
     objective_seconds: float = 60.0
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
         """Return the settings in `environment`. Raises SettingsError naming the variable."""
+        local = bool(environment.get("BUNDLE"))
+        given = {**dict.fromkeys(_REMOTE, ""), **environment} if local else dict(environment)
         try:
-            return msgspec.convert(dict(environment), cls, strict=False)
+            settings = msgspec.convert(given, cls, strict=False)
         except msgspec.ValidationError as error:
             raise SettingsError(
                 f"the function's environment is incomplete: {error}; Terraform sets it"
             ) from error
+        if local and not settings.test_run:
+            raise SettingsError("BUNDLE is read with TEST_RUN=true only: a function's model is in S3")
+        return settings

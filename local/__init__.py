@@ -20,4 +20,9 @@ smoke              the loop on a stack of its own in an AWS account
 report_site        command that serves the report site
 report_server      HTTP server of the report site
 serve              scoring over HTTP
+rows               records made of a file of rows
+score              command that scores a file
+put                command that puts a file on the input stream
+kinesis_event      command that makes Lambda's event of a file and calls the handler
+lake               predictions and labels of a stack as a DataFrame
 """

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from contract import bundle, times
-from contract.bundle import BundleError, Manifest
+from contract.bundle import BundleError
 from contract.schema import Contract, ContractError, DType, Feature, Field
 from lambda_predict import http, identity
-from lambda_predict.model import Model
+from lambda_predict.model import read
 from lambda_predict.publish import Print
 from lambda_predict.score import Scorer
 from ops import deploy
@@ -32,15 +32,6 @@ _SECONDS = 30.0
 _LAST_PORT = 65_535
 _PIECE = 65_536
 _EXAMPLES: dict[DType, bool | str] = {DType.STR: "a", DType.BOOL: True, DType.TIMESTAMP: times.EXAMPLE}
-
-
-def read(folder: Path) -> Model:
-    """Return the model of the bundle in `folder`, verified. Raises BundleError and OSError."""
-    manifest = Manifest.from_json((folder / bundle.MANIFEST).read_bytes())
-    contract, onnx = (
-        manifest.verify(name, (folder / name).read_bytes()) for name in (bundle.CONTRACT, bundle.MODEL)
-    )
-    return Model(Contract.from_json(contract), onnx)
 
 
 def champion(use_case: str, version: str | None = None) -> Path:

@@ -5,7 +5,7 @@ Clients are passed in: the embedded AWS, LocalStack or a real account.
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,8 @@ Seen = TypeVar("Seen")
 Advance = Callable[[int], None]
 
 PUT_LIMIT = 500
+# Bytes of one call of PutRecords, keys included.
+PUT_BYTES = 5 << 20
 POLL_SECONDS = 0.25
 # A monitoring run may last 15 minutes; a repeated call would start a second one.
 INVOKING = Config(read_timeout=900, retries={"total_max_attempts": 1})
@@ -60,9 +62,12 @@ def put_records(
         {"Data": data, "PartitionKey": str(number)} for number, data in enumerate(records)
     ]
 
+    sizes = {str(number): len(data) + len(str(number)) for number, data in enumerate(records)}
+
     def put_some() -> bool | None:
         nonlocal waiting
-        batch, rest = waiting[:PUT_LIMIT], waiting[PUT_LIMIT:]
+        size = _fitting(sizes[entry["PartitionKey"]] for entry in waiting[:PUT_LIMIT])
+        batch, rest = waiting[:size], waiting[size:]
         answer = kinesis.put_records(StreamName=stream, Records=batch)["Records"] if batch else []
         refused = [entry for entry, result in zip(batch, answer, strict=True) if "ErrorCode" in result]
         advance(len(batch) - len(refused))
@@ -73,6 +78,17 @@ def put_records(
     while put_some() is None:
         if time.monotonic() > deadline:
             raise NotSeenError(f"{stream} refused {len(waiting)} records for {seconds:g} s")
+
+
+def _fitting(sizes: Iterable[int]) -> int:
+    """Return how many entries of these sizes fit into one call, at least one."""
+    total = fitting = 0
+    for size in sizes:
+        total += size
+        if fitting and total > PUT_BYTES:
+            break
+        fitting += 1
+    return fitting
 
 
 def wait_landed(

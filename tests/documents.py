@@ -69,6 +69,10 @@ RUN_BY = {
     "make report": _LOOP,
     "make checks CHECKS=checks.json": _LOOP,
     "make checks CHECKS=bundle": _LOOP,
+    "make score FILE=rows.csv": _LOOP,
+    "make put FILE=rows.csv": _LOOP,
+    "make event FILE=rows.csv": _LOOP,
+    "TEST_RUN=true BUNDLE=": _LOOP,
     "make audit": _LOOP,
     "make audit HOURS=3": _LOOP,
     'eval "$(.venv/bin/python -m local env)"': _LOOP,
@@ -102,10 +106,10 @@ def fenced(page: Path) -> list[str]:
     return [code for language, code in _FENCE.findall(page.read_text()) if language in SHELL]
 
 
-def example(page: str, word: str) -> str:
-    """Return the JSON block of that page of docs/ that contains `word`."""
+def example(page: str, kind: str, word: str = "") -> str:
+    """Return the block of that kind, such as json, of a page of docs/ that contains `word`."""
     blocks = _FENCE.findall((ROOT / "docs" / page).read_text())
-    [found] = [code for language, code in blocks if language == "json" and word in code]
+    [found] = [code for language, code in blocks if language == kind and word in code]
     return found
 
 

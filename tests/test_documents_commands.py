@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks import __main__ as benchmarks
 from local import __main__ as local
-from local import report_site, serve
+from local import kinesis_event, put, report_site, score, serve
 from local.localstack import __main__ as localstack
 from ops import __main__ as ops
 from tests import documents
@@ -27,6 +27,9 @@ MAINS: dict[str, Callable[[], object]] = {
     "local.localstack": localstack.main,
     "local.report_site": report_site.main,
     "local.serve": serve.main,
+    "local.score": score.main,
+    "local.put": put.main,
+    "local.kinesis_event": kinesis_event.main,
     "ops": ops.main,
     "training": training.main,
 }
@@ -38,6 +41,9 @@ CREATED = {
     "infra/environments/green_taxi.tfvars",
     "infra/localstack_override.tf",
     "infra/state",
+    "event.json",
+    "rows.csv",
+    "rows.predictions.csv",
     "training/use_cases/flight_air_time.py",
     "training/use_cases/flight_delay.py",
 }

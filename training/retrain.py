@@ -73,7 +73,7 @@ def labelled_records(
 
     The columns are features, inputs, target and arrival.
     """
-    labels = Reader(s3, bucket, contract, _NoCache()).read(start, end)
+    labels = Reader(s3, bucket, contract, NoCache()).read(start, end)
     prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in landing(start, end))
     objects = [o for prefix in prefixes for o in list_objects(s3, bucket, prefix)]
     inputs = contract.inputs
@@ -106,12 +106,14 @@ def split(use_case: UseCase, rows: pd.DataFrame, described: str) -> Data:
     return Data(tables["older"], tables["newest"], LAKE)
 
 
-class _NoCache:
+class NoCache:
     """A cache without storage: a training run reads the lake once."""
 
     def get(self, name: str) -> bytes | None:
+        """Return None: nothing is stored."""
         del name
         return None
 
     def put(self, name: str, file: BinaryIO) -> None:
+        """Store nothing."""
         del name, file

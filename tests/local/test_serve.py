@@ -15,17 +15,12 @@ from contract import bundle
 from contract.bundle import BundleError
 from contract.schema import DType, Feature, Kind, OutOfRange
 from lambda_predict.decode import Decoded, Decoder
+from lambda_predict.model import read
 from lambda_predict.score import Scorer
 from local import serve
 from ops import deploy
 from tests.lambda_predict import synthetic
-
-NAME = "scorewatch-green-taxi"
-
-
-@pytest.fixture(scope="module")
-def model() -> synthetic.Model:
-    return synthetic.regression()
+from tests.local.conftest import NAME
 
 
 @pytest.fixture
@@ -161,23 +156,6 @@ def test_a_port_that_cannot_be_is_rejected(port: str, capsys: Any) -> None:
     assert "is not a port: give 0 to 65535" in capsys.readouterr().err
 
 
-@pytest.fixture
-def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> Path:
-    """Return a work folder with the bundles of three versions."""
-    monkeypatch.setattr(serve, "WORK", tmp_path)
-    monkeypatch.setattr(deploy, "WORK", tmp_path)
-    onnx = synthetic.onnx(model.contract, synthetic.Ridge(), lambda frame: frame["trip_distance"])
-    for version in ("1", "2", "10"):
-        folder = tmp_path / "bundles" / NAME / version
-        folder.mkdir(parents=True)
-        for file in bundle.FILES:
-            (folder / file).write_bytes(b"{}")
-        (folder / bundle.CONTRACT).write_bytes(model.contract.to_json())
-        (folder / bundle.MODEL).write_bytes(onnx)
-        bundle.write_manifest(folder, NAME, version)
-    return tmp_path
-
-
 def test_the_champion_is_served_not_the_newest(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow import MlflowClient  # noqa: PLC0415  imports for seconds
 
@@ -194,7 +172,7 @@ def test_the_champion_is_served_not_the_newest(exported: Path, monkeypatch: pyte
     client.set_registered_model_alias(NAME, tracking.CHALLENGER, "3")
     found = serve.champion("green_taxi")
     assert found == exported / "bundles" / NAME / "2"
-    assert serve.read(found).contract.model.name == NAME
+    assert read(found).contract.model.name == NAME
     client.set_registered_model_alias(NAME, tracking.CHAMPION, "3")
     with pytest.raises(BundleError, match=r"holds no bundle of version 3: run make train"):
         serve.champion("green_taxi")
