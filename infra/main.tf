@@ -96,6 +96,7 @@ module "monitor" {
 
   name                  = local.names.monitor
   failed_queue          = local.names.monitor_failed_queue
+  notifiers             = "${local.names.notify}-*"
   role_names            = { function = local.roles.monitor, schedule = local.roles.schedule }
   image                 = var.monitor_image
   repository            = var.image_repositories
@@ -141,6 +142,36 @@ module "monitor" {
   })
 }
 
+module "notifier" {
+  source   = "./modules/notifier"
+  for_each = var.monitor_image == null ? {} : var.notify_channels
+
+  name               = "${local.names.notify}-${each.key}"
+  failed_queue       = "${local.names.notify}-${each.key}-failed"
+  role_name          = local.roles["notify-${each.key}"]
+  channel            = each.key
+  service            = each.value.service
+  webhook_hosts      = length(each.value.webhook_hosts) > 0 ? each.value.webhook_hosts : local.webhook_hosts[each.value.service]
+  severities         = each.value.severities
+  checks             = each.value.checks
+  secret_arn         = each.value.secret_arn
+  secret_key_arn     = each.value.secret_key_arn
+  topic_arn          = module.alerts.topic_arn
+  image              = var.monitor_image
+  architecture       = var.architecture
+  region             = local.region
+  arn_prefixes       = local.arn_prefixes
+  kms_key_arn        = aws_kms_key.this.arn
+  tracing            = var.tracing
+  log_retention_days = var.log_retention_days
+  force_destroy      = var.force_destroy
+  lake_bucket        = module.lake.lake_bucket
+  lake_bucket_arn    = module.lake.lake_bucket_arn
+  alerts_prefix      = local.layout.alerts
+  model_name         = local.model_name
+  dashboard          = local.names.dashboard
+}
+
 module "access" {
   source = "./modules/access"
 
@@ -160,6 +191,7 @@ module "alerts" {
 
   prefix                    = local.prefix
   topic                     = local.names.alert_topic
+  notifier_prefix           = "${local.names.notify}-"
   emails                    = var.alert_emails
   kms_key_arn               = aws_kms_key.this.arn
   partition                 = local.partition

@@ -24,6 +24,7 @@ locals {
     monitor               = "${local.prefix}-monitor"
     monitor_failed_queue  = "${local.prefix}-monitor-failed"
     alert_topic           = "${local.prefix}-alerts"
+    notify                = "${local.prefix}-notify"
     glue_database         = replace(local.prefix, "-", "_")
     predictions_table     = "predictions"
     athena_workgroup      = local.prefix
@@ -45,7 +46,7 @@ locals {
   # keeps it unique.
   role_suffix = var.role_names_with_region ? "-${local.region}" : ""
   roles = {
-    for key, name in {
+    for key, name in merge({ for channel in keys(var.notify_channels) : "notify-${channel}" => "${local.names.notify}-${channel}" }, {
       predict      = local.names.predict
       predict_http = local.names.predict_http
       monitor      = local.names.monitor
@@ -53,7 +54,7 @@ locals {
       predictions  = local.names.predictions_delivery
       rejected     = local.names.rejected_delivery
       ground_truth = local.names.ground_truth_delivery
-    } :
+    }) :
     key => length(name) + length(local.role_suffix) <= 64 ? "${name}${local.role_suffix}" : join("", [
       substr(name, 0, 57 - length(local.role_suffix)), "-", substr(sha256(name), 0, 6), local.role_suffix
     ])

@@ -113,6 +113,11 @@ output "alert_topic_arn" {
   value       = module.alerts.topic_arn
 }
 
+output "notify_secrets" {
+  description = "Secrets that hold the webhook URLs, by channel."
+  value       = { for channel, notifier in module.notifier : channel => notifier.secret }
+}
+
 output "predict_repository_url" {
   description = "URL of the prediction image's repository; null without repositories."
   value       = module.scorer.repository_url

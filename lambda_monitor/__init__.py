@@ -13,6 +13,7 @@ lake          read objects, events, labels and rejections
 profiles      mergeable counts, distances and thresholds
 hours         ledgers per partition, windows, labelled records, Athena
 checks        every check, and the verdict
+notifier      function that posts to chat channels
 alerts        alert state, messages, metrics
 reports       Evidently report, plain page, index
 """

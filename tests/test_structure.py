@@ -26,6 +26,7 @@ MONITOR_LAYERS = (
     {"reports"},
     {"checks"},
     {"alerts"},
+    {"notifier"},
     {"monitor"},
     {"handler"},
 )
@@ -34,7 +35,7 @@ UPWARD: set[tuple[str, str]] = set()
 
 ENTRY_POINTS = {
     "lambda_predict": ("lambda_predict.handler", "lambda_predict.http"),
-    "lambda_monitor": ("lambda_monitor.handler",),
+    "lambda_monitor": ("lambda_monitor.handler", "lambda_monitor.notifier.handler"),
 }
 
 

@@ -10,6 +10,7 @@ provider "aws" {
 variables {
   prefix                    = "scorewatch-green-taxi"
   topic                     = "scorewatch-green-taxi-alerts"
+  notifier_prefix           = "scorewatch-green-taxi-notify-"
   emails                    = ["a@example.com", "b@example.com"]
   kms_key_arn               = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
   partition                 = "aws"

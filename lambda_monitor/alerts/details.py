@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from lambda_monitor.alerts import advice, links, severity, titles
 from lambda_monitor.alerts.payload import Kind, Payload, failed_check
-from lambda_monitor.alerts.state import State
+from lambda_monitor.alerts.state import State, concern
 from lambda_monitor.findings import LISTED, Status
 from lambda_monitor.untrusted import one_line
 
@@ -50,18 +50,25 @@ def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Pa
             for check in titles.worst_first(failing)[:LISTED]
         ],
         reason=one_line(context.reason, _REASON),
-        next_steps=[] if resolved else [one_line(step.strip(), _STEP) for step in steps],
+        next_steps=[] if resolved else [_step(step) for step in steps],
         report=links.s3_object(where, context.report),
         runbook=advice.anchors(names),
     )
 
 
+def _step(step: str) -> str:
+    """Return a numbered step of the mail as one line without its number."""
+    return one_line(" ".join(step.split()).partition(". ")[2], _STEP)
+
+
 def _concerns(context: "Context", kind: Kind, before: State) -> list[str]:
-    """Return the keys of the checks that the message is about."""
+    """Return the keys of the checks that the message is about; without a verdict, the status."""
     if kind is Kind.RESOLVED:
-        return [*before.reported, *before.told]
+        return [*before.reported, *before.told, *concern(before.status)]
     failing = [check.key for check in context.failing]
-    return [*failing, *(before.open or [])] if kind is Kind.REMINDER else failing
+    if kind is Kind.REMINDER:
+        return [*failing, *(before.open or []), *concern(before.status)]
+    return [*failing, *concern(kind)]
 
 
 def _since(context: "Context", kind: Kind, before: State) -> datetime:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from contract.schema import Contract, ModelRef
 from lambda_monitor.alerts import advice, details, mail
 from lambda_monitor.alerts.links import Presigned
-from lambda_monitor.alerts.payload import Kind, publishable
+from lambda_monitor.alerts.payload import Kind, chat, publishable
 from lambda_monitor.alerts.state import Message, RefusedError, State
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.untrusted import one_line
@@ -111,9 +111,11 @@ def _publish(sns: "SNSClient", topic_arn: str, message: Message) -> None:
 
 
 def _by_protocol(message: Message) -> str:
-    """Return the text for mail and short messages, and JSON for every other protocol."""
+    """Return the text for mail and short messages, the form of Amazon Q, and JSON for the rest."""
     default = publishable(message.alert_id, message.subject, message.text, message.payload)
-    texts = {"default": default, "email": message.text, "sms": message.subject}
+    shown = chat(message.alert_id, message.subject, message.text)
+    # Amazon Q Developer in chat applications subscribes by HTTPS.
+    texts = {"default": default, "email": message.text, "sms": message.subject, "https": shown}
     return msgspec.json.encode(texts).decode()
 
 

@@ -6,9 +6,12 @@ from typing import Literal
 
 import msgspec
 
-from contract.schema import StoredStruct
+from contract.base import StoredStruct
 from lambda_monitor.alerts.severity import Severity, of_check, times
 from lambda_monitor.findings import CheckResult
+
+# Characters of the text that a chat shows; the report has the rest.
+_CHAT = 2000
 
 
 class Kind(StrEnum):
@@ -43,9 +46,9 @@ class Payload(StoredStruct, frozen=True, kw_only=True):
     """One notification of the monitor.
 
     `version` changes only if a field changes its meaning or goes. `since` is the end of the first window
-    with this status. `concerns` are the names of the checks that the message is about: the failing ones, or
-    those that were notified and pass again. `checks` lists the first of the `failed` failing checks. `reason`
-    is the error of a run without a verdict.
+    with this status. `concerns` are the names of the checks that the message is about, the failing ones or
+    those that were notified and pass again, and `no_data` or `error` without a verdict. `checks` lists the
+    first of the `failed` failing checks. `reason` is the error of a run without a verdict.
     """
 
     version: int = 1
@@ -108,6 +111,22 @@ def publishable(alert_id: str, subject: str, text: str, details: Payload | None)
     """Return the message as JSON."""
     published = Published(scorewatch=1, alert_id=alert_id, subject=subject, text=text, details=details)
     return msgspec.json.encode(published).decode()
+
+
+def chat(alert_id: str, subject: str, text: str) -> str:
+    """Return the message in the form that Amazon Q Developer in chat applications shows; it drops others."""
+    content = {
+        "textType": "client-markdown",
+        "title": _unparsed(subject),
+        "description": _unparsed(text[:_CHAT]),
+    }
+    body = {"version": "1.0", "source": "custom", "id": alert_id, "content": content}
+    return msgspec.json.encode(body).decode()
+
+
+def _unparsed(text: str) -> str:
+    """Return `text` without mentions and links for Slack, in whose Markdown they begin with <."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def read(message: str) -> Published | None:

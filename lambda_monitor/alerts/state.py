@@ -47,8 +47,8 @@ class State(StoredStruct, frozen=True, kw_only=True):
     `since` is the end of the first window with this status, `told` the failing checks notified since
     then, `last_sent_at` the time of the last notification, None if this status was not notified. `open`
     are the checks that failed when they were last made; None in states of earlier releases. `severity` is
-    the worst since the alert started, empty if there is none; `reported` are all checks notified since then.
-    `damaged`: the stored state could not be read.
+    the worst since the alert started, empty if there is none; `reported` are all checks, and `no_data` and
+    `error`, notified since then. `damaged`: the stored state could not be read.
     """
 
     status: Status
@@ -143,8 +143,13 @@ def decide(
 
 
 def _notified(state: State, told: list[str], now: datetime) -> State:
-    reported = sorted({*state.reported, *told})
+    reported = sorted({*state.reported, *told, *concern(state.status)})
     return msgspec.structs.replace(state, told=told, reported=reported, last_sent_at=now)
+
+
+def concern(status: str) -> list[str]:
+    """Return a status that stands for itself: no check reports a window without data or verdict."""
+    return [status] if status in {Status.NO_DATA, Status.ERROR} else []
 
 
 def _status(state: State, verdict: Verdict, still_open: list[str]) -> Status:
@@ -174,7 +179,7 @@ def _changed(
         outbox=state.outbox,
         open=still_open,
         severity=_severity(state, verdict, status),
-        reported=[] if resolved else sorted({*state.reported, *state.told, *still_open}),
+        reported=[] if resolved else sorted({*state.reported, *still_open, *concern(status)}),
     )
     if silent:
         return changed, None

@@ -34,7 +34,8 @@ def test_an_error_names_the_missing_variable(name: str) -> None:
         ("WINDOW_HOURS", "0"),
         ("REMINDER_HOURS", "-1"),
         ("LABEL_DELAY_DAYS", "-1"),
-        ("REPORT_LINK_HOURS", "-1"), ("METRIC_LIMIT", "-1"),
+        ("REPORT_LINK_HOURS", "-1"),
+        ("METRIC_LIMIT", "-1"),
     ],
 )
 def test_refuses_numbers_out_of_range(name: str, value: str) -> None:

@@ -44,7 +44,7 @@ locals {
     source      = ["aws.cloudwatch"]
     detail-type = ["CloudWatch Alarm State Change"]
     detail = {
-      alarmName     = local.notifying
+      alarmName     = concat(local.notifying, [{ prefix = var.notifier_prefix }])
       state         = { value = ["OK"] }
       previousState = { value = ["ALARM"], actionsSuppressedBy = [{ exists = false }] }
     }

@@ -3,6 +3,11 @@ variable "prefix" {
   type        = string
 }
 
+variable "notifier_prefix" {
+  description = "Prefix of the names of the notifiers' alarms, whose ends are reported, too."
+  type        = string
+}
+
 variable "topic" {
   description = "Name of the topic."
   type        = string

@@ -8,6 +8,11 @@ variable "failed_queue" {
   type        = string
 }
 
+variable "notifiers" {
+  description = "Pattern of the names of the notifiers, which run the same image."
+  type        = string
+}
+
 variable "role_names" {
   description = "Names of the roles of the function and of its schedule."
   type = object({

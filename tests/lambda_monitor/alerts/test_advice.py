@@ -28,7 +28,7 @@ def commands(text: str) -> list[str]:
 
 
 def alarm_keys() -> set[str]:
-    files = sorted((ROOT / "infra/modules/alerts").glob("*.tf"))
+    files = [path for name in ("alerts", "notifier") for path in (ROOT / "infra/modules" / name).glob("*.tf")]
     text = "\n".join(path.read_text() for path in files)
     found = set(re.findall(r'^ {4,6}"([a-z-]+)" = \{', text, re.MULTILINE))
     found |= set(re.findall(r'alarm_name +=  *"\$\{var\.prefix\}-(?!part-)([a-z-]+)"', text))

@@ -80,11 +80,21 @@ def test_mail_receives_the_text_and_every_other_protocol_the_payload() -> None:
 
     assert sns.delivered("email") == [message.text]
     assert sns.delivered("sms") == [message.subject]
-    for protocol in ("sqs", "lambda", "https"):
+    for protocol in ("sqs", "lambda", "http"):
         [found] = [payload.read(text) for text in sns.delivered(protocol)]
         assert found is not None
         assert (found.text, found.subject) == (message.text, message.subject)
         assert found.details == message.payload
+    # docs.aws.amazon.com/chatbot, "Custom notifications": the form that Amazon Q shows.
+    [shown] = [json.loads(text) for text in sns.delivered("https")]
+    assert {name: shown[name] for name in ("version", "source", "id")} == {
+        "version": "1.0",
+        "source": "custom",
+        "id": message.alert_id,
+    }
+    assert shown["content"]["textType"] == "client-markdown"
+    assert shown["content"]["title"] == message.subject
+    assert shown["content"]["description"].startswith("CRITICAL: green_taxi: trip_distance drifted")
     [sent] = sns.published
     attributes = {name: value["StringValue"] for name, value in sent["MessageAttributes"].items()}
     assert (attributes["severity"], attributes["state"]) == ("critical", "open")
@@ -127,3 +137,20 @@ def test_a_message_stored_by_an_earlier_release_is_published_without_details() -
 def test_another_message_on_the_topic_is_not_one_of_the_monitor() -> None:
     assert payload.read(json.dumps({"AlarmName": "a", "NewStateValue": "ALARM"})) is None
     assert payload.read("hello") is None
+
+
+def test_amazon_q_can_be_made_to_mention_nobody() -> None:
+    hostile = msgspec.structs.replace(DRIFT, sentence="<!channel> & <https://evil.example|Report>")
+    sns = StrictSns()
+    messages.publish(sns, "topic", messages.compose(context(hostile), Kind.ALERT, BEFORE))
+
+    [shown] = sns.delivered("https")
+    assert "<" not in shown
+    assert "&lt;!channel&gt; &amp;" in shown
+
+
+def test_next_steps_are_lines_without_numbers_and_escapes() -> None:
+    found = described(Kind.ALERT, BEFORE, DRIFT)
+
+    assert found.next_steps[0] == "Open the report."
+    assert found.next_steps[1].endswith("the live one: make retrain USE_CASE=green_taxi")

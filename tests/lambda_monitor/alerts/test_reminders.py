@@ -51,7 +51,7 @@ def test_what_was_notified_is_kept_until_the_state_is_ok_again(stack: Stack) -> 
         (verdict("alert", 0, ["a"]), ["a"]),
         (verdict("alert", 1, ["b"]), ["a", "b"]),
         (verdict("alert", 25, ["b"]), ["a", "b"]),
-        (verdict("no_data", 26), ["a", "b"]),
+        (verdict("no_data", 26), ["a", "b", "no_data"]),
         (verdict("ok", 27), []),
         (verdict("alert", 28, ["c"]), ["c"]),
     ]
