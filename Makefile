@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo mutants faults format lock provider-lock clean \
-        train search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event report checks audit local-up local-down purge
+        train search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event exporter report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
 endif
@@ -147,6 +147,9 @@ put: setup ## Put a file on the input stream of the running stack: FILE=rows.csv
 event: setup ## Write Lambda's event for a file, FILE=rows.csv, and print how to call the handler
 	@$(BIN)/python -m local.kinesis_event --use-case $(USE_CASE) --file $(FILE) $(if $(VERSION),--version $(VERSION))
 
+exporter: setup ## Serve /metrics of the stack for Prometheus, port PORT
+	@$(BIN)/python -m local exporter --use-case $(USE_CASE) --port $(or $(PORT),9464)
+
 local-up: setup ## Start the embedded AWS with the champion and leave it running
 	@$(BIN)/python -m local start --use-case $(USE_CASE)
 
@@ -155,7 +158,7 @@ local-down: setup ## Stop the embedded AWS
 
 lock: setup ## Resolve pyproject.toml again into requirements/
 	@$(LOCK) --extra dev --no-emit-package scorewatch -o requirements/dev.txt
-	@for extra in predict monitor; do $(LOCK) --extra $$extra --constraint requirements/dev.txt -o requirements/$$extra.txt; done
+	@for extra in predict monitor exporter; do $(LOCK) --extra $$extra --constraint requirements/dev.txt -o requirements/$$extra.txt; done
 	@for extra in emulator localstack checkov; do $(LOCK) --extra $$extra -o requirements/$$extra.txt; done
 	@grep '^aws-sam-cli==' requirements/rie.txt | tr -d ' \\' > .scorewatch/rie.in
 	@$(subst pyproject.toml,.scorewatch/rie.in,$(LOCK)) --no-deps -o requirements/rie.txt

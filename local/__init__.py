@@ -25,4 +25,7 @@ score              command that scores a file
 put                command that puts a file on the input stream
 kinesis_event      command that makes Lambda's event of a file and calls the handler
 lake               predictions and labels of a stack as a DataFrame
+exporter           Prometheus metrics of one stack
+newest_reports     newest report of each model, for the exporter
+cloudwatch_counters  totals of CloudWatch's sums, for the exporter
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from contract.bundle import BundleError
-from local import containers, images, stack, traffic
+from local import containers, exporter, images, stack, traffic
 from ops import deploy, embedded
 from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
@@ -43,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("status", help="print the address of the running one")
     commands.add_parser("env", help="print the shell variables for the AWS CLI and Terraform")
     commands.add_parser("images", help="build both images with Docker")
+    metrics = commands.add_parser("exporter", help="serve /metrics for Prometheus")
+    exporter.add_arguments(metrics)
     apply = commands.add_parser("apply", help="apply infra/ to the running one")
     apply.add_argument(
         "--bundle", type=Path, required=True, help="e.g. .scorewatch/bundles/scorewatch-green-taxi/1"
@@ -62,6 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.command == "demo":
         return _demo(options)
+    if options.command == "exporter":
+        return exporter.run(options)
     if options.command == "images":
         listing = containers.build()
         print(f"Both images are built ({listing}). Next: make integration IMAGES=docker")

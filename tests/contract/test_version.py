@@ -21,7 +21,7 @@ def test_the_changelog_begins_with_the_version() -> None:
     assert re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] == VERSION
 
 
-@pytest.mark.parametrize("image", ["lambda_predict", "lambda_monitor"])
+@pytest.mark.parametrize("image", ["lambda_predict", "lambda_monitor", "local/prometheus"])
 def test_an_image_is_labelled_with_the_version(image: str) -> None:
     text = (ROOT / image / "Dockerfile").read_text()
     assert f'org.opencontainers.image.version="{VERSION}"' in text
