@@ -75,7 +75,8 @@ def run() -> list[str]:
         ),
         "",
         f"The first row's alarms include {quiet} of the {QUIET_MONTHS} quiet months, which are not right. A "
-        "stop of more than ten minutes raises `scoring-stopped` and then `scoring-budget-fast`.",
+        "stop of more than ten minutes raises `scoring-stopped` and then `scoring-budget-fast`. Values of "
+        "Firehose every five minutes hide an outage whose late minutes all lie between two of them.",
         "",
         *by_kind(found),
     ]

