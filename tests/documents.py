@@ -36,7 +36,6 @@ NOT_RUN = {
     "make smoke REMOVE=smoke_1a2b3c4d": "a name that the user fills in; tests/local/test_smoke.py removes",
     "make images": "needs a Docker engine",
     "make lock": "needs the package index; changes the locks",
-    "make format": "changes the files",
     "make bench-alerts": "takes an hour; changes benchmarks/results.md",
     "make bench-slo": "takes minutes; tests/benchmarks/test_service_levels.py replays fewer outages",
     "make exporter USE_CASE=green_taxi": "serves until Ctrl-C; tests/local/test_exporter.py runs its command",
@@ -44,7 +43,6 @@ NOT_RUN = {
     "docker run": "follows docker build",
     "prometheus --config.file": "tests/local/test_prometheus.py starts it on free ports",
     "prometheus-alertmanager --config.file": "tests/local/test_prometheus.py starts it on free ports",
-    "make destroy": "asks a question; tests/ops/test_deploy.py answers it",
     "make deploy USE_CASE=flight_air_time": "make deploy of another use case",
 }
 
@@ -66,6 +64,7 @@ RUN_BY = {
     ".venv/bin/python -m pytest tests/lambda_predict/test_score.py": _CI,
     "make smoke": _SMOKE,
     "make setup": _MAKE,
+    "make format": _MAKE,
     "make clean": _MAKE,
     "make purge": _MAKE,
     "make local-down": _MAKE,
@@ -94,6 +93,7 @@ RUN_BY = {
     "make deploy USE_CASE=green_taxi": _DEPLOY,
     ".venv/bin/python -m ops deploy --use-case green_taxi --version 7": _DEPLOY,
     ".venv/bin/python -m ops outputs --use-case green_taxi": _DEPLOY,
+    "make destroy": _DEPLOY,
     "make rollback": _DEPLOY,
     "make rollback USE_CASE=green_taxi VERSION=3": _DEPLOY,
     "make rollback USE_CASE=green_taxi VERSION=6": _DEPLOY,

@@ -177,3 +177,15 @@ def test_clean_and_local_down_stop_the_embedded_aws(tmp_path: Path, target: str,
         for process in processes:
             process.kill()
             process.wait()
+
+
+def test_format_rewrites_python_and_terraform(tmp_path: Path) -> None:
+    copy = checkout.copy(tmp_path / "copy")
+    checkout.link_environment(copy)
+    python, terraform = copy / "contract/new.py", copy / "infra/new.tf"
+    python.write_text("import json\nimport ast\nx = ( ast,json )\n")
+    terraform.write_text("locals {\n  one = 1\n  eleven = 11\n}\n")
+    done = make(copy, "format")
+    assert done.returncode == 0, done.stderr
+    assert python.read_text() == "import ast\nimport json\n\nx = (ast, json)\n"
+    assert terraform.read_text() == "locals {\n  one    = 1\n  eleven = 11\n}\n"

@@ -26,6 +26,7 @@ COMMANDS = (
     ".venv/bin/python -m ops outputs --use-case green_taxi",
     "make rollback USE_CASE=green_taxi VERSION=6",
     "make rollback USE_CASE=green_taxi VERSION=3",
+    "make destroy",
 )
 
 
@@ -78,12 +79,14 @@ def test_deployment_commands_work_as_written(
             ["bash", "-ec", command],
             cwd=folder,
             env=dict(os.environ),
+            input="green_taxi\n",  # make destroy asks for it
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     applied = [call["variables"]["model_version"] for call in calls() if call["arguments"][0] == "apply"]
-    assert applied == ["3", "3", "6", "7", "7", "7", "6", "3"]
+    assert applied == ["3", "3", "6", "7", "7", "7", "6", "3", "3"]
+    assert calls()[-1]["arguments"][0] == "destroy"
     client = MlflowClient(tracking_uri=f"sqlite:///{folder / '.scorewatch/mlflow.db'}")
     assert int(client.get_model_version_by_alias(MODEL, "champion").version) == 3
