@@ -37,7 +37,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return env | {"PATH": path, "FAKE_CALLS": str(tmp_path / "calls"), "PYTHONUNBUFFERED": "1"}
 
 
-def start(folder: Path, environment: dict[str, str]) -> "subprocess.Popen[str]":
+def start(folder: Path, environment: dict[str, str], answer: str = "yes") -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         ["bash", "-c", "trap - INT; exec make smoke"],
         cwd=folder,
@@ -49,13 +49,22 @@ def start(folder: Path, environment: dict[str, str]) -> "subprocess.Popen[str]":
         start_new_session=True,
     )
     assert process.stdin is not None
-    process.stdin.write("yes\n")
+    process.stdin.write(f"{answer}\n")
     process.stdin.close()
     return process
 
 
 def states(folder: Path) -> list[Path]:
     return list((folder / "infra/state").glob("*smoke*"))
+
+
+def test_another_answer_than_yes_creates_nothing(folder: Path, environment: dict[str, str]) -> None:
+    with start(folder, environment, "no") as process:
+        assert process.stdout is not None
+        output = process.stdout.read()
+    assert process.returncode != 0
+    assert "Nothing was created." in output, output
+    assert states(folder) == []
 
 
 def test_smoke_test_runs_the_loop_and_leaves_nothing(folder: Path, environment: dict[str, str]) -> None:
