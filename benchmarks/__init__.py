@@ -9,6 +9,7 @@ service_levels    replay of the alarms on the objectives
 outages           synthetic outages, their costs and metrics
 cloudwatch_model  CloudWatch's documented alarm rules on the planned alarms
 alert_quality     subjects, shifts and judges of the alert benchmark
+model_kinds       which kinds of models are served
 rides             model and records for the scoring figures
 synthetic_events  synthetic prediction events in the lake's format
 folder_aws        AWS clients backed by a folder

@@ -37,6 +37,7 @@ NOT_RUN = {
     "make images": "needs a Docker engine",
     "make lock": "needs the package index; changes the locks",
     "make bench-alerts": "takes an hour; changes benchmarks/results.md",
+    "make bench-kinds": "changes docs/model-kinds.md; tests/benchmarks/test_model_kinds.py tries the models",
     "make bench-slo": "takes minutes; tests/benchmarks/test_service_levels.py replays fewer outages",
     "make exporter USE_CASE=green_taxi": "serves until Ctrl-C; tests/local/test_exporter.py runs its command",
     "docker build": "needs a Docker engine and its registry",

@@ -31,6 +31,7 @@ onnx_model       conversion to ONNX with parity check
 onnx_converters  converters of boosting libraries
 onnx_graph       changes around the conversion
 model_kinds      kinds of estimators in a pipeline
+ways_out         what to do about a pipeline that can't be served
 export           files of the bundle
 records          rows as stream records and labels
 calibration      thresholds from the reference

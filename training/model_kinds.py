@@ -26,7 +26,7 @@ _EXACT = {
 
 def has_trees(pipeline: Pipeline) -> bool:
     """Return whether the model is, or contains, decision trees."""
-    return any(part in type(inner).__name__ for inner in _estimators(pipeline[-1]) for part in _TREES)
+    return any(part in type(inner).__name__ for inner in estimators(pipeline[-1]) for part in _TREES)
 
 
 def behind_arithmetic(pipeline: Pipeline) -> bool:
@@ -41,15 +41,15 @@ def text_steps(pipeline: Pipeline) -> Iterator[Any]:
             yield step
 
 
-def _estimators(value: Any) -> Iterator[Any]:
-    """Yield an estimator and those among its parameters."""
+def estimators(value: Any) -> Iterator[Any]:
+    """Yield an estimator and those among its parameters, at any depth."""
     if isinstance(value, list | tuple):
         for one in value:
-            yield from _estimators(one)
+            yield from estimators(one)
     elif hasattr(value, "get_params"):
         yield value
         for inner in value.get_params(deep=False).values():
-            yield from _estimators(inner)
+            yield from estimators(inner)
 
 
 def _steps(step: Any) -> Iterator[Any]:

@@ -19,7 +19,7 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
 from contract.schema import DType, Feature, Kind, Tensor
-from training import onnx_converters, onnx_graph
+from training import onnx_converters, onnx_graph, ways_out
 from training.errors import describe
 from training.model_kinds import behind_arithmetic, has_trees, text_steps
 from training.onnx_graph import ExportError
@@ -29,11 +29,6 @@ OPSET = {"": 18, "ai.onnx.ml": 3}
 # Relative to prediction plus spread: float32 has seven digits, sums of trees lose two.
 TOLERANCE = 1e-4
 SHOWN = 5
-SUPPORTED = (
-    "linear and logistic models, trees, random forests, gradient boosting, histogram gradient boosting, "
-    "nearest neighbours, support vectors and small neural nets, behind one-hot, ordinal or target encoding, "
-    "scaling, imputing and polynomials; not DictVectorizer, SplineTransformer or custom functions"
-)
 _TENSORS = {
     Tensor.INT64: Int64TensorType,
     Tensor.FLOAT32: FloatTensorType,
@@ -94,13 +89,13 @@ def check_outputs(use_case: UseCase, pipeline: Pipeline, rows: pd.DataFrame) -> 
     few = use_case.model_rows(rows.head(SHOWN))
     if is_classifier(pipeline) and not hasattr(pipeline, "predict_proba"):
         raise ExportError(
-            f"{name} has no probabilities, which every event of a classification carries: wrap it in "
-            f"CalibratedClassifierCV({name}(...))"
+            f"{name} has no probabilities, which every event of a classification carries:\n"
+            f"wrap it in CalibratedClassifierCV({name}(...))."
         )
     if np.asarray(pipeline.predict(few)).size != len(few):
         raise ExportError(
-            f"{name} predicts several values per record: train one model per target, each a use case of "
-            "its own"
+            f"{name} predicts several values per record:\n"
+            "train one model per target, each a use case of its own."
         )
 
 
@@ -131,7 +126,7 @@ def convert(use_case: UseCase, pipeline: Pipeline, width: Width = Width.SINGLE) 
     except Exception as error:  # skl2onnx raises anything, from KeyError to NotImplementedError
         raise ExportError(
             f"{type(pipeline[-1]).__name__} in this pipeline can't become ONNX: {error}\n"
-            f"Supported: {SUPPORTED}."
+            f"{ways_out.advice(pipeline)}"
         ) from error
     onnx_graph.refuse_case_change(model.graph)
     onnx_graph.name_inputs(model.graph, use_case.feature_names)
@@ -153,7 +148,7 @@ def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.Da
     Raises ExportError, naming the rows, beyond the tolerance or where only one of the two predicts.
     """
     features = pd.concat([use_case.model_rows(rows), *_probes(use_case, pipeline, rows)], ignore_index=True)
-    got = _run(onnx, features)
+    got = _run(pipeline, onnx, features)
     if is_classifier(pipeline):
         wanted = pipeline.predict_proba(features)
         distance = np.abs(got[1] - wanted).max(axis=1)
@@ -174,19 +169,18 @@ def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.Da
         raise ExportError(
             f"ONNX and scikit-learn disagree on {beyond.size} of {len(features)} rows by more than "
             f"{TOLERANCE:g} of a prediction's size, so the model is not exported:\n{shown}\n"
-            "Trees behind a scaler are the usual cause: float32 rounds a value across a split, and "
-            f"trees need no scaling. Supported: {SUPPORTED}."
+            f"{ways_out.advice(pipeline)}"
         )
     return Parity(rows=len(features), largest=float(distance.max()), tolerance=float(allowed.max()))
 
 
-def _run(onnx: bytes, features: pd.DataFrame) -> list[npt.NDArray[Any]]:
+def _run(pipeline: Pipeline, onnx: bytes, features: pd.DataFrame) -> list[npt.NDArray[Any]]:
     """Return ONNX's raw outputs. Raises ExportError where ONNX Runtime can't run the model."""
     try:
         return run(onnx, features)
     except Exception as error:  # ONNX Runtime raises its own classes
         raise ExportError(
-            f"ONNX Runtime can't run the converted pipeline: {describe(error)}\nSupported: {SUPPORTED}."
+            f"ONNX Runtime can't run the converted pipeline: {describe(error)}\n{ways_out.advice(pipeline)}"
         ) from error
 
 

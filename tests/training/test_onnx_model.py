@@ -120,8 +120,13 @@ def test_a_nan_prediction_is_a_disagreement(tiny: UseCase) -> None:
         def predict(self, frame: pd.DataFrame) -> np.ndarray[Any, Any]:
             return np.full(len(frame), np.nan)
 
+        def fit(self, *_: Any) -> "Broken":
+            self.fitted_ = True
+            return self
+
+    broken = make_pipeline(Broken()).fit(held_out[FEATURES])
     with pytest.raises(ExportError, match="disagree on 605 of 605"):
-        onnx_model.check_parity(tiny, Broken(), data, held_out)  # type: ignore[arg-type]  # a fake pipeline
+        onnx_model.check_parity(tiny, broken, data, held_out)
 
 
 def test_trees_behind_a_scaler_are_scaled_in_the_width_of_scikit_learn() -> None:
@@ -142,13 +147,15 @@ def test_trees_behind_a_scaler_are_scaled_in_the_width_of_scikit_learn() -> None
 def test_a_model_without_probabilities_is_refused_with_the_way_out(tiny: UseCase) -> None:
     use_case = dataclasses.replace(tiny, task=Task.CLASSIFICATION)
     pipeline = encoded(LinearSVC()).fit(rows("train")[FEATURES], rows("train")["size"] > 3)
-    with pytest.raises(ExportError, match=r"LinearSVC has no probabilities.*CalibratedClassifierCV"):
+    with pytest.raises(
+        ExportError, match=r"LinearSVC has no probabilities[\s\S]*wrap it in CalibratedClassifierCV"
+    ):
         onnx_model.export(use_case, pipeline, rows("validation"))
 
 
 def test_several_outputs_are_refused_with_the_way_out(tiny: UseCase) -> None:
     pipeline = encoded(Ridge()).fit(rows("train")[FEATURES], rows("train")[["price", "size"]])
-    with pytest.raises(ExportError, match="predicts several values per record: train one model per target"):
+    with pytest.raises(ExportError, match=r"predicts several values per record:\ntrain one model per target"):
         onnx_model.export(tiny, pipeline, rows("validation"))
 
 
@@ -184,5 +191,8 @@ def test_a_text_step_is_refused_only_if_it_changes_case(tiny: UseCase) -> None:
 def test_an_unsupported_step_lists_the_supported_ones(tiny: UseCase) -> None:
     columns = ColumnTransformer([("size", FunctionTransformer(np.log1p), ["size"])])
     pipeline = make_pipeline(columns, Ridge()).fit(rows("train")[FEATURES], rows("train")["price"])
-    with pytest.raises(ExportError, match=r"can't become ONNX[\s\S]*Supported: linear and logistic models"):
+    with pytest.raises(
+        ExportError,
+        match=r"can't become ONNX[\s\S]*Supported: linear and logistic models[\s\S]*in prepare\(\)",
+    ):
         onnx_model.convert(tiny, pipeline)

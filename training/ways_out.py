@@ -1,0 +1,36 @@
+"""What to do about a pipeline that can't be served."""
+
+from sklearn.pipeline import Pipeline
+
+from training.model_kinds import behind_arithmetic, estimators, has_trees
+
+SUPPORTED = (
+    "linear and logistic models, trees, random forests, gradient boosting, histogram gradient boosting, "
+    "nearest neighbours, support vectors and small neural nets, behind one-hot, ordinal or target encoding, "
+    "scaling, imputing, polynomials and text vectorizers; LightGBM, XGBoost and CatBoost"
+)
+# By the class of an estimator or step.
+_WAYS = {
+    "CatBoost": "Encode categories before CatBoost, such as by OneHotEncoder, not by cat_features.",
+    "DictVectorizer": "Take OneHotEncoder in a ColumnTransformer.",
+    "FunctionTransformer": "Compute the function in prepare(), and send its result in the record.",
+    "HashingVectorizer": "Take TfidfVectorizer or CountVectorizer with lowercase=False.",
+    "LinearDiscriminantAnalysis": "Take LogisticRegression, whose border is linear too.",
+    "SplineTransformer": "Take KBinsDiscretizer, or compute the splines in prepare() and send them.",
+    "TransformedTargetRegressor": "Transform the target in prepare(), or take a model with a link, "
+    "such as PoissonRegressor.",
+    "VotingClassifier": "Set flatten_transform=False.",
+}
+_TREES = (
+    "Trees behind a step that computes are the usual cause: rounding moves a value across a split, and trees "
+    "need no scaling. Remove the step, or compute it in prepare() and send its result in the record."
+)
+
+
+def advice(pipeline: Pipeline) -> str:
+    """Return what is supported and, if known, the way out, a line each."""
+    names = [type(one).__name__ for one in estimators(pipeline)]
+    found = [way for known, way in _WAYS.items() if any(name.startswith(known) for name in names)]
+    if not found and has_trees(pipeline) and behind_arithmetic(pipeline):
+        found = [_TREES]
+    return "\n".join([f"Supported: {SUPPORTED}.", *found])
