@@ -198,6 +198,8 @@ def test_every_environment_variable_is_read() -> None:
             read |= {
                 n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
             }
+    for workflow in (ROOT / ".github/workflows").glob("*.yml"):
+        read |= set(re.findall(r"vars\.([A-Z_]+)", workflow.read_text()))
     for page in documents.PAGES:
         spans = [*documents.inline(page), *documents.fenced(page)]
         named = {
