@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import msgspec
 import numpy as np
 import pandas as pd
 from skl2onnx import to_onnx
@@ -19,7 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from contract import bundle
-from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
+from contract.derived import ratio
+from contract.schema import Contract, DataRef, DType, Feature, Input, Kind, ModelRef, Target, Task
 
 FEATURES = ("PULocationID", "DOLocationID", "trip_distance")
 ESTIMATORS = {
@@ -84,7 +86,10 @@ def event(rows: int, note: str = "", *, escaped: bool = True) -> dict[str, Any]:
     `note` is an extra text of each ride; `escaped` writes it in ASCII, as json.dumps does by default.
     """
     extra = {"note": note} if note else {}
-    rides = [{**ride, **extra} for ride in frame(rows, seed=1).to_dict("records")]
+    return _event(frame(rows, seed=1).assign(**extra), escaped=escaped)
+
+
+def _event(rides: pd.DataFrame, *, escaped: bool = True) -> dict[str, Any]:
     return {
         "Records": [
             {
@@ -98,8 +103,30 @@ def event(rows: int, note: str = "", *, escaped: bool = True) -> dict[str, Any]:
                 },
                 "eventID": f"shardId-000000000000:4966{number:052d}",
             }
-            for number, ride in enumerate(rides)
+            for number, ride in enumerate(rides.to_dict("records"))
         ]
+    }
+
+
+def variants(made: Bench, rows: int) -> dict[str, tuple[Bench, dict[str, Any]]]:
+    """Return the model with nullable or derived features, and an event of each."""
+    pickup, dropoff, distance = made.contract.features
+
+    def bench(features: list[Feature], inputs: list[Input]) -> Bench:
+        return Bench(msgspec.structs.replace(made.contract, features=features, inputs=inputs), made.onnx)
+
+    nullable = bench([msgspec.structs.replace(pickup, nullable=True), dropoff, distance], [])
+    halved = frame(rows, seed=1).astype(object)
+    halved.loc[halved.index % 4 == 0, FEATURES[0]] = None
+    derived = Feature(
+        name=distance.name, kind=distance.kind, dtype=distance.dtype, derived=ratio("feet", "feet_per_mile")
+    )
+    inputs = [Input(name=name, dtype=DType.FLOAT) for name in ("feet", "feet_per_mile")]
+    feet = frame(rows, seed=1).assign(feet=lambda f: f.pop(FEATURES[2]) * 5_280, feet_per_mile=5_280.0)
+    return {
+        "one feature nullable": (nullable, event(rows)),
+        "one feature nullable, null in a quarter of the records": (nullable, _event(halved)),
+        "one feature a ratio of two inputs": (bench([pickup, dropoff, derived], inputs), _event(feet)),
     }
 
 

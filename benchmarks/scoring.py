@@ -124,6 +124,7 @@ def run() -> list[str]:
             f"| the floor: base64, JSON, one ONNX run, JSON, without validation and puts | {floor:.2f} | |",
             f"| the handler, without puts | {ours:.2f} | **{ours / floor:.2f}x** the floor |",
             *texts(linear),
+            *fields(linear),
             "",
             "| µs per record | " + " | ".join(f"batch {n:,}" for n in BATCHES) + " |",
             "|---|" + "---|" * len(BATCHES),
@@ -239,6 +240,15 @@ def texts(made: rides.Bench) -> list[str]:
             f"| the floor, records with {name} | {floor:.2f} | |",
             f"| the handler, records with {name} | {ours:.2f} | **{ours / floor:.2f}x** the floor |",
         ]
+    return lines
+
+
+def fields(made: rides.Bench) -> list[str]:
+    """Return the rows of nullable and derived features, each against the same model without them."""
+    lines = []
+    for name, (declared, event) in rides.variants(made, BATCH).items():
+        plain, ours = cpus([handler_of(made, BATCH), handler_of(declared, BATCH, event=event)], BATCH)
+        lines += [f"| the handler, {name} | {ours:.2f} | **{ours / plain:.2f}x** the plain contract |"]
     return lines
 
 

@@ -156,7 +156,9 @@ def _value(field: Field) -> int | float | str:
     if field.dtype in _EXAMPLES:
         return _EXAMPLES[field.dtype]
     low, high = (field.minimum, field.maximum) if isinstance(field, Feature) else (None, None)
-    value = low if low is not None else 1.0 if high is None else min(1.0, high)
+    # The number nearest to 1 in the range: a feature derived from 0 may not be defined.
+    value = max(1.0 if low is None else low, 1.0)
+    value = value if high is None else min(value, high)
     return int(value) if field.dtype is DType.INT else value
 
 
