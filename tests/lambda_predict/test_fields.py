@@ -229,3 +229,16 @@ def test_a_record_is_accepted_only_if_each_key_occurs_once(
         sent = dict(fields)
         for name in features.keys() & {f.name for f in declared.sent}:
             assert features[name] == json.loads(sent.get(name, "null"))
+
+
+def test_a_record_without_extra_fields_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*_: Any) -> bool:
+        raise AssertionError("decoded again, in search of repeated fields")
+
+    monkeypatch.setattr(Decoder, "_readable", again)
+    assert scored(without(RIDE, "tip", "paid"))["tip"] is None
+    assert scored({**RIDE, "zone": None})["zone"] is None
+    assert scored(TIMED, DERIVED)["hour"] == 15
+    assert scored(without(TIMED, "booked", "zone"), DERIVED)["waited"] is None
+    with pytest.raises(AssertionError, match="decoded again"):
+        scored({**TIMED, "note": 1}, DERIVED)
