@@ -36,12 +36,14 @@ def localstack(
     It also ends when this process is killed. Raises StackError if it does not start, ImageError if a
     package can't be installed.
     """
+    url = f"http://127.0.0.1:{port or stack.free_port()}"
+    endpoint = stack.Endpoint(url, state_dir, "localstack", embedded.environment_region())
+    if endpoint.listens():
+        raise stack.StackError(f"Port {port} is in use: choose another one, make localstack PORT=...")
     # What an earlier instance left would be found as its state.
     shutil.rmtree(state_dir, ignore_errors=True)
     state_dir.mkdir(parents=True)
     listing = images.prepare(progress, state_dir / "images")
-    url = f"http://127.0.0.1:{port or stack.free_port()}"
-    endpoint = stack.Endpoint(url, state_dir, "localstack", embedded.environment_region())
     process = _spawn(endpoint, listing, progress)
     try:
         traffic.wait_for("LocalStack", lambda: _ready(process, endpoint), seconds=_READY_SECONDS)
@@ -54,14 +56,34 @@ def localstack(
 
 def _spawn(endpoint: stack.Endpoint, listing: Path, progress: Progress) -> "subprocess.Popen[bytes]":
     python = images.environment("localstack", [REQUIREMENTS], progress)
-    root = endpoint.state_dir.resolve() / "root"
-    (root / _PACKAGES).mkdir(parents=True, exist_ok=True)
-    (root / _PACKAGES / "kinesis-local").symlink_to(kinesis_package(progress))
-    settings = {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(_entry_points(endpoint.state_dir.resolve()))]),
+    packages = _root(endpoint) / _PACKAGES
+    packages.mkdir(parents=True)
+    (packages / "kinesis-local").symlink_to(kinesis_package(progress))
+    env = environment(endpoint, listing, images.emulator_binary(progress))
+    Path(env["TMPDIR"]).mkdir()
+    with _log(endpoint).open("ab") as log:
+        return subprocess.Popen(
+            [str(python), "-m", "local.localstack.launcher"],
+            cwd=endpoint.state_dir,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def environment(endpoint: stack.Endpoint, listing: Path, emulator: Path) -> dict[str, str]:
+    """Return LocalStack's environment; all its files are in the endpoint's folder."""
+    folder, root = endpoint.state_dir.resolve(), str(_root(endpoint))
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return outer | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(_entry_points(folder))]),
         "GATEWAY_LISTEN": endpoint.url.removeprefix("http://"),
-        "FILESYSTEM_ROOT": str(root),
-        "LOCALSTACK_VOLUME_DIR": str(root),
+        "FILESYSTEM_ROOT": root,
+        "LOCALSTACK_VOLUME_DIR": root,
+        # Its S3 keeps objects there by bucket: two instances would delete each other's.
+        "TMPDIR": str(_root(endpoint) / "tmp"),
         # In a container LocalStack would use folders of the whole machine, and Docker's socket.
         "OVERRIDE_IN_DOCKER": "0",
         "DOCKER_HOST": f"unix://{root}/none",
@@ -71,20 +93,13 @@ def _spawn(endpoint: stack.Endpoint, listing: Path, progress: Progress) -> "subp
         "KINESIS_PERSISTENCE": "0",
         "LAMBDA_RUNTIME_EXECUTOR": NAME,
         "SCOREWATCH_IMAGE_LISTING": str(listing.resolve()),
-        "SCOREWATCH_EMULATOR": str(images.emulator_binary(progress)),
-        "SCOREWATCH_FUNCTION_LOGS": str(endpoint.state_dir.resolve() / "logs"),
+        "SCOREWATCH_EMULATOR": str(emulator),
+        "SCOREWATCH_FUNCTION_LOGS": str(folder / "logs"),
     }
-    outer = {name: value for name, value in endpoint.env.items() if not name.startswith("AWS_")}
-    with _log(endpoint).open("ab") as log:
-        return subprocess.Popen(
-            [str(python), "-m", "local.localstack.launcher"],
-            cwd=endpoint.state_dir,
-            env={**outer, **settings},
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+
+
+def _root(endpoint: stack.Endpoint) -> Path:
+    return endpoint.state_dir.resolve() / "root"
 
 
 def _entry_points(folder: Path) -> Path:

@@ -1,9 +1,7 @@
-"""Runtime executor, with a stand-in for LocalStack's package, which has an environment of its own."""
+"""Runtime executor: image functions as execution environments of LocalStack."""
 
-import importlib
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -78,27 +76,19 @@ def version(**changes: Any) -> Any:
 
 
 @pytest.fixture
-def executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleType]:
+def executor(load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """Import the module with LocalStack's names, and processes that are stand-ins."""
-    contents: dict[str, dict[str, Any]] = {
+    contents = {
         "localstack": {"config": SimpleNamespace(GATEWAY_LISTEN=[SimpleNamespace(port=4566)])},
         f"{_LAMBDA}.lambda_models": {"FunctionVersion": object, "InvocationResult": InvocationResult},
         f"{_LAMBDA}.plugins": {"RuntimeExecutorPlugin": object},
         f"{_LAMBDA}.runtime_executor": {"RuntimeExecutor": Base},
     }
-    for package in ("localstack.services", "localstack.services.lambda_", _LAMBDA):
-        contents.setdefault(package, {})
-    for name, attributes in contents.items():
-        module = ModuleType(name)
-        vars(module).update(attributes)
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.delitem(sys.modules, "local.localstack.executor", raising=False)
-    module = importlib.import_module("local.localstack.executor")
+    module: ModuleType = load("local.localstack.executor", contents)
     monkeypatch.setattr(module, "Runtime", lambda *arguments: Runtime(arguments))
     for name, value in {module.IMAGES: "i.json", module.EMULATOR: "rie", module.LOGS: tmp_path}.items():
         monkeypatch.setenv(name, str(value))
-    yield module
-    sys.modules.pop("local.localstack.executor", None)
+    return module
 
 
 Started = Callable[..., tuple[Any, Runtime]]
