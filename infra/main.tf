@@ -169,7 +169,7 @@ module "notifier" {
   lake_bucket_arn    = module.lake.lake_bucket_arn
   alerts_prefix      = local.layout.alerts
   model_name         = local.model_name
-  dashboard          = local.names.dashboard
+  dashboard          = var.dashboard ? local.names.dashboard : ""
 }
 
 module "access" {
@@ -218,6 +218,25 @@ module "alerts" {
     predictions  = local.names.predictions_delivery
     rejected     = local.names.rejected_delivery
     ground_truth = local.names.ground_truth_delivery
+  }
+}
+
+module "dashboard" {
+  source = "./modules/dashboard"
+  count  = var.dashboard ? 1 : 0
+
+  name              = local.names.dashboard
+  region            = local.region
+  arn_prefix        = local.arn_prefixes.alarm
+  metrics_namespace = local.names.metrics_namespace
+  use_case          = var.use_case
+  predict_function  = local.names.predict
+  monitor_function  = local.names.monitor
+  alarms            = values(module.alerts.alarms)
+
+  delivery_names = {
+    predictions = local.names.predictions_delivery
+    rejected    = local.names.rejected_delivery
   }
 }
 

@@ -62,6 +62,7 @@ locals {
 
   arn_prefixes = {
     bucket    = "arn:${local.partition}:s3:::"
+    alarm     = "arn:${local.partition}:cloudwatch:${local.region}:${local.account_id}:alarm:"
     function  = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:"
     log_group = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:"
     queue     = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:"

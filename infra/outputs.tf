@@ -118,6 +118,11 @@ output "notify_secrets" {
   value       = { for channel, notifier in module.notifier : channel => notifier.secret }
 }
 
+output "dashboard" {
+  description = "Name of the CloudWatch dashboard; null if there is none."
+  value       = one(module.dashboard[*].name)
+}
+
 output "predict_repository_url" {
   description = "URL of the prediction image's repository; null without repositories."
   value       = module.scorer.repository_url

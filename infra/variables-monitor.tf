@@ -104,6 +104,12 @@ variable "metric_limit" {
   }
 }
 
+variable "dashboard" {
+  description = "Create a CloudWatch dashboard of service, data quality, drift and performance; $3 a month beyond the account's three free ones."
+  type        = bool
+  default     = true
+}
+
 variable "label_delay_days" {
   description = "Days within which the ground truth of a record may arrive."
   type        = number
