@@ -47,10 +47,18 @@ class Decoder:
         # Two searches of the joined batch cost less than two per record.
         together = b"".join(batch)
         one_line = not (b"\n" in together or b"\r" in together)
+        absent = self._absent
+        absent.count = 0
         if self._varies:
-            found, extra = self._counted(batch, one_line=one_line, escaped=b"\\u003" in together)
+            found, counts = [], []
+            for data in batch:
+                found.append(self._typed(data, one_line=one_line))
+                counts.append(absent.count)
         else:
             found = [self._typed(data, one_line=one_line) for data in batch]
+        if absent.count or self._times:
+            extra = self._extra(batch, found, counts, escaped=b"\\u003" in together)
+        else:
             # Each key needs one colon: as many colons as expected keys exclude extra and repeated fields.
             keys = self._keys
             extra = [
@@ -62,28 +70,30 @@ class Decoder:
                     found[i] = rejection
         return found if self._deriver is None else _derived(self._deriver, found)
 
-    def _counted(
-        self, batch: Sequence[bytes], *, one_line: bool, escaped: bool
-    ) -> tuple[list[Decoded | Rejection], list[int]]:
-        """Return the records, and the positions of those that may have extra or repeated fields.
+    def _extra(
+        self,
+        batch: Sequence[bytes],
+        found: Sequence[Decoded | Rejection],
+        counts: Sequence[int],
+        *,
+        escaped: bool,
+    ) -> list[int]:
+        """Return the positions of records that may have extra or repeated fields.
 
-        An absent field has no colon, a timestamp has some in its text, unless it is escaped.
+        An absent field has no colon; a timestamp has some in its text, unless it is escaped. `counts` are
+        the absent fields up to and including each record.
         """
-        found: list[Decoded | Rejection] = []
-        extra, absent, times = [], self._absent, self._times
-        for i, data in enumerate(batch):
-            absent.count = 0
-            item = self._typed(data, one_line=one_line)
-            found.append(item)
+        extra, before = [], 0
+        for i, (data, item, count) in enumerate(zip(batch, found, counts, strict=True)):
+            keys, before = self._keys - count + before, count
             if type(item) is not Decoded:
                 continue
-            keys = self._keys - absent.count
-            for field in times:
+            for field in self._times:
                 text = getattr(item.features, field)
                 keys += 0 if text is None else text.count(":")
             if escaped or data.count(b":") != keys:
                 extra.append(i)
-        return found, extra
+        return extra
 
     def _typed(self, data: bytes, *, one_line: bool) -> Decoded | Rejection:
         try:
