@@ -169,7 +169,7 @@ def check_parity(use_case: UseCase, pipeline: Pipeline, onnx: bytes, rows: pd.Da
         raise ExportError(
             f"ONNX and scikit-learn disagree on {beyond.size} of {len(features)} rows by more than "
             f"{TOLERANCE:g} of a prediction's size, so the model is not exported:\n{shown}\n"
-            f"{ways_out.advice(pipeline)}"
+            f"{ways_out.advice(pipeline, missing=bool(features.isna().any(axis=None)))}"
         )
     return Parity(rows=len(features), largest=float(distance.max()), tolerance=float(allowed.max()))
 

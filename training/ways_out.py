@@ -1,5 +1,8 @@
 """What to do about a pipeline that can't be served."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from sklearn.pipeline import Pipeline
 
 from training.model_kinds import behind_arithmetic, estimators, has_trees
@@ -27,10 +30,27 @@ _TREES = (
 )
 
 
-def advice(pipeline: Pipeline) -> str:
-    """Return what is supported and, if known, the way out, a line each."""
-    names = [type(one).__name__ for one in estimators(pipeline)]
-    found = [way for known, way in _WAYS.items() if any(name.startswith(known) for name in names)]
+_MISSING = "Put a SimpleImputer before these trees, or take HistGradientBoosting, which takes missing values."
+_FORESTS = ("RandomForest", "ExtraTrees", "DecisionTree", "ExtraTree", "Bagging")
+
+
+def advice(pipeline: Pipeline, *, missing: bool = False) -> str:
+    """Return what is supported and, if known, the way out, a line each.
+
+    `missing` states that some of the values are missing.
+    """
+    found = [way for one in estimators(pipeline) for way in _ways(one)]
+    if missing and type(pipeline[-1]).__name__.startswith(_FORESTS):
+        found.append(_MISSING)
     if not found and has_trees(pipeline) and behind_arithmetic(pipeline):
         found = [_TREES]
-    return "\n".join([f"Supported: {SUPPORTED}.", *found])
+    return "\n".join([f"Supported: {SUPPORTED}.", *dict.fromkeys(found)])
+
+
+def _ways(one: Any) -> Iterator[str]:
+    """Yield the ways out that are known for one estimator or step."""
+    yield from (way for known, way in _WAYS.items() if type(one).__name__.startswith(known))
+    if getattr(one, "add_indicator", False):
+        yield "Set add_indicator=False in the imputer."
+    if getattr(one, "is_categorical_", None) is not None:
+        yield "Encode categories by OneHotEncoder, instead of by categorical_features."

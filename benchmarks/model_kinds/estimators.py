@@ -59,6 +59,7 @@ def kinds() -> Iterator[Kind]:
     yield from _ensembles()
     yield from _boosters()
     yield from _steps()
+    yield from _missing_values()
     yield from _texts()
 
 
@@ -164,6 +165,46 @@ def _steps() -> Iterator[Kind]:
     target = prepare.TargetEncoder(target_type="continuous")
     for encoder in (ordinal, target):
         yield _kind("steps", forest, "price", f"behind {type(encoder).__name__}", places=encoder)
+
+
+def _with_missing(model: Any, numbers: Any, channel: Any = None) -> Pipeline:
+    """Return the model behind numbers of which some are missing, and an encoded channel."""
+    encoder = channel or prepare.OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    columns = [("channel", encoder, ["channel"]), ("numbers", numbers, [*NUMBERS, "income"])]
+    return make_pipeline(ColumnTransformer(columns), model)
+
+
+def _missing_values() -> Iterator[Kind]:
+    logistic = linear_model.LogisticRegression(max_iter=500)
+    imputed = make_pipeline(impute.SimpleImputer(strategy="median"), prepare.StandardScaler())
+    flagged = make_pipeline(impute.SimpleImputer(add_indicator=True), prepare.StandardScaler())
+    ordinal = prepare.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    categories = ensemble.HistGradientBoostingClassifier(
+        max_iter=30, random_state=0, categorical_features=[0]
+    )
+    for model, numbers, channel, target, about in (
+        (logistic, imputed, None, "late", "behind SimpleImputer and StandardScaler"),
+        (logistic, flagged, None, "late", "behind SimpleImputer(add_indicator=True)"),
+        (ensemble.RandomForestClassifier(**_TREES), "passthrough", None, "late", ""),
+        (
+            ensemble.HistGradientBoostingRegressor(max_iter=30, random_state=0),
+            "passthrough",
+            None,
+            "price",
+            "",
+        ),
+        (categories, "passthrough", ordinal, "late", "categorical_features"),
+        (LGBMRegressor(**_LGBM), "passthrough", None, "price", ""),
+        (LGBMClassifier(**_LGBM), "passthrough", None, "grade", ""),
+        (XGBClassifier(**_XGB), "passthrough", None, "returned", ""),
+        (CatBoostClassifier(**_CAT), "passthrough", None, "late", ""),
+    ):
+
+        def pipeline(model: Any = model, numbers: Any = numbers, channel: Any = channel) -> Pipeline:
+            return _with_missing(model, numbers, channel)
+
+        name = type(model).__name__ + (f", {about}" if about else "")
+        yield Kind("missing values", name, pipeline, target, (*NUMBERS, "income", "channel"))
 
 
 def _texts() -> Iterator[Kind]:

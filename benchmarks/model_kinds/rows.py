@@ -14,12 +14,16 @@ from training.use_case import Demo, UseCase
 TRAIN, VALIDATION = 1_500, 1_000
 NUMBERS = ["amount", "rate", "age"]
 PLACES = ["colour", "shop"]
+# A fifth of their values is missing.
+NULLABLE = ["income", "channel"]
 FEATURES = {
     "amount": Feature(name="amount", kind=Kind.NUMERIC, dtype=DType.FLOAT),
     "rate": Feature(name="rate", kind=Kind.NUMERIC, dtype=DType.FLOAT),
     "age": Feature(name="age", kind=Kind.NUMERIC, dtype=DType.INT),
     "colour": Feature(name="colour", kind=Kind.CATEGORICAL, dtype=DType.STR),
     "shop": Feature(name="shop", kind=Kind.CATEGORICAL, dtype=DType.INT),
+    "income": Feature(name="income", kind=Kind.NUMERIC, dtype=DType.FLOAT, nullable=True),
+    "channel": Feature(name="channel", kind=Kind.CATEGORICAL, dtype=DType.STR, nullable=True),
     "note": Feature(name="note", kind=Kind.TEXT, dtype=DType.STR),
 }
 TARGETS = {
@@ -28,6 +32,7 @@ TARGETS = {
     "returned": (Task.CLASSIFICATION, Target(name="returned")),
     "grade": (Task.CLASSIFICATION, Target(name="grade")),
 }
+_MISSING = 0.2
 _WORDS = ["please", "call", "before", "gift", "fragile", "again", "wrong", "size", "late", "thanks", "Zürich"]
 
 
@@ -41,6 +46,8 @@ def _orders(rows: int, seed: int) -> pd.DataFrame:
             "age": rng.integers(18, 90, rows),
             "colour": rng.choice(["red", "green", "blue"], rows, p=[0.5, 0.3, 0.2]),
             "shop": rng.integers(1, 13, rows),
+            "income": rng.normal(30, 8, rows).round(1),
+            "channel": rng.choice(["web", "shop", "phone"], rows),
             "note": [" ".join(rng.choice(_WORDS, rng.integers(1, 8))) for _ in range(rows)],
         }
     )
@@ -53,6 +60,9 @@ def _orders(rows: int, seed: int) -> pd.DataFrame:
         + 1.5 * frame["note"].str.contains("wrong")
         + rng.normal(0, 0.7, rows)
     )
+    signal += 0.05 * frame["income"] + frame["channel"].eq("web")
+    missing = rng.random((rows, len(NULLABLE))) < _MISSING
+    frame[NULLABLE] = frame[NULLABLE].mask(missing)
     middle, high = signal.quantile([0.5, 0.8])
     return frame.assign(
         price=signal.round(2) + 20,

@@ -51,10 +51,10 @@ class Outcome:
 def run(kind: Kind) -> Outcome:
     """Fit the model, export it and compare what the prediction Lambda publishes with its own predictions."""
     use_case = rows.use_case(kind.target, list(kind.features))
-    frame = rows.train()
+    frame = use_case.model_rows(rows.train())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # convergence and names of features do not matter here
-        pipeline = kind.pipeline().fit(frame[list(kind.features)], frame[kind.target])
+        pipeline = kind.pipeline().fit(frame[list(kind.features)], rows.train()[kind.target])
         try:
             onnx, _ = onnx_model.export(use_case, pipeline, rows.validation())
         except ExportError as error:
@@ -71,7 +71,7 @@ def _difference(use_case: UseCase, kind: Kind, pipeline: Pipeline, onnx: bytes) 
     if scored.rejected:
         raise ValueError(f"the scorer rejected a record: {scored.rejected[0].data!r}")
     served = [msgspec.json.decode(line.data)["prediction"] for line in scored.scored]
-    features = frame[list(kind.features)]
+    features = use_case.model_rows(frame)
     if not is_classifier(pipeline):
         wanted = np.asarray(pipeline.predict(features), dtype=np.float64).reshape(-1)
         got = np.array([one[kind.target] for one in served])
