@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ MODULE = ROOT / "modules/alerts"
 # Values of the module's variables that are names: any will do.
 NAMES: dict[str, Any] = {
     "prefix": "stack",
+    "notifier_prefix": "stack-notify-",
     "topic": "stack-alerts",
     "emails": ["team@example.com"],
     "kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000",
@@ -28,6 +30,14 @@ NAMES: dict[str, Any] = {
     "monitor_failed_queue": "failed",
     "metrics_namespace": "Scorewatch",
     "use_case": "green_taxi",
+}
+# Alarms of a chat channel, without the rest of their module.
+CHANNEL_ALARMS = ROOT / "modules/notifier/alarms.tf"
+CHANNEL = {
+    "name": "stack-notify-team",
+    "channel": "team",
+    "failed_queue": "stack-notify-team-failed",
+    "topic_arn": "arn:aws:sns:eu-west-1:123456789012:stack-alerts",
 }
 # Variables of the root that the module takes unchanged.
 SETTINGS = (
@@ -126,13 +136,24 @@ def planned(work: Path, module: Path = MODULE, **settings: float) -> Stack:
     Terraform works in folder `work`, without AWS. Raises TerraformError.
     """
     work.mkdir(parents=True, exist_ok=True)
+    channel = work / "channel"
+    channel.mkdir(exist_ok=True)
+    shutil.copy(CHANNEL_ALARMS, channel)
+    (channel / "variables.tf").write_text("".join(f'variable "{name}" {{}}\n' for name in CHANNEL))
     values = NAMES | {name: settings.get(name, default) for name, default in defaults().items()}
-    lines = [f"  {name} = {json.dumps(value)}" for name, value in values.items()]
-    source = f'module "alerts" {{\n  source = "{module}"\n' + "\n".join(lines) + "\n}\n"
-    (work / "main.tf").write_text(_MAIN + source)
+    modules = _module("alerts", module, values) + _module("channel", channel, CHANNEL)
+    (work / "main.tf").write_text(_MAIN + modules)
     terraform = Terraform(work, state_dir=work / "state", env=os.environ)
     terraform.init(backend=False)
     return parse(terraform.plan({}))
+
+
+def _module(name: str, source: Path, values: Mapping[str, Any]) -> str:
+    """Return a module block."""
+    lines = [
+        f"  {key} = {json.dumps(value)}" for key, value in {"source": str(source.resolve()), **values}.items()
+    ]
+    return "\n".join([f'module "{name}" {{', *lines, "}", ""])
 
 
 def defaults() -> dict[str, Any]:

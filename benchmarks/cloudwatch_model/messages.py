@@ -54,8 +54,12 @@ def _changes(stack: Stack, name: str, actions: frozenset[str], states: States) -
 def passes(stack: Stack, name: str, old: int, new: int) -> bool:
     """Return whether the stack's rule matches the event of a state change."""
     pattern = stack.resolved_pattern.get("detail", {})
+    named = any(
+        name.startswith(item["prefix"]) if isinstance(item, dict) else name == item
+        for item in pattern.get("alarmName", ())
+    )
     return (
-        name in pattern.get("alarmName", ())
+        named
         and _NAMES[new] in pattern["state"]["value"]
         and _NAMES[old] in pattern["previousState"]["value"]
     )
