@@ -137,6 +137,9 @@ checks: setup ## Change the checks of the running stack without training: CHECKS
 report: setup ## Open the report site of the running stack
 	@$(BIN)/python -m local.report_site --use-case $(USE_CASE)
 
+slack-preview: setup ## Write the JSON of a Slack message and a page that shows it
+	@$(BIN)/python -m local.slack_preview
+
 ## On this machine
 serve: setup ## Serve the champion, or VERSION, over HTTP on localhost, port PORT
 	@$(BIN)/python -m local.serve --use-case $(USE_CASE) $(if $(VERSION),--version $(VERSION)) --port $(or $(PORT),8080)

@@ -19,6 +19,7 @@ demo               train, deploy, score, monitor and alert in one run
 smoke              the loop on a stack of its own in an AWS account
 report_site        command that serves the report site
 report_server      HTTP server of the report site
+slack_preview      command that shows a Slack message without Slack
 serve              scoring over HTTP
 rows               records made of a file of rows
 score              command that scores a file

@@ -18,7 +18,7 @@ _SENTENCE, _REASON, _STEP, _TITLE, _COLUMNS = 600, 2000, 600, 300, 5
 def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Payload:
     """Return the payload of the message of that `kind`; `before` is the state that it changes."""
     resolved = kind is Kind.RESOLVED
-    failing = [] if resolved else context.failing
+    failing = [] if resolved else titles.worst_first(context.failing)
     names = [check.name for check in failing]
     where = links.place(context.topic_arn)
     steps = advice.steps(names, context.target, no_data=kind is Kind.NO_DATA, error=kind is Kind.ERROR)
@@ -47,7 +47,7 @@ def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Pa
                 title=one_line(titles.title(check, context.contract), _TITLE),
                 figures=titles.figures(check, context.contract),
             )
-            for check in titles.worst_first(failing)[:LISTED]
+            for check in failing[:LISTED]
         ],
         reason=one_line(context.reason, _REASON),
         next_steps=[] if resolved else [_step(step) for step in steps],
