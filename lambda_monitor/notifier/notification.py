@@ -19,6 +19,8 @@ _SUBJECT, _TITLE, _SENTENCE, _STEP, _REASON, _TEXT = 110, 150, 300, 300, 1000, 2
 _LATE = timedelta(minutes=10)
 # Name by which a channel's filter selects CloudWatch's alarms.
 ALARM = "alarm"
+# Alarms for working hours (docs/operations.md); all others are critical.
+_SLOW = "-budget-slow"
 
 
 class Tone(StrEnum):
@@ -151,14 +153,15 @@ def _line(check: FailedCheck) -> Line:
 
 
 def _alarm(alarm: Alarm, envelope: Envelope, buttons: list[tuple[str, str]]) -> Notification:
-    failing = alarm.new_state_value == "ALARM"
+    level = Severity.WARNING if alarm.alarm_name.endswith(_SLOW) else Severity.CRITICAL
+    tones = {"ALARM": Tone(level.value), "OK": Tone.RESOLVED}
     reason = one_line(alarm.new_state_reason, _SENTENCE)
     return Notification(
         # The same change has the same id, also if CloudWatch publishes it twice.
         id=f"{alarm.alarm_name}-{alarm.state_change_time}",
         title=one_line(f"{alarm.new_state_value}: {alarm.alarm_name}", _SUBJECT),
-        tone=Tone.CRITICAL if failing else Tone.RESOLVED if alarm.new_state_value == "OK" else Tone.PLAIN,
-        severity=Severity.CRITICAL.value,
+        tone=tones.get(alarm.new_state_value, Tone.PLAIN),
+        severity=level.value,
         concerns=[ALARM],
         facts=[("Since", one_line(alarm.state_change_time)), ("Alarm", one_line(alarm.alarm_name))],
         text=f"{one_line(alarm.alarm_description or alarm.alarm_name, _REASON)}\n{reason}",

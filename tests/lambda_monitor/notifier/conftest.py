@@ -111,9 +111,12 @@ def alert(kind: Kind = Kind.ALERT, *checks: CheckResult, before: State = BEFORE,
     return envelope(text, subject=sns.published[0]["Subject"])
 
 
-def alarm(state: str = "ALARM", at: str = "2026-03-02T12:00:00.000+0000") -> str:
+def alarm(
+    state: str = "ALARM",
+    at: str = "2026-03-02T12:00:00.000+0000",
+    name: str = "scorewatch-green-taxi-scoring-late",
+) -> str:
     """Return the envelope of CloudWatch's message on an alarm, in the form of its documentation."""
-    name = "scorewatch-green-taxi-scoring-late"
     message = {
         "AlarmName": name,
         "AlarmDescription": "Scoring is late. Runbook: docs/operations.md#alarm-scoring-late",

@@ -153,6 +153,8 @@ MILD = msgspec.structs.replace(DRIFT, value=0.1)
         ("critical", "", alert(Kind.RESOLVED, before=OPEN), True),
         ("warning", "", alert(Kind.RESOLVED, before=OPEN), False),
         ("warning", "", alarm(), False),
+        ("warning", "", alarm(name="scorewatch-green-taxi-scoring-budget-slow"), True),
+        ("critical", "", alarm("OK", name="scorewatch-green-taxi-scoring-budget-slow"), False),
         ("", "drift", alert(), True),
         ("", "drift.feature", alert(), True),
         ("", "drift.feat", alert(), False),

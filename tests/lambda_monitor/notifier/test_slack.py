@@ -73,6 +73,11 @@ def test_every_kind_is_taken_by_slack(kind: Kind) -> None:
     posted(alert(kind, before=OPEN, reason="the bundle is gone"))
 
 
+def test_an_alarm_for_working_hours_is_a_warning() -> None:
+    found = posted(alarm(name="scorewatch-green-taxi-lake-budget-slow"))
+    assert found["attachments"][0]["color"] == "#f9a825"
+
+
 def test_an_alarm_shows_its_reason_its_runbook_and_its_page() -> None:
     begins, ends = posted(alarm()), posted(alarm("OK", "2026-03-02T13:00:00.000+0000"))
 
