@@ -77,10 +77,10 @@ def labelled_records(
     prefixes = (layout.hour_prefix(layout.PREDICTIONS, h) for h in landing(start, end))
     objects = [o for prefix in prefixes for o in list_objects(s3, bucket, prefix)]
     inputs = contract.inputs
-    seen, tables = Deduplicator(), [events.schema(contract, inputs).empty_table()]
+    seen, tables = Deduplicator(), [events.schema(contract, inputs, whole=True).empty_table()]
     tables += [
         inside(seen.drop(t), start, end)
-        for t in events.read(s3, bucket, objects, contract, ReadErrors(), inputs)
+        for t in events.read(s3, bucket, objects, contract, ReadErrors(), inputs, whole=True)
     ]
     rows: pd.DataFrame = joined(pa.concat_tables(tables), labels).to_pandas()
     rows = rows.sort_values(ARRIVED, kind="stable", ignore_index=True)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from contract import bundle
-from contract.schema import Contract, Task
+from contract import bundle, events
+from contract.schema import Contract
 from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.model import Model
 from lambda_monitor.profiles import thresholds
@@ -60,13 +60,13 @@ class Watched:
         required = [feature.name for feature in self.contract.features if not feature.nullable]
         whole = rows[required].notna().all(axis=1).to_numpy()
         served = self.served.predict([plain(rows.loc[whole, name]) for name in self.names])
-        found = {bundle.PREDICTION_COLUMN: self.contract.target.name}
-        if self.contract.task is Task.CLASSIFICATION:
-            found[bundle.PROBABILITY_COLUMN] = "probability"
+        found = {bundle.PREDICTION_COLUMN: [p[self.contract.target.name] for p in served]}
+        if (probability := bundle.probability_column(self.contract)) is not None:
+            found[probability] = [events.monitored_probability(self.contract, p) for p in served]
         predictions = {}
-        for column, name in found.items():
+        for column, outcomes in found.items():
             values = np.full(len(rows), np.nan)
-            values[whole] = [prediction[name] for prediction in served]
+            values[whole] = outcomes
             predictions[column] = values.astype(np.int64) if self._integer(column) and whole.all() else values
         return rows.assign(**predictions)
 

@@ -35,7 +35,10 @@ _ARROW_TYPES = {
     DType.BOOL: pa.bool_(),
     DType.TIMESTAMP: pa.string(),
 }
+# Texts of this type are not bounded.
+_WHOLE = pa.large_string()
 _SQL_OF_ARROW = {
+    _WHOLE: "VARCHAR",
     pa.int64(): "BIGINT",
     pa.float64(): "DOUBLE",
     pa.string(): "VARCHAR",
@@ -43,17 +46,16 @@ _SQL_OF_ARROW = {
 }
 
 
-def schema(contract: Contract, inputs: Sequence[Input] = ()) -> pa.Schema:
+def schema(contract: Contract, inputs: Sequence[Input] = (), *, whole: bool = False) -> pa.Schema:
     """Return the schema of a batch: id, identity, arrival, version, features, prediction, probability.
 
-    A text is its length. `inputs` are fields of the record that are read too, as bundle.input_column
-    names them.
+    A free text is its length, the text itself if `whole`. `inputs` are fields of the record that are
+    read too, as bundle.input_column names them.
     """
     fields = [(ID, pa.string()), (IDENTITY, pa.uint64()), (ARRIVED, pa.timestamp("ms", tz="UTC"))]
     fields.append((VERSION, pa.string()))
-    fields += [
-        (f.name, texts.LENGTH if f.kind is Kind.TEXT else _ARROW_TYPES[f.dtype]) for f in contract.features
-    ]
+    text = _WHOLE if whole else texts.LENGTH
+    fields += [(f.name, text if f.kind is Kind.TEXT else _ARROW_TYPES[f.dtype]) for f in contract.features]
     fields.append((bundle.PREDICTION_COLUMN, target_type(contract)))
     if (probability := bundle.probability_column(contract)) is not None:
         fields.append((probability, pa.float64()))
@@ -76,13 +78,15 @@ def read(
     contract: Contract,
     errors: ReadErrors,
     inputs: Sequence[Input] = (),
+    *,
+    whole: bool = False,
 ) -> Iterator[pa.Table]:
     """Yield the events in batches with the columns of `schema`, in the order of `objects`.
 
     Duplicates and events of other model versions are included; features that those lack are null.
     What can't be read is added to `errors`, never raised; rows before a fault in an object are kept.
     """
-    yield from parser.read(s3, bucket, objects, _statement(contract, inputs), errors)
+    yield from parser.read(s3, bucket, objects, _statement(contract, inputs, whole=whole), errors)
 
 
 class Deduplicator:
@@ -114,19 +118,19 @@ def _identities(hashes: pa.ChunkedArray) -> np.ndarray[Any, Any]:
     return np.asarray(hashes.to_numpy(), dtype=np.uint64).byteswap()
 
 
-def _statement(contract: Contract, inputs: Sequence[Input]) -> Statement:
+def _statement(contract: Contract, inputs: Sequence[Input], *, whole: bool) -> Statement:
     """Return what is read of events.
 
     The hash is MD5 of shard and sequence number: the same in every engine and version, so that it can
     be stored and also computed by Athena. A row without one is not a prediction event. Texts are bounded,
     and values of another type, which Parquet may hold, are null.
     """
-    columns = schema(contract, inputs)
+    columns = schema(contract, inputs, whole=whole)
     arrived = "TRY_CAST(record.arrived_at AS TIMESTAMPTZ)"
     values = {
         ID: f"CAST({duckdb_sql.name(contract.id_field)} AS VARCHAR)",
         VERSION: "CAST(model.version AS VARCHAR)",
-        **{f.name: _feature(f) for f in contract.features},
+        **{f.name: _feature(f, whole=whole) for f in contract.features},
         bundle.PREDICTION_COLUMN: f"prediction.{duckdb_sql.name(contract.target.name)}",
     }
     if (probability := bundle.probability_column(contract)) is not None:
@@ -151,10 +155,10 @@ def _statement(contract: Contract, inputs: Sequence[Input]) -> Statement:
     )
 
 
-def _feature(feature: Feature) -> str:
-    """Return SQL for the value of a feature, the length of a text."""
+def _feature(feature: Feature, *, whole: bool) -> str:
+    """Return SQL for the value of a feature, the length of a text unless it is read whole."""
     value = f"features.{duckdb_sql.name(feature.name)}"
-    return texts.length_sql(value) if feature.kind is Kind.TEXT else value
+    return texts.length_sql(value) if feature.kind is Kind.TEXT and not whole else value
 
 
 def _probability(contract: Contract) -> str:

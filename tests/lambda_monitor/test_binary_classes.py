@@ -13,10 +13,12 @@ from contract.schema import DType, Feature, Kind, Target, Task
 from lambda_monitor.hours import athena
 from lambda_monitor.hours.athena_sql import Dialect, Query, countable
 from lambda_monitor.hours.store import AthenaPath
-from lambda_monitor.lake import texts
+from lambda_monitor.lake import events, texts
+from lambda_monitor.lake.objects import list_objects
+from lambda_monitor.lake.parser import ReadErrors
 from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from tests.lambda_monitor.hours.duck_athena import DuckAthena
-from tests.lambda_monitor.synthetic import NOON, Stack, contract, hours, read_window
+from tests.lambda_monitor.synthetic import LAKE, NOON, Stack, contract, hours, read_window
 
 FEATURES = [
     Feature(name="note", kind=Kind.TEXT, dtype=DType.STR),
@@ -141,3 +143,17 @@ def test_athena_can_parse_the_statements(name: str) -> None:
     (parsed,) = sqlglot.parse(statement, read="athena")
     assert "element_at" in statement.lower()
     assert parsed is not None
+
+
+def test_training_reads_texts_whole(stack: Stack) -> None:
+    of = declared([0, 1], 1)
+    found = rows(5, 1, [0, 1])
+    found[0]["note"] = "x" * 500
+    stack.put([event(row, old=False) for row in found])
+    objects = list_objects(stack.s3, LAKE, "predictions/")
+
+    (read,) = events.read(stack.s3, LAKE, objects, of, ReadErrors(), whole=True)
+    (monitored,) = events.read(stack.s3, LAKE, objects, of, ReadErrors())
+
+    assert read.column("note").to_pylist() == [row["note"] for row in found]
+    assert monitored.column("note").to_pylist() == [len(row["note"]) or None for row in found]
