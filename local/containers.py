@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local import images, standin_base
-from local.images import DOCKERFILES, ROOT, ImageError
+from local.images import DOCKERFILES, ROOT, ImageError, UnavailableError
 from local.standin_base import docker
 from ops.docker_images import copy_context
 
@@ -30,7 +30,8 @@ def wanted() -> bool:
 def build(progress: Callable[[str], None] = print, folder: Path = images.WORK / "images") -> Path:
     """Build both images; return a listing as `images.prepare` does, with a Docker tag per image.
 
-    The base is `BASE_IMAGE` if it is set, else AWS's, else a stand-in. Raises ImageError.
+    The base is `BASE_IMAGE` if it is set, else AWS's, else a stand-in. Raises ImageError, which is
+    UnavailableError if there is no engine or no base.
     """
     check_engine()
     base = base_image(progress)
@@ -47,16 +48,16 @@ def build(progress: Callable[[str], None] = print, folder: Path = images.WORK / 
 
 
 def check_engine() -> None:
-    """Raise ImageError unless a Docker engine responds."""
+    """Raise UnavailableError unless a Docker engine responds."""
     if shutil.which("docker") is None:
-        raise ImageError("docker was not found: install it, or leave IMAGES=docker out")
+        raise UnavailableError("docker was not found: install it, or leave IMAGES=docker out")
     done = docker("version", "--format", "{{.Server.Version}}")
     if done.returncode:
-        raise ImageError(f"no Docker engine responds: start it ({done.stderr.strip()})")
+        raise UnavailableError(f"no Docker engine responds: start it ({done.stderr.strip()})")
 
 
 def base_image(progress: Callable[[str], None]) -> str:
-    """Return the base image to build on. Raises ImageError if there is none."""
+    """Return the base image to build on. Raises UnavailableError if there is none."""
     if given := os.environ.get("BASE_IMAGE"):
         return given
     if docker("image", "inspect", AWS_BASE).returncode == 0 or _pulled():

@@ -23,6 +23,10 @@ class ImageError(RuntimeError):
     """An image's files or packages could not be prepared."""
 
 
+class UnavailableError(ImageError):
+    """No Docker engine responds, or there is no base image to build on."""
+
+
 @dataclass(frozen=True)
 class Dockerfile:
     """Parts of a Dockerfile: copied folders, requirements, command, environment."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local import images
-from local.images import ImageError
+from local.images import UnavailableError
 
 TAG = "scorewatch-standin-base:bookworm"
 _PACKAGES = "python3,python3-pip,ca-certificates"
@@ -27,12 +27,12 @@ _PIP = "pip==25.3"
 
 
 def build(progress: Callable[[str], None]) -> str:
-    """Return the tag of the stand-in, built unless it is there. Raises ImageError."""
+    """Return the tag of the stand-in, built unless it is there. Raises UnavailableError."""
     if docker("image", "inspect", TAG).returncode == 0:
         return TAG
     missing = [tool for tool in ("debootstrap", "tar") if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
-        raise ImageError(
+        raise UnavailableError(
             "AWS's base image can't be pulled, and its stand-in needs root and debootstrap: "
             "set BASE_IMAGE to an image that docker has"
         )
@@ -89,4 +89,4 @@ def _run(*command: str) -> None:
 def _checked(done: "subprocess.CompletedProcess[str]") -> None:
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()[-3:]
-        raise ImageError("the stand-in for AWS's base image could not be built: " + "\n".join(lines))
+        raise UnavailableError("the stand-in for AWS's base image could not be built: " + "\n".join(lines))

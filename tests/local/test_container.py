@@ -1,9 +1,12 @@
 """The command that runs a function's image."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-from local import container, containers
-from local.images import DOCKERFILES, ImageError
+from local import container, containers, standin_base
+from local.images import DOCKERFILES, ImageError, UnavailableError
 
 CONFIG = {"MemorySize": 1769, "EphemeralStorage": {"Size": 1024}}
 
@@ -63,3 +66,29 @@ def test_the_base_image_is_an_argument_with_awss_as_default(path) -> None:
     lines = path.read_text().splitlines()
     assert f"ARG BASE_IMAGE={containers.AWS_BASE}" in lines
     assert "FROM ${BASE_IMAGE}" in lines
+
+
+@pytest.mark.parametrize("fault", ["no root", "no debootstrap", "no network"])
+def test_without_a_base_image_the_comparison_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
+) -> None:
+    answers = {"docker": "exit 1", "debootstrap": "echo unreachable >&2; exit 1", "tar": "exit 1"}
+    for name, body in answers.items():
+        if (fault, name) != ("no debootstrap", "debootstrap"):
+            (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+            (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000 if fault == "no root" else 0)
+    reason = "unreachable" if fault == "no network" else "needs root and debootstrap"
+    with pytest.raises(UnavailableError, match=reason):
+        standin_base.build(lambda _: None)
+
+
+def test_without_an_engine_the_comparison_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "docker").write_text("#!/bin/sh\necho no daemon >&2; exit 1\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnavailableError, match=r"no Docker engine responds: start it \(no daemon\)"):
+        containers.build(lambda _: None, tmp_path)
