@@ -29,10 +29,10 @@ _NO_MULTIPLE = {
     *("lake.unreadable_objects", "lake.bad_lines", "service.failed", "monitor.gap"),
     *("quality.constant", "labels.coverage", "labels.conflicts", "report.evidently"),
 }
-# Starts of names, those with a metric of their own first: the number of these before drift never changes.
+# Starts of names, those that get a metric of their own first.
 _ORDER = (
-    *("performance", "service", "lake", "model", "labels", "drift.prediction", "drift.target"),
-    *("drift.feature", "drift.segment", "performance.segment", "custom", "quality", "outliers"),
+    *("performance", "drift.prediction", "drift.target", "drift.feature", "drift.segment"),
+    *("performance.segment", "custom", "service", "lake", "model", "labels", "quality", "outliers"),
 )
 
 
@@ -137,6 +137,8 @@ def _rank(name: str) -> int:
 
 
 def _worst(check: str, rest: Sequence[Series]) -> Series:
+    if len(rest) == 1:
+        return rest[0]
     made = [one.times for one in rest if one.times is not None]
     return Series(check, OTHERS, max(made, default=None))
 
