@@ -16,7 +16,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds mutants faults format lock provider-lock clean \
+.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds mutants faults pictures format lock provider-lock clean \
         train search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event exporter report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
@@ -79,6 +79,9 @@ bench: setup ## Run every benchmark and write benchmarks/results.md
 
 mutants: setup ## Run the tests on mutated Lambdas and write benchmarks/mutants.md
 	@$(BIN)/python -m tests.mutants
+
+pictures: setup ## Draw the dashboard and a mail of simulated rides into docs/
+	@$(BIN)/python -W ignore -m tests.pictures
 
 faults: setup ## Print the fault table of the monitor: fault, expected, seen
 	@$(BIN)/python -W ignore -m tests.faults

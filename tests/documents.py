@@ -62,6 +62,7 @@ RUN_BY = {
     "make unit": _CI,
     "make terraform-test": _CI,
     "make conformance": _CI,
+    "make pictures": "tests/ops/test_dashboard.py",
     "make integration": _CI,
     "make integration TARGET=localstack": _CI,
     ".venv/bin/python -m pytest tests/lambda_predict/test_score.py": _CI,

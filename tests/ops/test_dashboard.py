@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from lambda_predict import metrics as predict_metrics
 from lambda_predict.score import Batch
 from tests.lambda_monitor.alerts.test_metrics import check, emitted
 from tests.lambda_monitor.synthetic import MODEL, NOON, contract
+from tests.pictures import __main__ as pictures
+from tests.pictures import draw
 from tests.pictures.definition import definition, shown
 
 BODY = definition()
@@ -130,3 +133,18 @@ def test_the_log_widget_reads_the_subjects_that_the_monitor_writes() -> None:
 def test_labels_of_searches_name_check_and_column() -> None:
     labels = {e.label for widget in PLOTS for e in shown(widget) if e.search}
     assert labels == {"${PROP('Dim.Check')} ${PROP('Dim.Column')}"}
+
+
+def test_the_pictures_are_drawn_from_the_definition_and_a_real_mail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn: dict[str, Any] = {}
+    monkeypatch.setattr(draw, "mail", lambda subject, text, _: drawn.update(subject=subject, text=text))
+    monkeypatch.setattr(pictures.os, "environ", dict(pictures.os.environ))
+
+    assert pictures.main(["--hours", "3", "--folder", str(tmp_path)]) == 0
+
+    assert drawn["subject"].startswith("ALERT: green_taxi critical: the model's error is too high")
+    assert "X-Amz-Signature" in drawn["text"]
+    assert (tmp_path / "dashboard.png").read_bytes().startswith(b"\x89PNG")
+    assert str(tmp_path) in capsys.readouterr().out
