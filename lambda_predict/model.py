@@ -1,6 +1,6 @@
 """Load the configured model and run it on batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from contract import bundle, events, store
 from contract.bundle import Manifest
-from contract.schema import Contract, Task
+from contract.schema import Contract, Task, Tensor
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,6 +29,12 @@ _NUMPY = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
     "tensor(string)": np.object_,
+}
+# Types of the model's input to which a feature's values are converted without loss.
+_CONVERTED: dict[Tensor, set[type | None]] = {
+    Tensor.INT64: {np.int64, np.float32, np.float64},
+    Tensor.FLOAT32: {np.float32, np.float64},
+    Tensor.STRING: {np.object_},
 }
 
 
@@ -48,6 +54,7 @@ class Model:
         self.contract = contract
         self._session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
         types = {given.name: _NUMPY[given.type] for given in self._session.get_inputs()}
+        _check_types(contract, types)
         self._inputs = [(f.name, types[f.name], f.marker) for f in contract.features]
         self._classes = _classes(self._session, contract)
 
@@ -85,6 +92,16 @@ def _classes(session: ort.InferenceSession, contract: Contract) -> list[int | st
     if stored is not None:
         return msgspec.json.decode(stored, type=list[int | str])
     return sorted(contract.target.labels) if contract.target.labels else None
+
+
+def _check_types(contract: Contract, types: Mapping[str, type]) -> None:
+    """Raise BundleError if numpy would convert a feature's values to another type unseen."""
+    for feature in contract.features:
+        if types.get(feature.name) not in _CONVERTED[feature.tensor]:
+            raise bundle.BundleError(
+                f"the contract declares feature {feature.name!r} as {feature.dtype}, which the model does "
+                "not take: export the bundle again"
+            )
 
 
 def _marked(values: Sequence[Any], marker: int | str | None) -> Sequence[Any]:

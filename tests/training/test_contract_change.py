@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import boto3
+import pandas as pd
 import pytest
 from moto import mock_aws
 
@@ -176,10 +177,25 @@ def test_a_model_that_differs_from_the_reference_is_not_served(work: Path) -> No
 def test_a_record_the_scorer_rejects_is_reported_with_its_field(work: Path) -> None:
     folder = work / "bundles" / "scorewatch-tiny" / "1"
     contract = json.loads((folder / bundle.CONTRACT).read_text())
+    contract["features"][0]["derived"] = {"operation": "log", "of": ["metres"]}
+    contract["inputs"] = [{"name": "metres", "dtype": "float"}]
+    (folder / bundle.CONTRACT).write_text(json.dumps(contract))
+    pd.read_parquet(folder / bundle.REFERENCE).assign(**{"@metres": -1.0}).to_parquet(
+        folder / bundle.REFERENCE
+    )
+    bundle.write_manifest(folder, "scorewatch-tiny", "1")
+    words = "the scorer rejects 100 of 100 reference rows .* since thing.size is undefined"
+    with pytest.raises(BundleError, match=words):
+        serving.check(folder)
+
+
+def test_a_model_that_takes_other_types_than_the_contract_is_not_served(work: Path) -> None:
+    folder = work / "bundles" / "scorewatch-tiny" / "1"
+    contract = json.loads((folder / bundle.CONTRACT).read_text())
     contract["features"][0].update(kind="categorical", dtype="str", minimum=None, maximum=None)
     (folder / bundle.CONTRACT).write_text(json.dumps(contract))
     bundle.write_manifest(folder, "scorewatch-tiny", "1")
-    with pytest.raises(BundleError, match="the scorer rejects 100 of 100 reference rows"):
+    with pytest.raises(BundleError, match="declares feature 'size' as str, which the model does not take"):
         serving.check(folder)
 
 
