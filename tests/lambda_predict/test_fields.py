@@ -192,7 +192,12 @@ def test_a_flag_is_raised_for_values_never_for_a_missing_one() -> None:
         feature("trip_distance", NUMERIC, DType.FLOAT, nullable=True, minimum=0, maximum=100),
     ]
     model = synthetic.regression(features=features)
-    rows = [{}, {"PULocationID": None}, {"PULocationID": 9, "trip_distance": 101}, {"trip_distance": -1}]
+    rows = [
+        {"trip_distance": None},
+        {"PULocationID": None},
+        {"PULocationID": 9, "trip_distance": 101},
+        {"trip_distance": -1},
+    ]
     flags = synthetic.Scorer(model)._flags(
         [[row.get(f.name, 1) for row in rows] for f in features]  # type: ignore[misc]
     )
