@@ -5,7 +5,6 @@ import json
 import queue
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import requests
 import yaml
@@ -23,9 +21,8 @@ from moto.server import ThreadedMotoServer
 
 from tests.local import reports
 from tests.local.reports import BUCKET, DRIFTED, ORDINARY, ROOT, put
+from tests.local.servers import FOLDER, PROMETHEUS, client, free_port, program, prometheus
 
-FOLDER = ROOT / "local/prometheus"
-PROMETHEUS = FOLDER / "prometheus.yml"
 ALERTMANAGER = FOLDER / "alertmanager.yml"
 _LONGEST = 90.0
 
@@ -128,19 +125,6 @@ def serving(server: http.server.ThreadingHTTPServer) -> Iterator[None]:
     thread.join()
 
 
-@contextmanager
-def program(*command: str | Path, log: Path) -> Iterator[None]:
-    with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        yield
-        assert process.poll() is None, log.read_text()
-        process.terminate()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture
 def slack() -> Iterator[Slack]:
     found = Slack()
@@ -158,10 +142,6 @@ def endpoint() -> Iterator[str]:
     client(f"http://{host}:{port}").create_bucket(Bucket=BUCKET)
     yield f"http://{host}:{port}"
     moto.stop()
-
-
-def client(endpoint: str) -> Any:
-    return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
 
 
 @contextmanager
@@ -183,24 +163,6 @@ def alertmanager(folder: Path, slack: Slack) -> Iterator[str]:
     )
     with program("prometheus-alertmanager", *options, log=folder / "alertmanager.log"):
         yield address
-
-
-@contextmanager
-def prometheus(folder: Path, metrics: str, manager: str) -> Iterator[None]:
-    """Run Prometheus with the example, which scrapes each second."""
-    shutil.copy(FOLDER / "rules.yml", folder)
-    text = PROMETHEUS.read_text().replace("interval: 1m", "interval: 1s")
-    for example, own in (("127.0.0.1:9464", metrics.split("/")[2]), ("127.0.0.1:9093", manager)):
-        assert example in text
-        text = text.replace(example, own)
-    (folder / "prometheus.yml").write_text(text)
-    options = (
-        f"--config.file={folder}/prometheus.yml",
-        f"--storage.tsdb.path={folder}/prometheus",
-        f"--web.listen-address=127.0.0.1:{free_port()}",
-    )
-    with program("prometheus", *options, log=folder / "prometheus.log"):
-        yield
 
 
 @pytest.fixture
