@@ -6,6 +6,7 @@ from typing import Any
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 # Parts of the names of trees, and of ensembles that consist of trees by default.
 _TREES = ("Tree", "Forest", "Boost", "Bagging", "LGBM", "XGB")
@@ -31,7 +32,12 @@ def has_trees(pipeline: Pipeline) -> bool:
 
 def behind_arithmetic(pipeline: Pipeline) -> bool:
     """Return whether a step before the model computes with numbers, such as a scaler."""
-    return any(type(step).__name__ not in _EXACT for step in _steps(pipeline[:-1]))
+    return any(not _exact(step) for step in _steps(pipeline[:-1]))
+
+
+def _exact(step: Any) -> bool:
+    # A fitted ColumnTransformer has the identity for "passthrough".
+    return type(step).__name__ in _EXACT or (isinstance(step, FunctionTransformer) and step.func is None)
 
 
 def text_steps(pipeline: Pipeline) -> Iterator[Any]:

@@ -26,8 +26,10 @@ _LEAST_PROBABILITY = 1e-4
 # Tolerated besides a fifth: the loss of a nearly perfect model is all chance.
 _POINTS = 0.01
 _BINS = 10
-# Tolerated miscalibration in standard deviations of the target; mean of a half-normal variable.
-_MISCALIBRATED, _HALF_NORMAL = 0.1, 0.8
+# Tolerated miscalibration in standard deviations of the target.
+_MISCALIBRATED = 0.1
+# Mean and standard deviation of a half-normal variable: the distance of a bin is one by chance.
+_HALF_MEAN, _HALF_DEVIATION = 0.8, 0.6
 
 
 class Judged(NamedTuple):
@@ -142,8 +144,8 @@ def _calibration(before: Judged, now: Judged) -> Score:
     noise = spread * np.sqrt(1 / np.maximum(rows, 1) + 1 / np.maximum(count, 1))
     base = float(before.positive.mean())
     limit = float(
-        (weight * (np.abs(gaps) + _HALF_NORMAL * noise)).sum()
-        + RARE * np.sqrt((weight**2 * noise**2).sum())
+        (weight * (np.abs(gaps) + _HALF_MEAN * noise)).sum()
+        + RARE * _HALF_DEVIATION * np.sqrt((weight**2 * noise**2).sum())
         + _MISCALIBRATED * np.sqrt(base * (1 - base))
     )
     value = float((weight * np.abs(found)).sum())

@@ -87,7 +87,7 @@ def test_calibration_is_the_mean_distance_of_probability_and_share() -> None:
 
 
 @pytest.mark.parametrize("base", [0.05, 0.3])
-@pytest.mark.parametrize("count", [300, 2_000])
+@pytest.mark.parametrize("count", [120, 2_000])
 def test_windows_like_the_reference_are_ok(base: float, count: int) -> None:
     reference = rows(5_000, 1, base=base)
     assert [s for s in range(200) if alerts(reference, rows(count, 100 + s, base=base))] == []
