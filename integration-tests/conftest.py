@@ -22,7 +22,7 @@ from contract.lake import LakeReader
 from contract.schema import Contract
 from local import stack, traffic
 from local.deadlines import Deadlines
-from ops import deploy, deployment
+from ops import bundles, deploy, deployment
 from tests import sessions, target
 from training import pipeline, records
 from training.use_case import UseCase
@@ -93,7 +93,7 @@ def _data() -> Iterator[None]:
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     if EXTERNAL and not target.deploys_itself():
         outputs = deployment.outputs(USE_CASE)
-        folder = deploy.bundle_directory(USE_CASE, outputs["model_version"])
+        folder = bundles.bundle_directory(USE_CASE, outputs["model_version"])
         contract = Contract.read(folder / CONTRACT)
         wanted = deploy.variables(USE_CASE, outputs["model_version"], outputs)
         root = deployment.stack(USE_CASE)

@@ -10,7 +10,7 @@ from types import FrameType
 
 from contract.bundle import BundleError
 from local import containers, exporter, images, stack, traffic
-from ops import deploy, embedded
+from ops import bundles, deploy, embedded
 from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
 
@@ -85,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _start(use_case: str) -> None:
-    bundle_dir = deploy.bundle_directory(use_case, None)
+    bundle_dir = bundles.bundle_directory(use_case, None)
     endpoint = stack.start()
     outputs = stack.deploy(endpoint, bundle_dir)
     put = deploy.put_command(outputs["input_stream"], json.dumps(deploy.sample_record(bundle_dir)))

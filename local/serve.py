@@ -19,7 +19,7 @@ from lambda_predict import http, identity
 from lambda_predict.model import read
 from lambda_predict.publish import Print
 from lambda_predict.score import Scorer
-from ops import deploy
+from ops import bundles
 from ops.deployment import DeploymentError
 from ops.terraform import WORK
 
@@ -43,7 +43,7 @@ def champion(use_case: str, version: str | None = None) -> Path:
     folder = WORK / "bundles" / name
     if not any(folder.glob(f"*/{bundle.MANIFEST}")):
         raise BundleError(f"{folder} holds no bundle: run make train USE_CASE={use_case}")
-    wanted = version or deploy.champion(name)
+    wanted = version or bundles.champion(name)
     if wanted is None:
         raise BundleError(
             f"{name} has no champion: run make train USE_CASE={use_case}, or make a version champion with "

@@ -5,6 +5,7 @@ plugins           provider from a mirror or the registry
 terraform_checks  terraform fmt, validate, test and checkov
 embedded          record of a running embedded AWS
 deployment        state and outputs of a deployed use case
+bundles           bundles of the registry's versions on this machine
 deploy            deploy, roll back, destroy
 plan              changes that an apply would make, as a table
 docker_images     build and push the functions' images

@@ -3,8 +3,6 @@
 import json
 import os
 import shlex
-import subprocess
-import sys
 import textwrap
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,12 +14,13 @@ import pyarrow.parquet as pq
 from botocore.config import Config
 
 from contract import bundle, store
-from contract.bundle import BundleError, Manifest
+from contract.bundle import Manifest
 from contract.schema import Contract
 from contract.session import session
 from ops import deployment, docker_images, embedded
+from ops.bundles import bundle_directory
 from ops.deployment import DeploymentError
-from ops.terraform import WORK, Terraform
+from ops.terraform import Terraform
 
 _PARTS = ("predict", "monitor")
 _FOUNDATIONS = ("artifact_bucket", *(f"{part}_repository_url" for part in _PARTS))
@@ -146,49 +145,6 @@ def variables(use_case: str, version: str, known: Mapping[str, Any]) -> dict[str
         "id_column": known.get("id_column"),
         **{name: known[name] for name in images if known.get(name)},
     }
-
-
-def bundle_directory(use_case: str, version: str | None) -> Path:
-    """Return the bundle of `version` (None: the champion, trained if there is none).
-
-    Raises BundleError, DeploymentError.
-    """
-    name = model_name(use_case)
-    if version is None:
-        version = champion(name)
-    if version is None:
-        _report(f"Train {use_case}: the registry has no champion")
-        train = [sys.executable, "-m", "training", "train", "--use-case", use_case]
-        if subprocess.run(train, check=False).returncode:
-            raise DeploymentError(f"training {use_case} failed: its output is above")
-        version = champion(name)
-    directory = WORK / "bundles" / name / str(version)
-    if not (directory / bundle.MANIFEST).is_file():
-        raise BundleError(f"{directory} holds no bundle: run make train USE_CASE={use_case}")
-    return directory
-
-
-def model_name(use_case: str) -> str:
-    """Return the name of a use case's model in the registry."""
-    return f"scorewatch-{use_case.replace('_', '-')}"
-
-
-def champion(name: str) -> str | None:
-    """Return the version with the champion alias, None without model or alias.
-
-    Raises DeploymentError if the registry can't be read.
-    """
-    from mlflow import MlflowClient  # noqa: PLC0415  imports for three seconds
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415  as above
-
-    from training import tracking  # noqa: PLC0415  as above
-
-    uri = tracking.tracking_uri(WORK)
-    try:
-        found = tracking.by_alias(MlflowClient(uri), name, tracking.CHAMPION)
-    except MlflowException as error:
-        raise DeploymentError(f"the registry at {uri} can't be read: {error}") from error
-    return None if found is None else found.version
 
 
 def _deployed(use_case: str) -> tuple[Terraform, dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops import deploy, deployment, embedded
+from ops import bundles, deploy, deployment, embedded
 
 _ACTIONS = {
     ("create",): "create",
@@ -52,7 +52,7 @@ def report(use_case: str, version: str | None = None, *, as_markdown: bool = Fal
     if local:
         wanted = root.last_variables() | ({"model_version": version} if version else {})
     else:
-        served = version or known.get("model_version") or deploy.champion(deploy.model_name(use_case))
+        served = version or known.get("model_version") or bundles.champion(bundles.model_name(use_case))
         if served is None:
             raise deployment.DeploymentError(f"{use_case} has no model: run make train USE_CASE={use_case}")
         wanted = deploy.variables(use_case, served, known)

@@ -27,7 +27,7 @@ VALIDATION = "validation.parquet"
 def find(client: MlflowClient, use_case: UseCase, wanted: str) -> Version:
     """Return a version by number or alias. Raises RegistryError."""
     name = use_case.model_name
-    found = _by_number(client, name, wanted) if wanted.isdigit() else by_alias(client, name, wanted)
+    found = by_number(client, name, wanted) if wanted.isdigit() else by_alias(client, name, wanted)
     if found is None:
         known = ", ".join(versions(client, use_case)["version"].astype(str)) or "none yet"
         raise RegistryError(
@@ -93,7 +93,7 @@ def artifact(version: Version, path: str) -> Iterator[Path]:
         except (MlflowException, OSError) as error:
             raise RegistryError(
                 f"run {version.run_id} of {version.name} {version.version} has no artifact {path} ({error}): "
-                "train again"
+                "train again, or adopt the model (python -m training adopt)"
             ) from error
         yield Path(local)
 
@@ -104,10 +104,11 @@ def storage_uri(client: MlflowClient, version: Version) -> str:
     return json.dumps({"run_id": version.run_id, "source": source, "version": version.version})
 
 
-def _by_number(client: MlflowClient, name: str, number: str) -> Version | None:
+def by_number(client: MlflowClient, name: str, number: str) -> Version | None:
+    """Return the version of that number, or None."""
     try:
         return version_of(client.get_model_version(name, number))
     except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
         raise

@@ -6,7 +6,7 @@ import pytest
 
 from contract import bundle
 from local import serve
-from ops import deploy
+from ops import bundles
 from tests.lambda_predict import synthetic
 
 NAME = "scorewatch-green-taxi"
@@ -21,7 +21,7 @@ def model() -> synthetic.Model:
 def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> Path:
     """Return a work folder with the bundles of three versions."""
     monkeypatch.setattr(serve, "WORK", tmp_path)
-    monkeypatch.setattr(deploy, "WORK", tmp_path)
+    monkeypatch.setattr(bundles, "WORK", tmp_path)
     onnx = synthetic.onnx(model.contract, synthetic.Ridge(), lambda frame: frame["trip_distance"])
     for version in ("1", "2", "10"):
         folder = tmp_path / "bundles" / NAME / version

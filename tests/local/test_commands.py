@@ -12,7 +12,7 @@ import pytest
 
 from local import __main__ as command_line
 from local import demo, images, report_site, stack
-from ops import deploy, embedded
+from ops import bundles, deploy, embedded
 from ops.deployment import DeploymentError
 from ops.embedded import Endpoint, Record
 from training import pipeline
@@ -94,7 +94,7 @@ def test_start_applies_the_champion_and_prints_commands(
     applied: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = []
-    monkeypatch.setattr(deploy, "bundle_directory", lambda *given: asked.append(given) or tmp_path)
+    monkeypatch.setattr(bundles, "bundle_directory", lambda *given: asked.append(given) or tmp_path)
     monkeypatch.setattr(deploy, "sample_record", lambda _: {"customer_id": "it's"})
     assert command_line.main(["start", "--use-case", "white_wine"]) == 0
     assert asked == [("white_wine", None)]
@@ -111,7 +111,7 @@ def test_start_without_a_model_starts_nothing(
     def fail(*_: object) -> None:
         raise DeploymentError("training failed")
 
-    monkeypatch.setattr(deploy, "bundle_directory", fail)
+    monkeypatch.setattr(bundles, "bundle_directory", fail)
     monkeypatch.setattr(stack, "start", lambda: pytest.fail("started"))
     assert command_line.main(["start"]) == 1
     assert capsys.readouterr().err == "training failed\n"
@@ -124,7 +124,7 @@ def test_interrupt_of_start_names_what_still_runs(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(deploy, "bundle_directory", interrupt)
+    monkeypatch.setattr(bundles, "bundle_directory", interrupt)
     handler = signal.getsignal(signal.SIGTERM)
     try:
         assert command_line.main(["start"]) == 130

@@ -18,7 +18,7 @@ from lambda_predict.decode import Decoded, Decoder
 from lambda_predict.model import read
 from lambda_predict.score import Scorer
 from local import serve
-from ops import deploy
+from ops import bundles
 from tests.lambda_predict import synthetic
 from tests.local.conftest import NAME
 
@@ -141,7 +141,7 @@ def test_a_chunked_body_is_rejected_with_the_fix(serving: serve.Server) -> None:
 def test_a_port_in_use_is_reported(
     serving: serve.Server, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setattr(deploy, "champion", lambda _: "2")
+    monkeypatch.setattr(bundles, "champion", lambda _: "2")
     port = serving.server_address[1]
     assert serve.main(["--port", str(port)]) == 1
     message = capsys.readouterr().err
@@ -179,13 +179,13 @@ def test_the_champion_is_served_not_the_newest(exported: Path, monkeypatch: pyte
 
 
 def test_a_version_can_be_served_without_the_registry(exported: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(deploy, "champion", pytest.fail)
+    monkeypatch.setattr(bundles, "champion", pytest.fail)
     assert serve.champion("green_taxi", "10") == exported / "bundles" / NAME / "10"
 
 
 def test_without_bundles_the_registry_is_not_asked(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setattr(serve, "WORK", tmp_path)
-    monkeypatch.setattr(deploy, "champion", pytest.fail)
+    monkeypatch.setattr(bundles, "champion", pytest.fail)
     assert serve.main(["--use-case", "green_taxi"]) == 1
     assert capsys.readouterr().err.endswith("holds no bundle: run make train USE_CASE=green_taxi\n")
 

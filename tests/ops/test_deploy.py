@@ -13,7 +13,7 @@ from contract import bundle
 from contract.bundle import BundleError
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
 from ops import __main__ as command_line
-from ops import deploy, deployment
+from ops import bundles, deploy, deployment
 from ops.audit import Audit
 from ops.deployment import DeploymentError
 
@@ -21,7 +21,7 @@ Calls = Callable[[], list[dict[str, Any]]]
 MODEL = "scorewatch-green-taxi"
 
 
-def write_bundle(bundles: Path, version: str) -> Path:
+def write_bundle(bundles: Path, version: str, run_id: str = "run") -> Path:
     directory = bundles / MODEL / version
     directory.mkdir(parents=True)
     contract = Contract(
@@ -31,7 +31,7 @@ def write_bundle(bundles: Path, version: str) -> Path:
         payload_field="ride",
         features=[Feature(name="trip_distance", kind=Kind.NUMERIC, dtype=DType.FLOAT)],
         target=Target(name="duration"),
-        model=ModelRef(name=MODEL, version=version, run_id="run"),
+        model=ModelRef(name=MODEL, version=version, run_id=run_id),
         data=DataRef(source="made up", sha256="0" * 64, rows=2),
     )
     (directory / bundle.CONTRACT).write_bytes(contract.to_json())
@@ -61,7 +61,7 @@ def account(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
         outputs[f"{part}_repository_url"] = url
     monkeypatch.setenv("FAKE_OUTPUTS", json.dumps(outputs))
     monkeypatch.setattr(deployment, "STATES", tmp_path / "states")
-    monkeypatch.setattr(deploy, "WORK", tmp_path)
+    monkeypatch.setattr(bundles, "WORK", tmp_path)
     return outputs
 
 
@@ -218,26 +218,54 @@ def test_without_a_region_or_credentials_the_fix_is_named(aws: str, monkeypatch:
 
 
 def test_champion_is_read_from_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploy, "WORK", tmp_path)
-    assert deploy.champion(MODEL) is None
+    monkeypatch.setattr(bundles, "WORK", tmp_path)
+    assert bundles.champion(MODEL) is None
     client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
-    assert deploy.champion(MODEL) is None
+    assert bundles.champion(MODEL) is None
     client.create_registered_model(MODEL)
     for _ in range(2):
         client.create_model_version(MODEL, source=str(tmp_path))
-    assert deploy.champion(MODEL) is None
+    assert bundles.champion(MODEL) is None
     client.set_registered_model_alias(MODEL, "champion", "2")
-    assert deploy.champion(MODEL) == "2"
+    assert bundles.champion(MODEL) == "2"
 
 
 def test_missing_bundle_is_an_error_with_the_train_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deploy, "WORK", tmp_path)
+    monkeypatch.setattr(bundles, "WORK", tmp_path)
     with pytest.raises(BundleError, match="make train USE_CASE=green_taxi"):
-        deploy.bundle_directory("green_taxi", "3")
+        bundles.bundle_directory("green_taxi", "3")
     written = write_bundle(tmp_path / "bundles", "3")
-    assert deploy.bundle_directory("green_taxi", "3") == written
+    assert bundles.bundle_directory("green_taxi", "3") == written
+
+
+def test_a_bundle_that_is_not_here_is_exported_from_the_registry_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two registries have a version 1: that of the champion's run is deployed, not the one of that number."""
+    monkeypatch.setattr(bundles, "WORK", tmp_path / "here")
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'remote.db'}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'remote.db'}")
+    experiment = client.create_experiment("green_taxi", (tmp_path / "remote").as_uri())
+    run = client.create_run(experiment).info.run_id
+    client.log_artifacts(run, str(write_bundle(tmp_path / "theirs", "1", run)), "bundle")
+    client.create_registered_model(MODEL)
+    client.create_model_version(MODEL, source=str(tmp_path), run_id=run)
+    client.set_registered_model_alias(MODEL, "champion", "1")
+    write_bundle(tmp_path / "here/bundles", "1")
+
+    for version in (None, "1"):
+        found = bundles.bundle_directory("green_taxi", version)
+        assert found == tmp_path / "here/bundles" / MODEL / "1"
+        assert Contract.read(found / bundle.CONTRACT).model.run_id == run
+    printed = capsys.readouterr().out
+    assert printed.count("Export scorewatch-green-taxi 1 from the registry sqlite:///") == 1
+
+    bare = client.create_run(experiment).info.run_id
+    client.create_model_version(MODEL, source=str(tmp_path), run_id=bare)
+    with pytest.raises(DeploymentError, match=r"2 can't be exported: run .* has no artifact bundle"):
+        bundles.bundle_directory("green_taxi", "2")
 
 
 def test_command_line_prints_expected_errors_without_traceback(

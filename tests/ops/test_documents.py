@@ -36,13 +36,13 @@ def folder(tmp_path: Path) -> Path:
     copy = checkout.copy(tmp_path / "copy")
     checkout.link_environment(copy)
     work = copy / ".scorewatch"
-    for version in ("3", "6", "7"):
-        write_bundle(work / "bundles", version)
     client = MlflowClient(tracking_uri=f"sqlite:///{work / 'mlflow.db'}")
     trained = pipeline.train(str(TINY), tmp_path / "tiny", own_registry=True, progress=lambda _: None)
     experiment = client.create_experiment("green_taxi", (work / "mlartifacts").as_uri())
     run = client.create_run(experiment).info.run_id
     client.log_artifacts(run, str(trained.bundle), "bundle")
+    for version in ("3", "6", "7"):
+        write_bundle(work / "bundles", version, run)
     client.create_registered_model(MODEL)
     for _ in range(7):
         client.create_model_version(MODEL, source=str(work), run_id=run)
