@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds mutants faults pictures format lock provider-lock clean \
-        train search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event exporter report checks audit local-up local-down purge
+        train adopt search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event exporter report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
 endif
@@ -98,6 +98,9 @@ bench-slo: setup ## Replay synthetic outages against the alarms on the service l
 ## Models
 train: setup ## Train USE_CASE and export its bundle
 	@$(BIN)/python -m training train --use-case $(USE_CASE)
+
+adopt: setup ## Take a model trained elsewhere: MODEL=models:/NAME@ALIAS REFERENCE=rows.csv ID=... TARGET=...
+	@$(BIN)/python -m training adopt --model $(MODEL) --reference $(REFERENCE) --id-field $(ID) $(if $(TARGET),--target $(TARGET)) $(if $(NAME),--name $(NAME)) $(if $(PAYLOAD),--payload-field $(PAYLOAD)) $(if $(TIME),--time $(TIME)) $(if $(SEGMENTS),--segments $(SEGMENTS)) $(if $(REGISTRY),--model-registry $(REGISTRY)) $(if $(TRUST_PICKLE),--trust-pickle)
 
 search: setup ## Search hyperparameters; the best set becomes the challenger
 	@$(BIN)/python -m training search --use-case $(USE_CASE)

@@ -16,7 +16,7 @@ from lambda_monitor.lake.objects import list_objects
 from lambda_monitor.lake.parser import ReadErrors
 from lambda_monitor.lake.partitions import inside, landing
 from ops import deployment
-from training.retrain import NoCache
+from training.uncached import NoCache
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,8 +30,8 @@ def read(start: str | datetime, end: str | datetime, *, use_case: str = "green_t
     """Return the predictions of records that arrived in [start, end), oldest first.
 
     Times without a zone are UTC. Each distinct record is one row: id, `arrived_at`, `model_version`,
-    features, prediction (and `probability` of a class), and `target`, missing without a label. The stack
-    is the running embedded AWS, or that of the environment's AWS account. Raises LakeError, and
+    features, prediction, the probability that is monitored, and `target`, missing without a label. The
+    stack is the running embedded AWS, or that of the environment's AWS account. Raises LakeError, and
     DeploymentError if the use case is not deployed.
     """
     first, last = _moment(start), _moment(end)

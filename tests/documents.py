@@ -47,12 +47,14 @@ NOT_RUN = {
     "prometheus --config.file": "tests/local/test_prometheus.py starts it on free ports",
     "prometheus-alertmanager --config.file": "tests/local/test_prometheus.py starts it on free ports",
     "make deploy USE_CASE=flight_air_time": "make deploy of another use case",
+    "make deploy USE_CASE=cancer": "make deploy of another use case",
 }
 
 # Commands that a test runs: the test, or the file that names them.
 _CI = ".ci/run"
 _LOOP = "integration-tests/test_documents.py"
 _DEPLOY = "tests/ops/test_documents.py"
+_ADOPTION = "integration-tests/test_adoption.py"
 _MAKE = "tests/test_makefile.py"
 _SMOKE = "integration-tests/test_smoke.py"
 _TRAINING = "tests/training/test_documents.py"
@@ -108,6 +110,11 @@ RUN_BY = {
     "make retrain": "tests/ops/test_retraining.py",
     "python -m training": _TRAINING,
     "source .venv/bin/activate": _TRAINING,
+    "make adopt MODEL=models:/cancer@champion REGISTRY=sqlite:///elsewhere.db REFERENCE=validation.csv "
+    "ID=patient TARGET=benign": _ADOPTION,
+    "python cancer.py": _ADOPTION,
+    "make train USE_CASE=cancer": _ADOPTION,
+    "make demo USE_CASE=cancer": _ADOPTION,
     "make demo USE_CASE=flight_air_time": "integration-tests/test_tutorial.py",
 }
 

@@ -42,6 +42,8 @@ CREATED = {
     "infra/localstack_override.tf",
     "infra/state",
     "event.json",
+    "cancer.py",
+    "cancer.yaml",
     "rows.csv",
     "rows.predictions.csv",
     "training/use_cases/flight_air_time.py",

@@ -11,11 +11,16 @@ errors           errors a user can fix
 data             rows checked by the rules, hashed
 column_types     declared types against found ones
 model_rows       rows with derived features, rows as the model takes them
+adopt            adopt a model that was trained elsewhere
+adopted          use case of an adopted model, from its YAML file
+infer            contract of a model, inferred from rows
+model_files      models that others stored: MLflow, skops
 lock             data.lock: identity of a run's rows
 split            split a table into parts
 pipeline         steps from loading to the bundle
 search           hyperparameter search
 retrain          challenger from labelled records of the lake
+uncached         cache that keeps nothing, for reading the lake once
 flow             the steps as a Prefect flow
 evaluate         metrics over all rows and by segment
 contract_change  differences between two contracts

@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m training", description="Train, judge and export models.")
     adder = root.add_subparsers(required=True, metavar="COMMAND")
     _add_training(adder)
+    _add_adoption(adder)
     _add_registry(adder)
     _add_compare(adder)
     _add_others(adder)
@@ -74,6 +75,32 @@ def _add_training(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     retrain.add_argument("--days", type=int, default=30, help="how far back to read; default: %(default)s")
     retrain.add_argument(
         "--bucket", required=True, help="the lake's bucket; `python -m ops retrain` finds it"
+    )
+
+
+def _add_adoption(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    adopt = _command(
+        adder,
+        commands.adopt,
+        "infer the contract of a model that was trained elsewhere, and export its bundle",
+        "adopt --model models:/cancer@champion --reference validation.csv --id-field patient --target benign",
+        "adopt --model runs:/RUN/model --reference rows.parquet --id-field id --target y --name my_model",
+        use_case=False,
+    )
+    adopt.add_argument("--model", required=True, help="MLflow URI, folder of an MLflow model, or .skops file")
+    adopt.add_argument("--reference", type=Path, required=True, help="CSV or Parquet: rows with true values")
+    adopt.add_argument("--id-field", required=True, help="name of a record's id")
+    adopt.add_argument("--payload-field", default="input", help="field of the features; default: input")
+    adopt.add_argument("--target", help="column of the true values")
+    adopt.add_argument("--time", help="column of a row's time")
+    adopt.add_argument("--segments", default="", help="categorical features, separated by commas")
+    adopt.add_argument("--name", help="name of the use case; default: made of the model's")
+    adopt.add_argument("--folder", type=Path, default=use_case.FOLDER, help="default: training/use_cases")
+    adopt.add_argument(
+        "--model-registry", help="tracking URI to look the model up in; default: MLFLOW_TRACKING_URI"
+    )
+    adopt.add_argument(
+        "--trust-pickle", action="store_true", help="load a model stored as a pickle, which runs its code"
     )
 
 

@@ -17,7 +17,7 @@ from contract.session import session
 from training import comparison, pipeline, registry, tracking
 from training.errors import UseCaseError
 from training.pipeline import Progress, Trained
-from training.sources import SourceError
+from training.sources import SourceError, read_table
 from training.use_case import FOLDER, UseCase, check_name
 
 REFUSED = 3
@@ -150,6 +150,37 @@ def retrain(options: argparse.Namespace, console: Console) -> int:
         raise SourceError(
             f"s3://{options.bucket} can't be read ({error}): check --bucket and the AWS credentials"
         ) from error
+    return _finish(options, console, trained) or (0 if trained.champion else REFUSED)
+
+
+def adopt(options: argparse.Namespace, console: Console) -> int:
+    """Infer a stored model's contract, write it as a use case and export its bundle."""
+    from training import adopt as adoption  # noqa: PLC0415 (only here)
+    from training import adopted, model_files  # noqa: PLC0415 (as above)
+
+    with tracking.looked_up_in(options.model_registry or tracking.tracking_uri(options.workdir)):
+        found = model_files.load(options.model, trust_pickle=options.trust_pickle)
+    if not options.reference.is_file():
+        raise UseCaseError(f"there is no reference {options.reference}: give a CSV or Parquet file")
+    wanted = adoption.Wanted(
+        name=options.name or adoption.name_of(options.model),
+        id_field=options.id_field,
+        payload_field=options.payload_field,
+        target=options.target,
+        time=options.time,
+        segments=[name for name in options.segments.split(",") if name],
+        source=options.model,
+        folder=options.folder,
+    )
+    file = adoption.declare(found, read_table(options.reference), wanted, _progress(console))
+    declared = adopted.read(file)
+    shown = Table("name", "kind", "type", "values", title="contract, inferred", title_justify="left")
+    for line in adoption.table(declared):
+        shown.add_row(*line)
+    console.print(shown)
+    options.use_case = wanted.name if wanted.folder == FOLDER else str(file)
+    console.print(f"{_short(file)}: correct it there, then run make train USE_CASE={options.use_case}")
+    trained = pipeline.train(str(file), options.workdir, progress=_progress(console))
     return _finish(options, console, trained) or (0 if trained.champion else REFUSED)
 
 

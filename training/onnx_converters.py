@@ -1,5 +1,6 @@
 """Converters of models that skl2onnx doesn't convert by itself, registered when a pipeline has one."""
 
+import copy
 import sys
 from typing import Any
 
@@ -26,12 +27,8 @@ def register() -> None:
         _add(lightgbm.LGBMClassifier, "LightGbmLGBMClassifier", convert_lightgbm, _CLASSIFIER)
         _add(lightgbm.LGBMRegressor, "LightGbmLGBMRegressor", convert_lightgbm, {"split": None})
     if xgboost := sys.modules.get("xgboost"):
-        from onnxmltools.convert.xgboost.operator_converters.XGBoost import (  # noqa: PLC0415  # optional
-            convert_xgboost,
-        )
-
-        _add(xgboost.XGBClassifier, "XGBoostXGBClassifier", convert_xgboost, _CLASSIFIER)
-        _add(xgboost.XGBRegressor, "XGBoostXGBRegressor", convert_xgboost)
+        _add(xgboost.XGBClassifier, "XGBoostXGBClassifier", _convert_xgboost, _CLASSIFIER)
+        _add(xgboost.XGBRegressor, "XGBoostXGBRegressor", _convert_xgboost)
     if catboost := sys.modules.get("catboost"):
         _add(
             catboost.CatBoostClassifier, "CatBoostClassifier", _convert_catboost, _CLASSIFIER, _parse_classes
@@ -57,6 +54,24 @@ def _parse_classes(scope: Any, model: Any, inputs: Any, custom_parsers: Any = No
     for name, kind in (("label", Int64TensorType()), ("probabilities", FloatTensorType())):
         operator.outputs.append(scope.declare_local_variable(name, kind))
     return operator.outputs
+
+
+def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
+    """Convert XGBoost without the names of the columns that it was fitted with.
+
+    onnxmltools takes names such as f0 only.
+    """
+    from onnxmltools.convert.xgboost.operator_converters.XGBoost import (  # noqa: PLC0415  # optional
+        convert_xgboost,
+    )
+
+    fitted = operator.raw_operator
+    operator.raw_operator = copy.deepcopy(fitted)
+    operator.raw_operator.get_booster().feature_names = None
+    try:
+        convert_xgboost(scope, operator, container)
+    finally:
+        operator.raw_operator = fitted
 
 
 def _convert_catboost(scope: Any, operator: Any, container: Any) -> None:

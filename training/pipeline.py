@@ -109,6 +109,11 @@ def load_data(
 
 def fit(use_case: UseCase, data: Data, params: Params | None = None, progress: Progress = print) -> Fitted:
     """Fit and evaluate the use case's pipeline. Raises ExportError when ONNX can't serve it."""
+    if use_case.adopted and data.source == store.LAKE:
+        raise UseCaseError(
+            f"{use_case.name} was adopted, so it is not trained here: train it where it was trained, and "
+            "adopt the new model under the same name"
+        )
     chosen = use_case.params if params is None else params
     frame = data.train.frame
     return measure(use_case, data, fit_pipeline(use_case, chosen, frame), chosen, progress)
@@ -125,6 +130,8 @@ def fit_pipeline(use_case: UseCase, params: Params, frame: pd.DataFrame) -> Pipe
         pipeline = use_case.pipeline(params)
     if not isinstance(pipeline, Pipeline):
         raise UseCaseError(f"pipeline() returned {type(pipeline).__name__}: return a scikit-learn Pipeline")
+    if use_case.adopted:
+        return pipeline
     with user_code("fitting the pipeline", "encode each str feature and check the parameters"):
         return pipeline.fit(use_case.model_rows(frame), target)
 

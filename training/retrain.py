@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -23,6 +23,7 @@ from training.lock import FILE, Lock
 from training.pipeline import Progress, Trained
 from training.store import LAKE, Data
 from training.tracking import CHAMPION
+from training.uncached import NoCache
 from training.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -104,16 +105,3 @@ def split(use_case: UseCase, rows: pd.DataFrame, described: str) -> Data:
         for name, part in parts.items()
     }
     return Data(tables["older"], tables["newest"], LAKE)
-
-
-class NoCache:
-    """A cache without storage: a training run reads the lake once."""
-
-    def get(self, name: str) -> bytes | None:
-        """Return None: nothing is stored."""
-        del name
-        return None
-
-    def put(self, name: str, file: BinaryIO) -> None:
-        """Store nothing."""
-        del name, file

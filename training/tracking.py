@@ -18,13 +18,13 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 import mlflow
 import mlflow.data.pandas_dataset
 import mlflow.sklearn
-import skops.io  # type: ignore[import-untyped]  # ships no types
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sklearn.pipeline import Pipeline
 
+from training import model_files
 from training.data import Table
 from training.errors import UserError, describe
 from training.use_case import UseCase
@@ -101,17 +101,25 @@ def tracking(workdir: Path, experiment: str) -> Iterator[MlflowClient]:
             os.environ[TRACKING_VARIABLE] = given
 
 
+@contextmanager
+def looked_up_in(uri: str) -> Iterator[None]:
+    """Look models up in the store at `uri` within the block."""
+    given, variable = mlflow.get_tracking_uri(), os.environ.get(TRACKING_VARIABLE)
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(given if variable else None)  # type: ignore[arg-type]  # None resets it
+        if variable:
+            os.environ[TRACKING_VARIABLE] = variable
+
+
 def log_model(pipeline: Pipeline, example: Any) -> str:
     """Store the pipeline in the active run as skops; return its URI.
 
-    Loading skops runs no code. Raises RegistryError for classes that aren't scikit-learn's.
+    Loading skops runs no code. Raises ModelFileError for classes that skops can't store.
     """
-    types = skops.io.get_untrusted_types(data=skops.io.dumps(pipeline))
-    if foreign := [t for t in types if not t.startswith(("sklearn.", "numpy.", "scipy."))]:
-        raise RegistryError(
-            f"the pipeline holds {', '.join(foreign)}: build it from scikit-learn's own classes; "
-            "others can't be stored without a pickle"
-        )
+    types = model_files.stored_types(pipeline)
     with _integers_never_missing():
         signature = mlflow.models.infer_signature(example, pipeline.predict(example))
     model = mlflow.sklearn.log_model(

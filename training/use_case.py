@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import msgspec
 import pandas as pd
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).with_name("use_cases")
 PROJECT = "scorewatch"
+# Ending of the files of adopted models.
+YAML = ".yaml"
 
 Params = dict[str, Any]
 Phase = Literal["normal", "drifted"]
@@ -60,11 +62,15 @@ def check_name(name: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Demo:
-    """Rows that a demo phase streams: a part, optionally filtered by `select`."""
+    """Rows that a demo phase streams: a part, optionally filtered by `select`.
+
+    `changed`: `select` changes values, so that the rows are not called real.
+    """
 
     part: str
     title: str
     select: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    changed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +123,7 @@ class UseCase:
     id_dtype: DType = DType.STR
     time_column: str | None = None
     checks: Mapping[str, Any] = field(default_factory=dict)
+    adopted: bool = False
     gate: Gate = field(default_factory=Gate)
     window_rows: int = 2_000
     false_alarm_rate: float = 0.001
@@ -151,7 +158,7 @@ class UseCase:
             return
         outcomes = [names.PREDICTION_COLUMN, names.TARGET_COLUMN]
         if self.task is Task.CLASSIFICATION:
-            outcomes.append(names.PROBABILITY_COLUMN)
+            outcomes += [names.PROBABILITY_COLUMN, names.POSITIVE_COLUMN]
         try:
             check_config.load(msgspec.json.encode(self.checks), [*self.feature_names, *outcomes])
         except (check_config.CheckConfigError, TypeError) as error:
@@ -177,13 +184,19 @@ class UseCase:
     def named(cls, name_or_path: str) -> Self:
         """Return the use case of a name or file path. Raises UseCaseError."""
         path = Path(name_or_path)
-        if path.suffix != ".py":
+        if path.suffix not in {".py", YAML}:
             path = FOLDER / f"{name_or_path}.py"
+            path = path if path.is_file() else path.with_suffix(YAML)
         if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in FOLDER.glob("[!_]*.py")))
+            known = ", ".join(sorted(p.stem for end in (".py", YAML) for p in FOLDER.glob(f"[!_]*{end}")))
             raise UseCaseError(
-                f"there is no use case {name_or_path!r}: name one of {known}, or the path of a Python file"
+                f"there is no use case {name_or_path!r}: name one of {known}, or the path of a Python or "
+                "YAML file"
             )
+        if path.suffix == YAML:
+            from training import adopted  # noqa: PLC0415 (it imports this module)
+
+            return cast("Self", adopted.use_case(path))
         return cls._load(path)
 
     @classmethod
@@ -237,6 +250,7 @@ class UseCase:
         """Return the title of a demo phase, with "real" or "synthetic"."""
         chosen = self.source(wanted=source)
         kind = "synthetic" if chosen.name == "synthetic" else "real"
+        kind = "changed" if self.demos[phase].changed else kind
         _, left_out = self._demo_rows(phase, chosen, DataLocation())
         rest = f", {left_out:,} rows with a missing or wrong-typed feature left out" if left_out else ""
         return f"{self.demos[phase].title} ({kind}{rest})"
