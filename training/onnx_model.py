@@ -78,8 +78,9 @@ def _widths(pipeline: Pipeline) -> list[Width]:
     Trees compare values with splits halfway between values of the training rows. A value that lies on a
     split falls on either side if it was scaled in another width: so the width is scikit-learn's at once.
     """
-    if has_trees(pipeline) and behind_arithmetic(pipeline):
-        return [Width.CAST, Width.SINGLE]
+    if has_trees(pipeline):
+        # Trees round to float32 themselves: float64 throughout would only be another model.
+        return [Width.CAST, Width.SINGLE] if behind_arithmetic(pipeline) else [Width.SINGLE, Width.CAST]
     return [Width.SINGLE, Width.CAST, Width.DOUBLE]
 
 

@@ -34,7 +34,7 @@ from contract import bundle
 from contract.schema import Task
 from tests.training.tiny import rows
 from training import onnx_model
-from training.onnx_model import ExportError
+from training.onnx_model import ExportError, Width
 from training.use_case import UseCase
 
 FEATURES = ["size", "colour"]
@@ -196,3 +196,10 @@ def test_an_unsupported_step_lists_the_supported_ones(tiny: UseCase) -> None:
         match=r"can't become ONNX[\s\S]*Supported: linear and logistic models[\s\S]*in prepare\(\)",
     ):
         onnx_model.convert(tiny, pipeline)
+
+
+def test_trees_are_never_tried_in_float64_throughout() -> None:
+    forest, ridge = RandomForestRegressor(), Ridge()
+    assert onnx_model._widths(make_pipeline(forest)) == [Width.SINGLE, Width.CAST]
+    assert onnx_model._widths(make_pipeline(StandardScaler(), forest)) == [Width.CAST, Width.SINGLE]
+    assert onnx_model._widths(make_pipeline(StandardScaler(), ridge)) == list(Width)
