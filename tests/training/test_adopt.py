@@ -1,5 +1,6 @@
 """Models that were trained elsewhere: from an MLflow URI, a file or a notebook to a monitored bundle."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,13 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from contract import bundle
 from contract.schema import Contract, DType
 from tests.training.monitored import alerts
-from training import adopt, adopted, cli, model_files, tracking
+from training import adopt, adopted, cli, model_files, pipeline, tracking
 from training.adopt import Wanted
 from training.errors import UserError
 from training.infer import Change
 from training.model_files import Found, ModelFileError
+from training.sources import DataLocation
+from training.store import LAKE
 from training.use_case import UseCase
 
 Case = tuple[Pipeline, pd.DataFrame, pd.Series]
@@ -200,6 +203,9 @@ def test_an_adopted_model_is_not_trained_again(regression: Case, tmp_path: Path)
     case = UseCase.named(str(tmp_path / "x.yaml"))
     again = case.pipeline({})
     assert np.allclose(again.predict(rows), model.predict(rows))
+    data = pipeline.load_data(case, DataLocation(), None, lambda _: None)
+    with pytest.raises(UserError, match="x was adopted, so it is not trained here"):
+        pipeline.fit(case, dataclasses.replace(data, source=LAKE))
 
 
 def fitted(model: Any, rows: pd.DataFrame, target: Any) -> Case:
