@@ -32,6 +32,8 @@ USE_CASE = os.environ.get("USE_CASE", "green_taxi")
 EXTERNAL = "AWS_ENDPOINT_URL" in os.environ
 # Optional resources, off by default.
 SETTINGS = {"http_enabled": True}
+# Only the embedded AWS runs the channel's function where it reaches a webhook of the tests.
+CHANNELS = {"notify_channels": {"team": {"webhook_hosts": ["127.0.0.1"]}}}
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
 
@@ -80,6 +82,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     target.mark(items)
 
 
+@pytest.fixture(scope="session")
+def settings() -> dict[str, Any]:
+    """Return the variables of the embedded stack that differ from the defaults."""
+    return SETTINGS | CHANNELS
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _data() -> Iterator[None]:
     """Train on real rides if present, on synthetic ones otherwise."""
@@ -119,7 +127,8 @@ def new_stack(work: Path) -> Iterator[Deployment]:
     with target.endpoint(work / "local") as endpoint, pytest.MonkeyPatch.context() as patch:
         for name, value in endpoint.settings.items():
             patch.setenv(name, value)
-        settings = SETTINGS | target.variables(endpoint)
+        own = {} if target.LOCALSTACK else CHANNELS
+        settings = SETTINGS | own | target.variables(endpoint)
         outputs = stack.deploy(endpoint, trained.bundle, **settings)
         contract = Contract.read(trained.bundle / CONTRACT)
         empty = partial(stack.plan_is_empty, endpoint, trained.bundle, **settings)

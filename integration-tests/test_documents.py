@@ -74,12 +74,13 @@ def folder(deployed: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment() -> dict[str, str]:
+def environment(settings: dict[str, Any]) -> dict[str, str]:
     """Return the environment of a second shell: no AWS settings, and the stack's options."""
     # Within `make integration`, make would announce folders.
     outer = ("AWS_", "MAKE", "MFLAGS")
     env = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
-    return {**env, "TF_VAR_http_enabled": "true", "BROWSER": "true", "PYTHONUNBUFFERED": "1"}
+    options = {f"TF_VAR_{name}": json.dumps(value) for name, value in settings.items()}
+    return {**env, **options, "BROWSER": "true", "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture(scope="module")

@@ -26,8 +26,6 @@ NOT_RUN = {
     "curl -X POST": "needs a function URL of a real account; see integration-tests/test_http.py",
     "cd infra && TF_DATA_DIR": "needs a state bucket of a real account",
     "aws s3 cp s3://<bucket>": "needs a state bucket of a real account",
-    "aws secretsmanager put-secret-value": "needs a channel's webhook",
-    "aws sns publish": "needs a channel's webhook",
     "make provider-lock": "needs the provider registry",
     "git add infra/.terraform.lock.hcl": "follows make provider-lock",
     "make integration IMAGES=docker": "needs a Docker engine",
@@ -52,6 +50,7 @@ NOT_RUN = {
 
 # Commands that a test runs: the test, or the file that names them.
 _CI = ".ci/run"
+_CHAT = "integration-tests/test_chat.py"
 _LOOP = "integration-tests/test_documents.py"
 _DEPLOY = "tests/ops/test_documents.py"
 _ADOPTION = "integration-tests/test_adoption.py"
@@ -70,6 +69,8 @@ RUN_BY = {
     ".venv/bin/python -m pytest tests/lambda_predict/test_score.py": _CI,
     "make smoke": _SMOKE,
     "make slack-preview": "tests/local/test_slack_preview.py",
+    "aws secretsmanager put-secret-value": _CHAT,
+    "aws sns publish": _CHAT,
     "make setup": _MAKE,
     "make format": _MAKE,
     "make clean": _MAKE,
