@@ -73,7 +73,7 @@ def show(console: Console, title: str, frame: pd.DataFrame) -> None:
     for name in frame.columns:
         table.add_column(str(name), overflow="fold")
     for values in frame.head(_SHOWN).itertuples(index=False):
-        table.add_row(*(str(value) for value in values))
+        table.add_row(*(f"{value:.6g}" if isinstance(value, float) else str(value) for value in values))
     console.print(table)
     if len(frame) > _SHOWN:
         console.print(f"... and {len(frame) - _SHOWN:,} more")
@@ -89,7 +89,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     for note in found.notes:
         console.print(f"  {note}", highlight=False, markup=False)
     if len(scored):
-        show(console, f"{len(scored):,} rows scored", scored)
+        # Features are in the file: in a terminal they leave no room for the predictions.
+        features = [feature.name for feature in model.contract.features]
+        show(console, f"{len(scored):,} rows scored", scored.drop(columns=features))
         out = options.out or options.file.with_name(f"{options.file.stem}.predictions.csv")
         scored.to_csv(out, index=False)
         console.print(f"predictions: {out}", highlight=False, markup=False)

@@ -135,6 +135,7 @@ def _of_mlflow(uri: str, *, trust_pickle: bool) -> Found:
 def _check_trust(model: str, *, trust_pickle: bool) -> None:
     if not trust_pickle:
         raise ModelFileError(
-            f"{model} is a pickle, which runs code when it is loaded: add --trust-pickle if you made it, or "
-            "store it as skops (mlflow.sklearn.log_model(..., serialization_format='skops'))"
+            f"{model} is a pickle, which runs code when it is loaded: add --trust-pickle "
+            "(make: TRUST_PICKLE=1) if you made it, or store it as skops "
+            "(mlflow.sklearn.log_model(..., serialization_format='skops'))"
         )

@@ -39,6 +39,13 @@ def test_a_file_is_scored_and_rejections_are_listed_with_reasons(
     assert found["flags"].tolist() == ["", "PULocationID: unknown category; trip_distance: out of range"]
     printed = capsys.readouterr().out
     assert "2 rows scored" in printed
+    head = next(line for line in printed.splitlines() if "ride_id" in line)
+    assert [name.strip() for name in head.strip("┃ ").split("┃")] == [
+        "row",
+        "ride_id",
+        "prediction.duration",
+        "flags",
+    ]
     assert "2 rows rejected" in printed
     for line in ("1 empty values of trip_distance: left out", "such as 1.0: sent as 1"):
         assert line in printed
