@@ -73,6 +73,22 @@ class Deployment:
     def put(self, lines: list[bytes]) -> None:
         traffic.put_records(self.client("kinesis"), self.outputs["input_stream"], lines)
 
+    @contextmanager
+    def setting(self, output: str, name: str, value: str) -> Iterator[None]:
+        """Set one environment variable of the function that an output names."""
+        client, function = self.client("lambda"), self.outputs[output]
+        before = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+
+        def configure(variables: dict[str, str]) -> None:
+            client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+            client.get_waiter("function_updated_v2").wait(FunctionName=function)
+
+        configure(before | {name: value})
+        try:
+            yield
+        finally:
+            configure(before)
+
 
 def pytest_configure() -> None:
     target.check()

@@ -1,7 +1,6 @@
 """Counts by Athena give the same results as reading the objects."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,23 +11,6 @@ from local import traffic
 from training import records
 
 ROWS = 1_000
-
-
-@contextmanager
-def setting(deployed: Any, name: str, value: str) -> Iterator[None]:
-    """Set one environment variable of the monitoring function."""
-    client, function = deployed.client("lambda"), deployed.outputs["monitor_function"]
-    before = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-
-    def configure(variables: dict[str, str]) -> None:
-        client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
-        client.get_waiter("function_updated_v2").wait(FunctionName=function)
-
-    configure(before | {name: value})
-    try:
-        yield
-    finally:
-        configure(before)
 
 
 @pytest.fixture
@@ -83,7 +65,7 @@ def test_athena_and_reading_give_the_same_results(deployed: Any, forget: Callabl
 
     read, before = run(), queries()
     assert forget() > 0
-    with setting(deployed, "ATHENA_MIN_BYTES", "1"):
+    with deployed.setting("monitor_function", "ATHENA_MIN_BYTES", "1"):
         counted = run()
     assert queries() - before
     assert (counted["records"], read["records"]) == (ROWS, ROWS)

@@ -25,6 +25,7 @@ _OWN = "starts an embedded AWS of its own"
 NOT_ON_LOCALSTACK = {
     "test_demo": _OWN,
     "test_tutorial": _OWN,
+    "test_adoption": _OWN,
     "test_smoke": "the smoke test pushes images to ECR",
     "test_plan": "LocalStack's answers for alarms and streams lack fields, so that no second plan is empty",
     "test_documents": "the documents describe the embedded AWS and AWS",

@@ -25,7 +25,7 @@ def test_the_lists_name_files_and_tests_that_exist() -> None:
 
 
 def test_the_core_of_the_loop_is_never_skipped() -> None:
-    for file in ("test_scoring", "test_loop", "test_audit", "test_hostile"):
+    for file in ("test_scoring", "test_loop", "test_audit", "test_hostile", "test_outage"):
         names = [test for found, test in functions() if found == file]
         assert names
         assert all(target.skip_reason(file, name, target.COMMUNITY) is None for name in names)
