@@ -7,6 +7,8 @@ from tests.mutants.mutation import Mutation, Table
 _TESTS = "tests/lambda_predict"
 _DECODE = "lambda_predict/decode.py"
 _EVENTS = "contract/events.py"
+_DERIVE = "lambda_predict/derive.py"
+_DERIVATION = "contract/derivation.py"
 _EXPLAIN = "lambda_predict/explain.py"
 _HANDLER = "lambda_predict/handler.py"
 _METRICS = "lambda_predict/metrics.py"
@@ -139,14 +141,14 @@ _SCORING = [
         "event size without its key", _SCORE, "(size := len(data) + len(key.encode()))", "(size := len(data))"
     ),
     Mutation("event size above the limit", _SCORE, "> EVENT_LIMIT:", "> EVENT_LIMIT + 1:"),
-    Mutation("large keys unseen", _SCORE, "EVENT_LIMIT - 4 * _KEY_LIMIT", "EVENT_LIMIT - _KEY_LIMIT"),
-    Mutation("lower bound flagged", _SCORE, "not low <= value <= high", "not low < value <= high"),
-    Mutation("upper bound flagged", _SCORE, "not low <= value <= high", "not low <= value < high"),
+    Mutation("large keys unseen", _SCORE, "EVENT_LIMIT - 3 * _KEY_LIMIT", "EVENT_LIMIT - _KEY_LIMIT"),
+    Mutation("lower bound flagged", _SCORE, "not low <= v <= high", "not low < v <= high"),
+    Mutation("upper bound flagged", _SCORE, "not low <= v <= high", "not low <= v < high"),
     Mutation(
         "one value at the bound flags the column",
         _SCORE,
-        "min(values) >= low and max(values) <= high",
-        "min(values) >= low",
+        "min(present) >= low and max(present) <= high",
+        "min(present) >= low",
     ),
     Mutation("oldest taken for newest", _SCORE, "max(arrivals, default=0.0)", "min(arrivals, default=0.0)"),
     Mutation("arrival times cut", _SCORE, "* 1000).round()", "* 1000)"),
@@ -164,8 +166,9 @@ _SCORING = [
         "values.round(self.contract.target.decimals)",
         "values.round(self.contract.target.decimals + 1)",
     ),
-    Mutation("probability cut to two digits", _MODEL, "top.round(4)", "top.round(2)"),
-    Mutation("lowest probability", _MODEL, ".max(axis=1)", ".min(axis=1)"),
+    Mutation("probability cut to two digits", _EVENTS, ".round(TOP_DIGITS)", ".round(2)"),
+    Mutation("lowest probability", _EVENTS, ".max(axis=1)", ".min(axis=1)"),
+    Mutation("least probable classes kept", _EVENTS, "key=lambda pair: -pair[1]", "key=lambda pair: pair[1]"),
     Mutation("contract identity unchecked", _MODEL, "!= (name, version)", "== ()"),
     Mutation(
         "age in milliseconds",
@@ -237,9 +240,29 @@ _DECODING = [
     ),
 ]
 
+_FIELDS = [
+    Mutation(
+        "absent fields counted together",
+        _DECODE,
+        "self._keys - count + before, count",
+        "self._keys - count, 0",
+    ),
+    Mutation("colons of timestamps taken for keys", _DECODE, 'else text.count(":")', "else 0"),
+    Mutation("escaped colons of timestamps trusted", _DECODE, "if escaped or data", "if data"),
+    Mutation("null refused", _DECODE, "kind | None, msgspec", "kind, msgspec"),
+    Mutation("quotient inverted", _DERIVATION, "first / second)", "second / first)"),
+    Mutation("undefined results scored", _DERIVE, "or feature.nullable or", "or True or"),
+    Mutation("null without its marker", _MODEL, "return values if marker is None else", "return values or"),
+    Mutation("missing values flagged as unknown", _SCORE, "[*f.categories, None] if", "f.categories if"),
+    Mutation("seconds as milliseconds", _DERIVATION, "/ 1e6, ~(", "/ 1e3, ~("),
+    Mutation("booleans as Python writes them", _DERIVATION, '"true" if value else "false"', "str(value)"),
+    Mutation("infinite results kept", _DERIVATION, "np.abs(found) <= FLOAT_LIMIT", "found == found"),
+]
+
 _PUBLISH_TESTS = ["test_publish", "test_senders", "test_wire", "test_faults", "test_unpack"]
 _HANDLER_TESTS = ["test_faults", "test_start", "test_outages", "test_publish"]
 _SCORE_TESTS = ["test_model", "test_senders", "test_unpack", "test_score", "test_start"]
+_FIELDS_TESTS = ["test_fields", "test_decode", "test_model", "test_score"]
 _DECODE_TESTS = ["test_decode", "test_explain", "test_unpack", "test_score"]
 
 
@@ -255,5 +278,9 @@ TABLE = Table(
         *_by(_HANDLER_TESTS, _HANDLING),
         *_by(_SCORE_TESTS, _SCORING),
         *_by(_DECODE_TESTS, _DECODING),
+        *(
+            replace(m, tests=(*m.tests, "tests/contract/test_derivation.py"))
+            for m in _by(_FIELDS_TESTS, _FIELDS)
+        ),
     ],
 )
