@@ -1,4 +1,4 @@
-"""Fields that MiniStack omits from responses, which a second plan reports as drift.
+"""Fields that MiniStack omits from responses, which a second plan reports as drift; idle connections.
 
 `ignore_changes` is no alternative: it would hide real drift in a real account.
 """
@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
 
+from hypercorn.config import Config
 from ministack.services import cloudwatch, firehose, kinesis, lambda_svc
 
 _Reply = tuple[int, dict[str, str], bytes]
 _OK = 200
+_IDLE_SECONDS = 600
 # Fields absent from an alarm on an expression, for which MiniStack sets defaults.
 _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Dimensions", "Unit")
 
@@ -25,6 +27,16 @@ def complete() -> None:
     return_delivery_time_zones()
     keep_metrics_of_mappings()
     keep_tags_of_new_streams()
+    keep_idle_connections()
+
+
+def keep_idle_connections() -> None:
+    """Let the client close idle connections, Terraform's after 90 s, where MiniStack sets 75 s.
+
+    Hypercorn's close can't be cancelled: a request that arrives with it is executed, its answer lost, and
+    the client's repetition fails, since the resource exists.
+    """
+    Config.keep_alive_timeout = property(lambda _: _IDLE_SECONDS, lambda *_: None)
 
 
 def keep_expressions_of_alarms() -> None:

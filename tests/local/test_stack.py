@@ -14,10 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import stack, traffic
+from local import images, stack, traffic
 from ops import embedded
 
 _SECONDS = 90
+# Of Go's HTTP client, which Terraform uses.
+GO_IDLE_SECONDS = 90
 # Tests run by a background shell ignore SIGINT, and child processes inherit that.
 _HOLD = """
 import signal, sys, time
@@ -32,7 +34,7 @@ with stack.embedded_aws(Path(sys.argv[1]), progress=lambda _: None) as endpoint:
 
 def holder(state: Path) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(state)], stdout=subprocess.PIPE, text=True, cwd=stack.images.ROOT
+        [sys.executable, "-c", _HOLD, str(state)], stdout=subprocess.PIPE, text=True, cwd=images.ROOT
     )
     assert process.stdout is not None
     assert process.stdout.readline().startswith("http://127.0.0.1:")
@@ -158,6 +160,19 @@ fcntl.flock(file, fcntl.LOCK_EX)
 print("held", flush=True)
 sys.stdin.readline()
 """
+
+
+def test_clients_close_idle_connections_before_the_server() -> None:
+    python = images.environment("emulator", [images.ROOT / "requirements/emulator.txt"], print)
+    script = (
+        "from local import ministack_patches; from hypercorn.config import Config;"
+        "ministack_patches.complete(); config = Config(); config.keep_alive_timeout = 75;"
+        "print(config.keep_alive_timeout)"
+    )
+    done = subprocess.run(
+        [str(python), "-c", script], cwd=images.ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > GO_IDLE_SECONDS
 
 
 def test_start_waits_for_an_instance_whose_starting_process_has_ended(tmp_path: Path) -> None:
