@@ -45,6 +45,7 @@ LISTINGS = {
     "aws_lambda_function": Listing("lambda", "list_functions", {"Functions": "FunctionName"}),
     "aws_s3_bucket": Listing("s3", "list_buckets", {"Buckets": "Name"}),
     "aws_scheduler_schedule": Listing("scheduler", "list_schedules", {"Schedules": "Name"}),
+    "aws_secretsmanager_secret": Listing("secretsmanager", "list_secrets", {"SecretList": "Name"}),
     "aws_sns_topic": Listing("sns", "list_topics", {"Topics": "TopicArn"}),
     "aws_sns_topic_subscription": Listing("sns", "list_subscriptions", {"Subscriptions": "TopicArn"}),
     "aws_sqs_queue": Listing("sqs", "list_queues", {"QueueUrls": ""}),

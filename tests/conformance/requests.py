@@ -135,6 +135,7 @@ def deliveries(recorded: Facts) -> Facts:
     written: dict[str, bytes] = {}
     buffers = Buffers(lambda bucket, _key, body: written.__setitem__(bucket, body))
     for number in range(recorded["received"]):
-        buffers.add(Target(f"bucket-{number}", "", "name", "", compress=False), b"message")
-    buffers.flush(older_than=0)
+        bucket = f"bucket-{number}"
+        buffers.add(Target(bucket, "", "name", "", compress=False, interval=0, size=1_000), b"message")
+    buffers.flush()
     return {"received": len(written), "alike": len(set(written.values())) == 1}

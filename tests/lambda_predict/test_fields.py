@@ -245,5 +245,7 @@ def test_a_record_without_extra_fields_is_decoded_once(monkeypatch: pytest.Monke
     assert scored({**RIDE, "zone": None})["zone"] is None
     assert scored(TIMED, DERIVED)["hour"] == 15
     assert scored(without(TIMED, "booked", "zone"), DERIVED)["waited"] is None
+    absent = [record(without(RIDE, "tip")), record(without(RIDE, "tip", "paid")), record(RIDE)]
+    assert not any(isinstance(found, Rejection) for found in Decoder(NULLABLE).decode(absent))
     with pytest.raises(AssertionError, match="decoded again"):
         scored({**TIMED, "note": 1}, DERIVED)

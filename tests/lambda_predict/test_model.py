@@ -30,6 +30,14 @@ def test_predictions_are_rounded_to_the_targets_decimals(decimals: int | None, e
     assert found == [{"duration": pytest.approx(value, abs=1e-9)} for value in expected]
 
 
+def test_the_marker_stands_for_a_missing_category() -> None:
+    first, *others = synthetic.contract().features
+    declared = msgspec.structs.replace(first, categories=[1, 2], nullable=True, missing=3)
+    model = synthetic.lookup(TABLE, features=[declared, *others], target=Target(name="duration"))
+    found = [p["duration"] for p in model.predict([[0, None], [1, 1], [0.0, 0.0]])]
+    assert found == pytest.approx([TABLE[0], TABLE[3]])
+
+
 def test_a_row_on_which_the_model_raises_is_a_predict_error() -> None:
     with pytest.raises(PredictError, match="indices"):
         synthetic.lookup(TABLE).predict([[0, 9], [1, 1], [0.0, 0.0]])

@@ -168,7 +168,13 @@ _SCORING = [
     ),
     Mutation("probability cut to two digits", _EVENTS, ".round(TOP_DIGITS)", ".round(2)"),
     Mutation("lowest probability", _EVENTS, ".max(axis=1)", ".min(axis=1)"),
-    Mutation("least probable classes kept", _EVENTS, "key=lambda pair: -pair[1]", "key=lambda pair: pair[1]"),
+    Mutation(
+        "least probable classes kept",
+        _EVENTS,
+        "key=lambda pair: -pair[1]",
+        "key=lambda pair: pair[1]",
+        tests=("tests/contract/test_events.py",),
+    ),
     Mutation("contract identity unchecked", _MODEL, "!= (name, version)", "== ()"),
     Mutation(
         "age in milliseconds",
@@ -268,7 +274,8 @@ _DECODE_TESTS = ["test_decode", "test_explain", "test_unpack", "test_score"]
 
 def _by(names: list[str], mutations: list[Mutation]) -> list[Mutation]:
     """Return the mutations with the tests that must catch them."""
-    return [replace(mutation, tests=tuple(f"{_TESTS}/{name}.py" for name in names)) for mutation in mutations]
+    tests = tuple(f"{_TESTS}/{name}.py" for name in names)
+    return [replace(mutation, tests=(*tests, *mutation.tests)) for mutation in mutations]
 
 
 TABLE = Table(

@@ -39,6 +39,7 @@ PARTS = {
     "aws_s3_bucket_server_side_encryption_configuration",
     "aws_s3_bucket_versioning",
     "aws_sns_topic_policy",
+    "aws_sqs_queue_policy",
 }
 
 

@@ -36,7 +36,7 @@ def test_every_command_has_examples_that_parse(name: str) -> None:
 
 
 def test_the_documented_commands_exist() -> None:
-    wanted = "train search register storage-uri export compare retrain new-use-case promote rollback mlflow"
+    wanted = "train adopt search register storage-uri export compare retrain new-use-case promote rollback mlflow"
     assert set(wanted.split()) == set(commands())
 
 
@@ -81,7 +81,8 @@ def test_rollback_skips_the_gate_and_export_takes_the_champion(
 def test_a_refusal_has_its_own_exit_code(
     workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(capsys, "train", "--use-case", TINY, "--workdir", workdir)
+    _, out, _ = run(capsys, "train", "--use-case", TINY, "--workdir", workdir, "--json")
+    champion = int(json.loads(out)["version"])
     stump = TINY.with_name("stump_of_tiny.py")
     stump.write_text(
         TINY.read_text().replace('params={"model": "ridge"}', 'params={"model": "tree", "depth": 1}')
@@ -94,12 +95,13 @@ def test_a_refusal_has_its_own_exit_code(
     compare = ("compare", "--use-case", TINY, "--workdir", workdir, "--markdown", "--reports", reports)
     code, out, _ = run(capsys, *compare)
     assert code == 0
-    assert "version 2 beside champion 1" in out
+    assert f"version {champion + 1} beside champion {champion}" in out
     assert "Gate: refused" in out
     [row] = [line.split(" | ") for line in out.splitlines() if line.startswith("| rmse")]
     assert float(row[1]) > float(row[2].rstrip(" |"))
-    assert sorted(path.name for path in reports.iterdir()) == ["version-1.html", "version-2.html"]
-    assert "version 2" in (reports / "version-2.html").read_text()
+    pages = {f"version-{version}.html" for version in (champion, champion + 1)}
+    assert {path.name for path in reports.iterdir()} == pages
+    assert f"version {champion + 1}" in (reports / f"version-{champion + 1}.html").read_text()
     code, out, _ = run(capsys, "promote", "--use-case", TINY, "--workdir", workdir)
     assert code == 3
     assert "FAIL quality" in out

@@ -44,7 +44,8 @@ def test_an_aggregate_over_the_windows_rows_is_compared_with_its_limit(
     assert (result.status, result.threshold, result.columns) == ("alert", 0.01, [])
     assert result.sentence == f"Share of long rides: {share:.6g}, above the limit 0.01."
     [notification] = stack.notifications()
-    assert "custom.long_rides: Share of long rides" in notification["Message"]
+    assert "custom.long_rides failed" in notification["Message"]
+    assert f"Share of long rides: {share:.6g}" in notification["Message"]
     assert "make checks USE_CASE=green_taxi CHECKS=checks.json" in notification["Message"]
 
 
