@@ -83,6 +83,7 @@ def test_kept_demo_is_found_and_a_second_one_is_refused(folder: Path, environmen
     with started("make demo KEEP=1", folder, environment) as demo:
         text = lines_until(demo, HELD)
         assert "The demo passed" in text
+        assert "[drift.feature]" in text, "brackets of the message are shown, not taken for markup"
         second = run("make demo", folder, environment)
         assert second.returncode != 0
         assert "An embedded AWS already runs" in second.stderr

@@ -56,13 +56,14 @@ def run(use_case_name: str, *, rows: int = ROWS, keep: bool = False) -> None:
 def _show(normal: Phase, drifted: Phase) -> None:
     one = next(iter(normal.landed.values()))
     console.print("\nA scored record in S3:", style="bold")
-    console.print(textwrap.indent(textwrap.fill(json.dumps(one), _WIDTH), "  "))
+    console.print(textwrap.indent(textwrap.fill(json.dumps(one), _WIDTH), "  "), markup=False)
     console.print("\nRecords sent, distinct predictions in S3, status of the monitoring run:", style="bold")
     for name, phase in (("ordinary", normal), ("drifted", drifted)):
         console.print(f"  {name:<9} {phase.sent:>6,} {len(phase.landed):>6,}   {phase.summary['status']}")
     for message in drifted.messages:
         console.print("\nThe alert, as a subscriber received it:", style="bold")
-        console.print(textwrap.indent(f"{message['Subject']}\n\n{message['Message']}", "  │ "))
+        text = f"{message['Subject']}\n\n{message['Message']}"
+        console.print(textwrap.indent(text, "  │ "), markup=False)
     console.print("\nReports:", style="bold")
     for name, phase in (("ordinary", normal), ("drifted", drifted)):
         console.print(f"  {name:<9} {phase.report}")

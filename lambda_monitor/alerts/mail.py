@@ -1,5 +1,6 @@
 """Subject and text of a notification for people."""
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -189,8 +190,10 @@ def _moment(moment: datetime) -> str:
 
 
 def ascii_only(text: str) -> str:
-    """Return `text` with other characters than ASCII replaced."""
-    return text.encode("ascii", "replace").decode()
+    """Return `text` without accents, with other characters than ASCII replaced."""
+    parts = unicodedata.normalize("NFKD", text)
+    bare = "".join(character for character in parts if not unicodedata.combining(character))
+    return bare.encode("ascii", "replace").decode()
 
 
 def _cut(text: str) -> str:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from contract.schema import Target, Task
-from lambda_monitor.alerts import messages, titles
+from lambda_monitor.alerts import mail, messages, titles
 from lambda_monitor.alerts.links import Presigned
 from lambda_monitor.alerts.payload import Kind
 from lambda_monitor.check_config import CHECKS
@@ -164,3 +164,11 @@ def test_a_long_mail_keeps_the_whole_link() -> None:
 
     assert f"\n{link.url}\n" in text
     assert len(text.encode()) < 17_000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Zürich drifted", "Zurich drifted"), ("Genève, Köln", "Geneve, Koln"), ("価格 5 €", "?? 5 ?")],
+)
+def test_accents_are_removed_where_only_ascii_is_taken(text: str, expected: str) -> None:
+    assert mail.ascii_only(text) == expected
