@@ -20,10 +20,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def run(without: Sequence[str] = (), **commands: str) -> "subprocess.CompletedProcess[str]":
         given = {
-            "make": f'echo "make $*" >>{tmp_path}/calls',
+            "make": f'echo "make $*" ALSO=$ALSO >>{tmp_path}/calls',
             "apt-get": "exit 100",
             "chromium": "",
             "promtool": "",
+            "npm": "",
         }
         for name, body in {**given, **commands}.items():
             if name in without:
@@ -48,7 +49,7 @@ def test_an_engine_that_answers_is_used(run: Run, tmp_path: Path) -> None:
     done = run(docker="exit 0", dockerd=f"touch {tmp_path}/started")
     assert (done.returncode, done.stdout) == (0, "")
     assert not (tmp_path / "started").exists()
-    assert (tmp_path / "calls").read_text() == "make test\n"
+    assert (tmp_path / "calls").read_text() == "make test ALSO=localstack\n"
 
 
 def test_an_engine_is_started_for_the_run_and_stopped_after_it(run: Run, tmp_path: Path) -> None:
@@ -73,9 +74,10 @@ def test_without_an_engine_the_tests_run_and_the_reason_is_printed(
     assert done.stdout.splitlines()[-1] == SKIPPED
     assert done.stderr == ""
     assert ("no rights" in done.stdout) == bool(dockerd)
-    assert (tmp_path / "calls").read_text() == "make test\n"
+    assert (tmp_path / "calls").read_text() == "make test ALSO=localstack\n"
 
 
-def test_packages_that_cannot_be_installed_are_named(run: Run) -> None:
-    done = run(without=("chromium", "promtool"), docker="")
-    assert (done.returncode, done.stdout.count("could not be installed")) == (0, 2)
+def test_packages_that_cannot_be_installed_are_named(run: Run, tmp_path: Path) -> None:
+    done = run(without=("chromium", "promtool", "npm"), docker="")
+    assert (done.returncode, done.stdout.count("could not be installed")) == (0, 3)
+    assert (tmp_path / "calls").read_text() == "make test ALSO=\n"

@@ -1,5 +1,6 @@
 """Make targets that set up, clean and purge, in temporary copies of the repository."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -45,8 +46,10 @@ def interpreter(path: Path, log: Path, version: tuple[int, int, int] = (3, 12, 0
 
 
 def make(folder: Path, *arguments: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
+    # Within `make unit`, make would announce folders.
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
-        ["make", *arguments], cwd=folder, input=answer, capture_output=True, text=True, check=False
+        ["make", *arguments], cwd=folder, env=env, input=answer, capture_output=True, text=True, check=False
     )
 
 
