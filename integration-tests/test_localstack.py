@@ -63,6 +63,8 @@ def localstack(folder: Path, env: dict[str, str], port: int) -> Iterator[str]:
 
 def test_the_tests_use_a_running_localstack(folder: Path, environment: dict[str, str]) -> None:
     port = stack.free_port()
+    shared = Path("/tmp/localstack-s3-storage")
+    before = set(shared.iterdir()) if shared.is_dir() else set()
     with localstack(folder, environment, port) as text:
         assert f"AWS_ENDPOINT_URL=http://127.0.0.1:{port} make integration TARGET=localstack" in text
         done = subprocess.run(
@@ -79,3 +81,5 @@ def test_the_tests_use_a_running_localstack(folder: Path, environment: dict[str,
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
+    after = set(shared.iterdir()) if shared.is_dir() else set()
+    assert after == before, "objects are kept in a folder that other instances use"

@@ -10,7 +10,10 @@ import pytest
 from tests import checkout
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-TOOLS = ("bash", "dirname", "env", "id", "mktemp", "rm", "sh", "sleep", "tail", "touch")
+TOOLS = (
+    *("bash", "dirname", "env", "grep", "id", "mktemp", "rm", "sh", "sleep", "sort", "tail", "touch"),
+    *("umount", "xargs"),
+)
 SKIPPED = "no Docker engine could be started: the container comparison is skipped"
 
 

@@ -6,6 +6,7 @@ Each change is one function for exactly one LocalStack version; its docstring st
 import os
 import signal
 import sys
+import tempfile
 import threading
 import uuid
 from typing import Any
@@ -14,6 +15,7 @@ from localstack import constants
 from localstack.aws.connect import connect_to
 from localstack.runtime import main as runtime
 from localstack.services.firehose import provider
+from localstack.services.s3 import provider as s3
 from localstack.utils.kinesis import kinesis_connector
 
 from local.localstack import firehose
@@ -56,6 +58,11 @@ def read_streams() -> None:
     kinesis_connector.listen_to_kinesis = listen
 
 
+def keep_objects_apart() -> None:
+    """Replace the folder of S3's objects, one for the whole machine: instances would delete each other's."""
+    s3.DEFAULT_S3_TMP_DIR = tempfile.mkdtemp(prefix="localstack-s3-")
+
+
 def end_with_parent() -> None:
     """End this process group when standard input closes, i.e. the starting process ended."""
 
@@ -74,6 +81,7 @@ def main() -> None:
     evaluate_prefixes()
     append_delimiters()
     read_streams()
+    keep_objects_apart()
     end_with_parent()
     sys.argv = sys.argv[:1]
     runtime.main()

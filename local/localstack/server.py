@@ -82,7 +82,7 @@ def environment(endpoint: stack.Endpoint, listing: Path, emulator: Path) -> dict
         "GATEWAY_LISTEN": endpoint.url.removeprefix("http://"),
         "FILESYSTEM_ROOT": root,
         "LOCALSTACK_VOLUME_DIR": root,
-        # Its S3 keeps objects there by bucket: two instances would delete each other's.
+        # Removed with the endpoint's folder; the launcher puts S3's objects there.
         "TMPDIR": str(_root(endpoint) / "tmp"),
         # In a container LocalStack would use folders of the whole machine, and Docker's socket.
         "OVERRIDE_IN_DOCKER": "0",

@@ -1,7 +1,9 @@
 """What the launcher replaces in LocalStack."""
 
 import base64
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -53,6 +55,7 @@ def launcher(load: Any, kinesis: Kinesis) -> ModuleType:
             "localstack.services.firehose.provider": {
                 "FirehoseProvider": type("FirehoseProvider", (Provider,), {})
             },
+            "localstack.services.s3.provider": {"DEFAULT_S3_TMP_DIR": "/tmp/localstack-s3-storage"},
             "localstack.utils.kinesis.kinesis_connector": {},
         },
     )
@@ -105,3 +108,12 @@ def test_another_version_is_refused(launcher: ModuleType) -> None:
     launcher.constants.VERSION = "4.10.0"
     with pytest.raises(SystemExit, match=r"need LocalStack 4\.9\.2, found 4\.10\.0"):
         launcher.main()
+
+
+def test_objects_of_each_process_have_a_folder_of_their_own(
+    launcher: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    launcher.keep_objects_apart()
+    folder = Path(launcher.s3.DEFAULT_S3_TMP_DIR)
+    assert (folder.parent, folder.is_dir()) == (tmp_path, True)
