@@ -119,7 +119,10 @@ class Scorer:
                 continue
             raised = flags.get(n, _NO_FLAGS) if flags else _NO_FLAGS
             found = event(row.record_id, row.payload, row.features, prediction, model, ref, scored_at, raised)
-            key = partition_key(row.record_id)
+            key = str(row.record_id)[:_KEY_LIMIT] or "-"
+            # A character has at most two code units.
+            if len(key) > _KEY_LIMIT // 2:
+                key = _cut_key(key)
             data = encode(found) + events.NEWLINE
             if len(data) > _SURE_LIMIT and (size := len(data) + len(key.encode())) > EVENT_LIMIT:
                 refused[n] = too_large(size, EVENT_LIMIT)
@@ -215,7 +218,6 @@ def _references(
     ]
 
 
-def partition_key(record_id: Any) -> str:
-    """Return the id as a partition key that Kinesis accepts, cut if it is too long."""
-    key = str(record_id)[:_KEY_LIMIT] or "-"
-    return key if key.isascii() else key.encode("utf-16-le")[: 2 * _KEY_LIMIT].decode("utf-16-le", "ignore")
+def _cut_key(key: str) -> str:
+    """Return at most _KEY_LIMIT UTF-16 code units of a partition key."""
+    return key.encode("utf-16-le")[: 2 * _KEY_LIMIT].decode("utf-16-le", "ignore")
