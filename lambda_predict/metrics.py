@@ -22,7 +22,9 @@ def timeliness(
     if resume is not None:
         sources = [source for source in sources if int(source["sequenceNumber"]) < int(resume)]
     limit = now.timestamp() - seconds
-    late = sum(source["approximateArrivalTimestamp"] < limit for source in sources)
+    arrivals = [source["approximateArrivalTimestamp"] for source in sources]
+    # Nearly always nothing is late: one minimum costs less than a comparison per record.
+    late = sum(arrival < limit for arrival in arrivals) if min(arrivals, default=limit) < limit else 0
     return {"OnTime": len(sources) - late, "Late": late}
 
 
