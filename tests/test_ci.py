@@ -40,7 +40,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
                 (tmp_path / tool).symlink_to(shutil.which(tool) or "")
         # Without the machine's own commands, so that no real engine is found or installed.
         monkeypatch.setenv("PATH", str(tmp_path))
-        monkeypatch.delenv("DOCKER_HOST", raising=False)
+        for variable in ("DOCKER_HOST", "ALSO"):
+            monkeypatch.delenv(variable, raising=False)
         return subprocess.run(
             [checkout.ROOT / ".ci/run"], capture_output=True, text=True, timeout=60, check=False
         )
