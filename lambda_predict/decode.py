@@ -49,13 +49,13 @@ class Decoder:
         one_line = not (b"\n" in together or b"\r" in together)
         absent = self._absent
         absent.count = 0
-        if self._varies:
-            found, counts = [], []
+        counts: list[int] = []
+        found = self._all_valid(batch) if one_line and not self._varies else None
+        if found is None:
+            found = []
             for data in batch:
                 found.append(self._typed(data, one_line=one_line))
                 counts.append(absent.count)
-        else:
-            found = [self._typed(data, one_line=one_line) for data in batch]
         if absent.count or self._times:
             extra = self._extra(batch, found, counts, escaped=b"\\u003" in together)
         else:
@@ -95,6 +95,19 @@ class Decoder:
                 extra.append(i)
         return extra
 
+    def _all_valid(self, batch: Sequence[bytes]) -> list[Decoded | Rejection] | None:
+        """Return the records of a batch of single lines, or None if one is invalid.
+
+        A loop in C costs less than a call of `_typed` per record.
+        """
+        try:
+            records = list(map(self._record, batch))
+            payloads = [record.payload for record in records]
+            features = list(map(self._features, payloads))
+        except _ERRORS:
+            return None
+        return list(map(Decoded, [record.record_id for record in records], payloads, features))
+
     def _typed(self, data: bytes, *, one_line: bool) -> Decoded | Rejection:
         try:
             record = self._record(data)
@@ -132,8 +145,9 @@ class Decoder:
         extra fields unread. Encoding the decoded records again drops a repeated key and its colon,
         unless the encoder adds one for an escape, \u003a.
         """
-        written = self._encode([self._anything(data) for data in batch])
-        sent = b"".join(batch)
+        # The typed decoders found one JSON object in each: one array of all costs fewer calls.
+        sent = b"[" + b",".join(batch) + b"]"
+        written = self._encode(self._anything(sent))
         return b"\\u003" not in sent and sent.count(b":") == written.count(b":")
 
 
