@@ -16,7 +16,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds mutants faults pictures format lock provider-lock clean \
+.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds mutants faults pictures format hooks lock provider-lock clean \
         train adopt search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event exporter report checks audit local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
@@ -47,11 +47,15 @@ test: setup ## Run lint, unit, Terraform and integration tests; ALSO=localstack 
 	@$(if $(ALSO),$(MAKE) --no-print-directory integration TARGET=$(ALSO))
 
 ## Quality
-lint: setup ## Run ruff, mypy, terraform fmt and validate, checkov
+lint: setup ## Run ruff, mypy, terraform fmt and validate, checkov, and the remaining hooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m ops lint
+	@SKIP=ruff,ruff-format,mypy,terraform-fmt,terraform-validate $(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+hooks: setup ## Run the hooks of .pre-commit-config.yaml before each commit of this checkout
+	@$(BIN)/pre-commit install
 
 format: setup ## Format Python and Terraform
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; terraform fmt -recursive infra

@@ -73,6 +73,7 @@ RUN_BY = {
     "aws sns publish": _CHAT,
     "make setup": _MAKE,
     "make format": _MAKE,
+    "make hooks": "tests/test_hooks.py",
     "make clean": _MAKE,
     "make purge": _MAKE,
     "make local-down": _MAKE,
