@@ -1,6 +1,6 @@
 """Notifications: when they are due, their text, the metrics of a run.
 
-severity  severity of failed checks and of messages
+severity  meaning and severity of failed checks and of messages
 state     alert state, and which message is due
 outbox    sends the messages of the state, each once
 messages  compose and publish a notification

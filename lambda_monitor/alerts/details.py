@@ -27,6 +27,7 @@ def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Pa
         kind=kind,
         state="resolved" if resolved else "open",
         severity=severity.worst([severity.of_window(kind, failing), before.severity]),
+        meaning=_meaning(names, kind, before),
         use_case=one_line(context.use_case),
         model=one_line(context.model.name),
         model_version=one_line(context.model.version),
@@ -38,7 +39,7 @@ def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Pa
         records=context.records,
         failed=len(failing),
         made=sum(check.status != "skipped" for check in context.checks),
-        concerns=sorted({name.partition(":")[0] for name in _concerns(context, kind, before)}),
+        concerns=sorted({_name(key) for key in _concerns(context, kind, before)}),
         checks=[
             failed_check(
                 check,
@@ -54,6 +55,17 @@ def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Pa
         report=links.s3_object(where, context.report),
         runbook=advice.anchors(names),
     )
+
+
+def _meaning(failing: list[str], kind: Kind, before: State) -> str:
+    """Return the gravest meaning since the alert started."""
+    earlier = [*before.reported, *before.told, *concern(before.status)]
+    return severity.gravest([*failing, *concern(kind), *map(_name, earlier)])
+
+
+def _name(key: str) -> str:
+    """Return the name of the check with that key."""
+    return key.partition(":")[0]
 
 
 def _step(step: str) -> str:

@@ -28,7 +28,7 @@ def subject(context: "Context", payload: Payload) -> str:
     """Return one line of fewer than 100 ASCII characters."""
     tag = TAGS.get(payload.kind, "ALERT")
     about = one_line(context.use_case)
-    level = "" if payload.kind is Kind.RESOLVED else f" {payload.severity}"
+    level = "" if payload.kind is Kind.RESOLVED else f" {payload.severity}, {payload.meaning}"
     plain = ascii_only(f"{tag}: {about}{level}: {_what(context, payload.kind, short=True)}")
     return plain if len(plain) <= _SUBJECT_LIMIT else plain[: _SUBJECT_LIMIT - 3] + "..."
 
@@ -68,11 +68,12 @@ def _opening(context: "Context", payload: Payload, before: State) -> str:
     lasted = _duration(end - payload.since)
     what = f"{one_line(context.use_case)}: {_what(context, kind)}"
     if kind is Kind.RESOLVED:
-        alert = f" The {payload.severity} alert lasted {lasted}, from {_moment(payload.since)}."
+        about = f"{payload.severity} alert ({payload.meaning})"
+        alert = f" The {about} lasted {lasted}, from {_moment(payload.since)}."
         line = f"RESOLVED: {what}.{alert if lasted else ''}"
     else:
         since = f"For {lasted}, since {_moment(payload.since)}" if lasted else f"First seen at {_moment(end)}"
-        tag = f"{payload.severity.upper()}{', reminder' * (kind is Kind.REMINDER)}"
+        tag = f"{payload.severity.upper()}, {payload.meaning}{', reminder' * (kind is Kind.REMINDER)}"
         line = f"{tag}: {what}. {since}."
     notes = []
     if before.damaged:

@@ -46,9 +46,10 @@ class Payload(StoredStruct, frozen=True, kw_only=True):
     """One notification of the monitor.
 
     `version` changes only if a field changes its meaning or goes. `since` is the end of the first window
-    with this status. `concerns` are the names of the checks that the message is about, the failing ones or
-    those that were notified and pass again, and `no_data` or `error` without a verdict. `checks` lists the
-    first of the `failed` failing checks. `reason` is the error of a run without a verdict.
+    with this status. `meaning` is what the gravest check shows that failed since the alert started, empty in
+    messages of earlier releases. `concerns` are the names of the checks that the message is about, the
+    failing ones or those that were notified and pass again, and `no_data` or `error` without a verdict.
+    `checks` lists the first of the `failed` failing checks. `reason` is the error of a run without a verdict.
     """
 
     version: int = 1
@@ -73,6 +74,7 @@ class Payload(StoredStruct, frozen=True, kw_only=True):
     next_steps: list[str]
     report: str
     runbook: list[str]
+    meaning: str = ""
 
 
 class Published(StoredStruct, frozen=True, kw_only=True):

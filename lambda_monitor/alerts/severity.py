@@ -1,16 +1,12 @@
-"""Severity of failed checks and of messages: two levels, decided here for every channel."""
+"""What a failed check means and how severe it is: decided here for every channel.
+
+A harmed model and a broken pipeline are critical, moved data is a warning.
+"""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from lambda_monitor.findings import CheckResult, Status
-
-# Checks whose failure is critical, by the first part of their name: the model is wrong, or records are late,
-# lost or unmonitored.
-_CRITICAL = {"performance", "service", "monitor", "model"}
-_CRITICAL_CHECKS = {"lake.unreadable_objects", "lake.late"}
-# Failures of any other check are critical from this multiple of the limit on.
-SEVERAL = 3.0
 
 
 class Severity(StrEnum):
@@ -20,21 +16,48 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class Meaning(StrEnum):
+    """What a failed check shows, the gravest first."""
+
+    HARM = "model harmed"
+    FAULT = "pipeline fault"
+    MOVED = "data moved"
+
+
+# By a check's name or its first part. The model's error, measured or estimated, and errors by group are
+# harm; what compares records and predictions with the reference is data that moved; the rest are faults.
+_MEANING = {
+    "performance": Meaning.HARM,
+    "bias.error": Meaning.HARM,
+    "drift": Meaning.MOVED,
+    "outliers": Meaning.MOVED,
+    "bias.prediction_rate": Meaning.MOVED,
+    "custom": Meaning.MOVED,
+}
+# Faults that are always critical: records are late, lost, unmonitored or scored by another model.
+_CRITICAL_FAULTS = {"service", "monitor", "model", "lake.unreadable_objects", "lake.late"}
+# Other faults are critical from this multiple of the limit on: a sender that broke, not a few bad records.
+SEVERAL = 3.0
+
+
 def times(check: CheckResult) -> float | None:
     """Return the value in units of the limit; None without a value or with a limit of 0 or less."""
     return None if check.threshold is not None and check.threshold < 0 else check.ratio
 
 
-def always_critical(check: CheckResult) -> bool:
-    """Return whether a failure of that check is critical whatever its value."""
-    return check.name.split(".")[0] in _CRITICAL or check.name in _CRITICAL_CHECKS
+def meaning(name: str) -> Meaning:
+    """Return what a failure of the check of that name shows; `no_data` and `error` are faults."""
+    return _MEANING.get(name) or _MEANING.get(name.split(".", maxsplit=1)[0], Meaning.FAULT)
 
 
 def of_check(check: CheckResult) -> Severity:
     """Return the severity of a failed check."""
-    if always_critical(check):
-        return Severity.CRITICAL
-    return Severity.CRITICAL if (times(check) or 0.0) >= SEVERAL else Severity.WARNING
+    about = meaning(check.name)
+    if about is Meaning.FAULT:
+        always = not _CRITICAL_FAULTS.isdisjoint({check.name, check.name.split(".")[0]})
+        severe = always or (times(check) or 0.0) >= SEVERAL
+        return Severity.CRITICAL if severe else Severity.WARNING
+    return Severity.CRITICAL if about is Meaning.HARM else Severity.WARNING
 
 
 def of_window(status: str, failing: Sequence[CheckResult]) -> str:
@@ -47,3 +70,15 @@ def of_window(status: str, failing: Sequence[CheckResult]) -> str:
 def worst(found: Iterable[str]) -> Severity:
     """Return the highest of the severities; texts that are none, as of other releases, count as warnings."""
     return Severity.CRITICAL if Severity.CRITICAL in set(found) else Severity.WARNING
+
+
+def gravest(names: Iterable[str]) -> Meaning:
+    """Return the gravest meaning of the checks of those names, a fault if there are none."""
+    found = {meaning(name) for name in names}
+    return next((one for one in Meaning if one in found), Meaning.FAULT)
+
+
+def rank(check: CheckResult) -> tuple[bool, bool, float]:
+    """Return the place of a failed check: critical ones first, then harm, then by value over limit."""
+    harm = meaning(check.name) is Meaning.HARM
+    return of_check(check) is not Severity.CRITICAL, not harm, -(times(check) or 0.0)

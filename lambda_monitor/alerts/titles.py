@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from contract.schema import Contract, Task
 from lambda_monitor import wording
-from lambda_monitor.alerts.severity import always_critical, times
+from lambda_monitor.alerts.severity import rank, times
 from lambda_monitor.findings import LEAST_VALUE, CheckResult
 from lambda_monitor.profiles import distances
 from lambda_monitor.untrusted import one_line
@@ -97,8 +97,8 @@ _STATISTICS: dict[str, Unit] = {
 
 
 def worst_first(failing: list[CheckResult]) -> list[CheckResult]:
-    """Return the checks whose failure is always critical, then the others, by their value over the limit."""
-    return sorted(failing, key=lambda c: (not always_critical(c), -(times(c) or 0.0)))
+    """Return the failed checks, the gravest first."""
+    return sorted(failing, key=rank)
 
 
 def title(check: CheckResult, contract: Contract | None) -> str:

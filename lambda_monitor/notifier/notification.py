@@ -136,7 +136,7 @@ def _facts(details: Payload, *, resolved: bool) -> list[tuple[str, str]]:
     window = f"{_moment(details.window_start)} to {_moment(details.window_end)}"
     facts = [
         ("Since", _moment(details.since)),
-        ("Severity", details.severity.value),
+        ("Severity", ": ".join(filter(None, [details.severity.value, one_line(details.meaning)]))),
         ("Window", f"{window}, {details.records:,} records"),
         ("Model", f"{details.model} version {details.model_version}"),
     ]

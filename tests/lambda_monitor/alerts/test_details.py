@@ -94,10 +94,12 @@ def test_mail_receives_the_text_and_every_other_protocol_the_payload() -> None:
     }
     assert shown["content"]["textType"] == "client-markdown"
     assert shown["content"]["title"] == message.subject
-    assert shown["content"]["description"].startswith("CRITICAL: green_taxi: trip_distance drifted")
+    assert shown["content"]["description"].startswith(
+        "WARNING, data moved: green_taxi: trip_distance drifted"
+    )
     [sent] = sns.published
     attributes = {name: value["StringValue"] for name, value in sent["MessageAttributes"].items()}
-    assert (attributes["severity"], attributes["state"]) == ("critical", "open")
+    assert (attributes["severity"], attributes["state"]) == ("warning", "open")
 
 
 @pytest.mark.parametrize("filler", ['"', "\\", "\U0001f600", "é", "\u202e", "\n"])

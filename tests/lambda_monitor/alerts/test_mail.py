@@ -22,7 +22,12 @@ TARGET = CheckResult.above(
     "drift.target", 0.2, 0.25, "No.", columns=["target"], detail={"statistic": "shift"}
 )
 OPEN = msgspec.structs.replace(
-    BEFORE, status=Status.ALERT, since=NOON - timedelta(hours=15), severity="critical", open=[TARGET.key]
+    BEFORE,
+    status=Status.ALERT,
+    since=NOON - timedelta(hours=15),
+    severity="critical",
+    open=[TARGET.key],
+    reported=[ERROR.key],
 )
 
 
@@ -33,26 +38,28 @@ def first_line(kind: Kind, *checks: CheckResult, before=BEFORE, **changes) -> st
 
 def test_the_first_line_says_what_how_bad_and_since_when() -> None:
     assert first_line(Kind.ALERT, DRIFT, FINE) == (
-        "CRITICAL: green_taxi: trip_distance drifted, 5.1 times its limit. "
+        "WARNING, data moved: green_taxi: trip_distance drifted, 5.1 times its limit. "
         "First seen at 2026-03-02 13:00 UTC."
     )
     assert first_line(Kind.ALERT, DRIFT, ERROR, before=OPEN) == (
-        "CRITICAL: green_taxi: the model's error is too high, 1.5 times its limit, and 1 more check failed. "
+        "CRITICAL, model harmed: green_taxi: the model's error is too high, 1.5 times its limit, "
+        "and 1 more check failed. "
         "For 16 hours, since 2026-03-01 21:00 UTC."
     )
     assert first_line(Kind.REMINDER, FINE, before=OPEN) == (
-        "CRITICAL, reminder: green_taxi: checks that failed earlier are still open. "
+        "CRITICAL, model harmed, reminder: green_taxi: checks that failed earlier are still open. "
         "For 16 hours, since 2026-03-01 21:00 UTC."
     )
     assert first_line(Kind.RESOLVED, FINE, before=OPEN) == (
-        "RESOLVED: green_taxi: all checks pass again. The critical alert lasted 16 hours, "
+        "RESOLVED: green_taxi: all checks pass again. The critical alert (model harmed) lasted 16 hours, "
         "from 2026-03-01 21:00 UTC."
     )
     assert first_line(Kind.NO_DATA, FINE) == (
-        "CRITICAL: green_taxi: no predictions arrived. First seen at 2026-03-02 13:00 UTC."
+        "CRITICAL, pipeline fault: green_taxi: no predictions arrived. First seen at 2026-03-02 13:00 UTC."
     )
     assert first_line(Kind.ERROR, FINE, reason="the bundle is gone") == (
-        "CRITICAL: green_taxi: monitoring failed: the bundle is gone. First seen at 2026-03-02 13:00 UTC."
+        "CRITICAL, pipeline fault: green_taxi: monitoring failed: the bundle is gone. "
+        "First seen at 2026-03-02 13:00 UTC."
     )
 
 

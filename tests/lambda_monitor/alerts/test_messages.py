@@ -41,7 +41,9 @@ def context(*checks: CheckResult, **changes) -> messages.Context:
 def test_an_alert_has_checks_values_window_report_and_next_steps() -> None:
     message = messages.compose(context(), Kind.ALERT, BEFORE)
 
-    assert message.subject == "ALERT: green_taxi critical: trip_distance drifted, 5.1 times its limit"
+    assert (
+        message.subject == "ALERT: green_taxi warning, data moved: trip_distance drifted, 5.1 times its limit"
+    )
     for expected in (
         "2026-03-02 12:00 UTC to 2026-03-02 13:00 UTC, 2,000 records",
         "Failed (1 of 2 checks made)",

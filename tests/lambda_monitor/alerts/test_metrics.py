@@ -165,4 +165,4 @@ def test_a_scheduled_run_prints_its_series_and_one_by_hand_none(
     drift = {d["Column"]: v for name, d, v in found if d.get("Check") == "drift.feature"}
     assert drift["trip_distance"] > 3 > drift["DOLocationID"]
     assert len([name for name, *_ in found if name == "TimesLimit"]) <= 20
-    assert ("Severity", {"UseCase": "green_taxi"}, 2.0) in found
+    assert ("Severity", {"UseCase": "green_taxi"}, 1.0) in found

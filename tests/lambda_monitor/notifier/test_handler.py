@@ -15,8 +15,9 @@ from lambda_monitor.findings import Status
 from lambda_monitor.notifier import notification, webhook
 from lambda_monitor.notifier.claims import Claim, ClaimedError, Claims
 from lambda_monitor.notifier.settings import Settings, SettingsError
-from tests.lambda_monitor.alerts.test_messages import BEFORE, DRIFT, FINE
+from tests.lambda_monitor.alerts.test_messages import BEFORE, FINE
 from tests.lambda_monitor.notifier.conftest import Channel, alarm, alert, envelope
+from tests.lambda_monitor.notifier.test_slack import HARM
 from tests.lambda_monitor.synthetic import LAKE, Killed
 
 PREFIX = "alerts/scorewatch-green-taxi/notified/team/"
@@ -141,15 +142,14 @@ def test_a_mark_that_fails_does_not_post_again(channel: Channel, capsys: pytest.
 OPEN = msgspec.structs.replace(
     BEFORE, status=Status.ALERT, severity="critical", reported=["drift.feature: a"]
 )
-MILD = msgspec.structs.replace(DRIFT, value=0.1)
 
 
 @pytest.mark.parametrize(
     ("severities", "checks", "body", "taken"),
     [
-        ("critical", "", alert(), True),
-        ("critical", "", alert(Kind.ALERT, MILD), False),
-        ("warning", "", alert(Kind.ALERT, MILD), True),
+        ("critical", "", alert(Kind.ALERT, HARM), True),
+        ("critical", "", alert(), False),
+        ("warning", "", alert(), True),
         ("critical", "", alert(Kind.RESOLVED, before=OPEN), True),
         ("warning", "", alert(Kind.RESOLVED, before=OPEN), False),
         ("warning", "", alarm(), False),

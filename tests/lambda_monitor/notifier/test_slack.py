@@ -18,7 +18,8 @@ from tests.lambda_monitor.synthetic import HOUR, NOON
 OPEN = msgspec.structs.replace(
     BEFORE, status=Status.ALERT, since=NOON - HOUR, reported=[DRIFT.key], severity="critical"
 )
-RED, GREEN, GREY = "#c62828", "#2e7d32", "#757575"
+RED, YELLOW, GREEN, GREY = "#c62828", "#f9a825", "#2e7d32", "#757575"
+HARM = msgspec.structs.replace(DRIFT, name="performance", columns=[])
 
 
 def posted(body: str) -> dict:
@@ -32,12 +33,13 @@ def test_an_alert_shows_value_limit_since_and_links() -> None:
     found = posted(alert())
     text = shown(found)
 
-    assert found["attachments"][0]["color"] == RED
+    assert found["attachments"][0]["color"] == YELLOW
     for expected in (
         "trip_distance drifted",
         "0.41, limit 0.08, 5.1 times the limit",
         "trip_distance drifted: its mean is higher.",
         "*Since*\\n2026-03-02 13:00 UTC",
+        "*Severity*\\nwarning: data moved",
         "2,000 records",
         "What to do next",
     ):
@@ -52,9 +54,15 @@ def test_an_alert_shows_value_limit_since_and_links() -> None:
     ]
 
 
-def test_a_warning_has_its_own_colour() -> None:
-    mild = msgspec.structs.replace(DRIFT, value=0.1)
-    assert posted(alert(Kind.ALERT, mild))["attachments"][0]["color"] == "#f9a825"
+def test_harm_has_its_own_colour_and_says_so() -> None:
+    found = posted(alert(Kind.ALERT, HARM))
+    assert found["attachments"][0]["color"] == RED
+    assert "*Severity*\\ncritical: model harmed" in shown(found)
+
+
+def test_the_message_of_an_earlier_release_has_its_severity_alone() -> None:
+    body = alert(Kind.ALERT, HARM).replace(r"\"meaning\":\"model harmed\"", r"\"meaning\":\"\"")
+    assert '"*Severity*\\ncritical"' in shown(posted(body))
 
 
 def test_a_reminder_and_a_resolution_show_since_when() -> None:

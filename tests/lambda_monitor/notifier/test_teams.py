@@ -9,7 +9,7 @@ from lambda_monitor.alerts.payload import Kind
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.notifier import notification, teams
 from tests.lambda_monitor.notifier.conftest import Channel, alarm, alert, envelope, shown
-from tests.lambda_monitor.notifier.test_slack import HOSTILE, OPEN
+from tests.lambda_monitor.notifier.test_slack import HARM, HOSTILE, OPEN
 
 # learn.microsoft.com, "Create and send messages": the size of a message.
 _MOST_BYTES = 28 * 1024
@@ -31,8 +31,14 @@ def test_an_alert_is_a_card_with_checks_facts_and_links() -> None:
     found = card(alert())
     text = shown(found)
 
-    assert found["body"][0]["style"] == "attention"
-    for expected in ("trip_distance drifted", "0.41, limit 0.08", "Since", "What to do next"):
+    assert found["body"][0]["style"] == "warning"
+    for expected in (
+        "trip_distance drifted",
+        "warning: data moved",
+        "0.41, limit 0.08",
+        "Since",
+        "What to do next",
+    ):
         assert expected in text
     assert [action["title"] for action in found["actions"]] == ["Report", "Dashboard"]
 
@@ -41,6 +47,7 @@ def test_an_alert_is_a_card_with_checks_facts_and_links() -> None:
     ("body", "style"),
     [
         (alert(Kind.RESOLVED, before=OPEN), "good"),
+        (alert(Kind.ALERT, HARM), "attention"),
         (alarm(), "attention"),
         (alarm("OK"), "good"),
         (envelope("hello"), "default"),
