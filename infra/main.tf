@@ -42,6 +42,7 @@ module "lake" {
     rejected     = local.names.rejected_delivery
     ground_truth = local.names.ground_truth_delivery
   }
+  role_settings = local.role_settings
   role_names = {
     predictions  = local.roles.predictions
     rejected     = local.roles.rejected
@@ -55,6 +56,7 @@ module "scorer" {
   name                       = local.names.predict
   http_name                  = local.names.predict_http
   role_names                 = { stream = local.roles.predict, http = local.roles.predict_http }
+  role_settings              = local.role_settings
   image                      = var.predict_image
   repository                 = var.image_repositories
   region                     = local.region
@@ -98,6 +100,7 @@ module "monitor" {
   failed_queue          = local.names.monitor_failed_queue
   notifiers             = "${local.names.notify}-*"
   role_names            = { function = local.roles.monitor, schedule = local.roles.schedule }
+  role_settings         = local.role_settings
   image                 = var.monitor_image
   repository            = var.image_repositories
   account_id            = local.account_id
@@ -149,6 +152,7 @@ module "notifier" {
   name               = "${local.names.notify}-${each.key}"
   failed_queue       = "${local.names.notify}-${each.key}-failed"
   role_name          = local.roles["notify-${each.key}"]
+  role_settings      = local.role_settings
   channel            = each.key
   service            = each.value.service
   webhook_hosts      = length(each.value.webhook_hosts) > 0 ? each.value.webhook_hosts : local.webhook_hosts[each.value.service]

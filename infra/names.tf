@@ -71,8 +71,10 @@ locals {
   model_name = local.prefix
   layout     = jsondecode(file("${path.module}/../contract/layout.json"))
 
-  tags = {
+  role_settings = { path = var.role_path, permissions_boundary = var.permissions_boundary_arn }
+
+  tags = merge(var.tags, {
     Project = local.project
     UseCase = var.use_case
-  }
+  })
 }

@@ -8,7 +8,8 @@ provider "aws" {
 }
 
 variables {
-  tracing = true
+  role_settings = { path = "/services/", permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
+  tracing       = true
   arn_prefixes = {
     log_group = "arn:aws:logs:eu-west-1:123456789012:log-group:"
   }
@@ -38,6 +39,10 @@ run "function" {
   assert {
     condition     = aws_iam_role.this.name == "scorewatch-green-taxi-predict-eu-west-1"
     error_message = "The role must have the given name, not the function's."
+  }
+  assert {
+    condition     = aws_iam_role.this.path == "/services/" && aws_iam_role.this.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
+    error_message = "The role must have the given path and permissions boundary."
   }
   assert {
     condition     = aws_lambda_function.this.package_type == "Image" && aws_lambda_function.this.image_config[0].command == tolist(["lambda_predict.handler.handler"])

@@ -8,6 +8,7 @@ provider "aws" {
 }
 
 variables {
+  role_settings = { path = "/services/", permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
   arn_prefixes = {
     bucket    = "arn:aws:s3:::"
     log_group = "arn:aws:logs:eu-west-1:123456789012:log-group:"
@@ -66,6 +67,10 @@ run "deliveries_follow_the_layout" {
     source = "./modules/lake"
   }
 
+  assert {
+    condition     = alltrue([for role in aws_iam_role.delivery : role.path == "/services/" && role.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"])
+    error_message = "Roles must have the given path and permissions boundary."
+  }
   assert {
     condition = alltrue([
       for key, prefix in { predictions = "predictions", rejected = "rejected", ground_truth = "ground_truth" } :

@@ -8,6 +8,7 @@ provider "aws" {
 }
 
 variables {
+  role_settings         = { path = "/services/", permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
   tracing               = true
   name                  = "scorewatch-green-taxi-monitor"
   role_names            = { function = "monitor-eu-west-1", schedule = "monitor-schedule-eu-west-1" }
@@ -61,6 +62,10 @@ run "schedule_and_failed_runs" {
     source = "./modules/monitor"
   }
 
+  assert {
+    condition     = aws_iam_role.schedule.path == "/services/" && aws_iam_role.schedule.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
+    error_message = "Roles must have the given path and permissions boundary."
+  }
   assert {
     condition     = aws_scheduler_schedule.this[0].schedule_expression == "rate(1 hour)" && aws_scheduler_schedule.this[0].target[0].input == "{}"
     error_message = "A scheduled run must have an empty input: the window is the last complete hours."

@@ -67,6 +67,34 @@ run "role_names" {
   }
 }
 
+run "roles_by_default" {
+  command = plan
+
+  assert {
+    condition     = local.role_settings.path == "/" && local.role_settings.permissions_boundary == null && local.tags == { Project = "scorewatch", UseCase = "white_wine" }
+    error_message = "Without settings roles must have no boundary, and resources only the stack's tags."
+  }
+}
+
+run "settings_of_roles_and_tags" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+    role_path                = "/services/"
+    tags                     = { CostCentre = "42" }
+  }
+
+  assert {
+    condition     = local.role_settings == { path = "/services/", permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
+    error_message = "Every module must receive the path and the permissions boundary."
+  }
+  assert {
+    condition     = local.tags == { CostCentre = "42", Project = "scorewatch", UseCase = "white_wine" }
+    error_message = "Every resource must have the given tags and the stack's."
+  }
+}
+
 run "role_names_of_the_first_version" {
   command = apply
 

@@ -8,6 +8,7 @@ provider "aws" {
 }
 
 variables {
+  role_settings      = { path = "/services/", permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
   name               = "scorewatch-green-taxi-notify-team"
   failed_queue       = "scorewatch-green-taxi-notify-team-failed"
   role_name          = "scorewatch-green-taxi-notify-team-eu-west-1"

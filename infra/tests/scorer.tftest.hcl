@@ -9,6 +9,7 @@ provider "aws" {
 }
 
 variables {
+  role_settings              = { path = "/services/", permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
   tracing                    = true
   name                       = "scorewatch-green-taxi-predict"
   role_names                 = { stream = "predict-eu-west-1", http = "predict-http-eu-west-1" }

@@ -54,6 +54,9 @@ run "out_of_range" {
     objective_min_records        = 0
     rejected_alarm_percent       = 0
     monitor_silence_hours        = 25
+    permissions_boundary_arn     = "boundary"
+    role_path                    = "services"
+    tags                         = { UseCase = "mine" }
   }
 
   expect_failures = [
@@ -99,6 +102,9 @@ run "out_of_range" {
     var.objective_min_records,
     var.rejected_alarm_percent,
     var.monitor_silence_hours,
+    var.permissions_boundary_arn,
+    var.role_path,
+    var.tags,
   ]
 }
 

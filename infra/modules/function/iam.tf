@@ -1,6 +1,8 @@
 resource "aws_iam_role" "this" {
-  name               = var.role_name
-  assume_role_policy = data.aws_iam_policy_document.trust.json
+  name                 = var.role_name
+  path                 = var.role_settings.path
+  permissions_boundary = var.role_settings.permissions_boundary
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
 
   # A renamed role exists before the function takes it and the old one goes.
   lifecycle {

@@ -8,8 +8,10 @@ locals {
 resource "aws_iam_role" "delivery" {
   for_each = local.deliveries
 
-  name               = var.role_names[each.key]
-  assume_role_policy = data.aws_iam_policy_document.delivery_trust.json
+  name                 = var.role_names[each.key]
+  path                 = var.role_settings.path
+  permissions_boundary = var.role_settings.permissions_boundary
+  assume_role_policy   = data.aws_iam_policy_document.delivery_trust.json
 
   lifecycle {
     create_before_destroy = true

@@ -66,6 +66,14 @@ variable "role_names" {
   })
 }
 
+variable "role_settings" {
+  description = "Path and permissions boundary of every role; null for no boundary."
+  type = object({
+    path                 = string
+    permissions_boundary = string
+  })
+}
+
 variable "output_stream_arn" {
   description = "ARN of the stream that carries the predictions."
   type        = string

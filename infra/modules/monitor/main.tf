@@ -19,6 +19,7 @@ module "function" {
 
   name                 = var.name
   role_name            = var.role_names.function
+  role_settings        = var.role_settings
   description          = "Monitors data and predictions of ${var.model_name} and sends alerts"
   image                = var.image
   handler              = "lambda_monitor.handler.handler"

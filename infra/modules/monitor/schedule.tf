@@ -36,8 +36,10 @@ resource "aws_sqs_queue" "failed" {
 }
 
 resource "aws_iam_role" "schedule" {
-  name               = var.role_names.schedule
-  assume_role_policy = data.aws_iam_policy_document.schedule_trust.json
+  name                 = var.role_names.schedule
+  path                 = var.role_settings.path
+  permissions_boundary = var.role_settings.permissions_boundary
+  assume_role_policy   = data.aws_iam_policy_document.schedule_trust.json
 
   lifecycle {
     create_before_destroy = true

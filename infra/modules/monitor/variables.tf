@@ -21,6 +21,14 @@ variable "role_names" {
   })
 }
 
+variable "role_settings" {
+  description = "Path and permissions boundary of every role; null for no boundary."
+  type = object({
+    path                 = string
+    permissions_boundary = string
+  })
+}
+
 variable "image" {
   description = "Image URI; null if there is none."
   type        = string

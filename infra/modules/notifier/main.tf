@@ -14,6 +14,7 @@ module "function" {
 
   name                 = var.name
   role_name            = var.role_name
+  role_settings        = var.role_settings
   description          = "Posts alerts of ${var.model_name} to ${var.service} channel ${var.channel}"
   image                = var.image
   handler              = "lambda_monitor.notifier.handler.handler"

@@ -13,6 +13,14 @@ variable "role_name" {
   type        = string
 }
 
+variable "role_settings" {
+  description = "Path and permissions boundary of every role; null for no boundary."
+  type = object({
+    path                 = string
+    permissions_boundary = string
+  })
+}
+
 variable "channel" {
   description = "Name of the channel."
   type        = string

@@ -9,6 +9,7 @@ module "http_function" {
 
   name                 = var.http_name
   role_name            = var.role_names.http
+  role_settings        = var.role_settings
   description          = "Scores one record per request with ${var.model_name}"
   image                = var.image
   handler              = "lambda_predict.http.handler"

@@ -20,6 +20,7 @@ module "function" {
 
   name                 = var.name
   role_name            = var.role_names.stream
+  role_settings        = var.role_settings
   description          = "Scores the input stream's records with ${var.model_name}"
   image                = var.image
   handler              = "lambda_predict.handler.handler"
