@@ -6,6 +6,7 @@ import errno
 import json
 import shlex
 import sys
+import threading
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,6 +64,8 @@ class Server(ThreadingHTTPServer):
     def __init__(self, scorer: Scorer, port: int, timeout: float = _SECONDS) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.service = http.Service(scorer, Print(), Print())
+        # A scorer takes one request at a time, as in Lambda.
+        self.scoring = threading.Lock()
         self.seconds = timeout
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -89,7 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
             request_id=http.request_id(),
             key=self.headers.get(identity.HEADER),
         )
-        answer = self.server.service.respond(request, lambda: _SECONDS, datetime.now(UTC))
+        with self.server.scoring:
+            answer = self.server.service.respond(request, lambda: _SECONDS, datetime.now(UTC))
         self._send(answer.status, answer.body)
 
     def _body(self) -> bytes | None:

@@ -6,6 +6,7 @@ import shlex
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from contract import bundle
 from contract.bundle import BundleError
 from contract.schema import DType, Feature, Kind, OutOfRange
 from lambda_predict.decode import Decoded, Decoder
+from lambda_predict.http import Service
 from lambda_predict.model import read
 from lambda_predict.score import Scorer
 from local import serve
@@ -56,6 +58,25 @@ def test_a_record_is_scored_whatever_the_query(serving: serve.Server, path: str,
     status, body = ask(serving, synthetic.ride("XYZ10"), path=path)
     assert (status, body["ride_id"]) == (200, "XYZ10")
     assert '"ride_id":"XYZ10"' in capsys.readouterr().out
+
+
+def test_requests_are_scored_one_at_a_time(serving: serve.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    score, scoring, overlapped = Service.respond, threading.Semaphore(1), threading.Event()
+
+    def respond(*arguments: Any) -> Any:
+        if not scoring.acquire(blocking=False):
+            overlapped.set()
+            return score(*arguments)
+        # The other request arrives in the meantime.
+        overlapped.wait(0.5)
+        scoring.release()
+        return score(*arguments)
+
+    monkeypatch.setattr(Service, "respond", respond)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda name: ask(serving, synthetic.ride(name)), ("A", "B")))
+    assert [status for status, _ in answers] == [200, 200]
+    assert not overlapped.is_set()
 
 
 def test_a_bad_record_is_rejected(serving: serve.Server) -> None:
