@@ -15,13 +15,7 @@ PAGE = documents.ROOT / "docs/adopt.md"
 @pytest.mark.skipif("AWS_ENDPOINT_URL" in os.environ, reason="the demo starts its own embedded AWS")
 @pytest.mark.timeout(900)
 def test_a_model_from_elsewhere_is_adopted_and_its_demo_alerts_as_written(tmp_path: Path) -> None:
-    checkout.copy(tmp_path)
-    checkout.link_environment(tmp_path)
-    # The functions' packages are those of this checkout: installing them again takes minutes.
-    environments = tutorial.ROOT / ".scorewatch" / "venvs"
-    environments.mkdir(parents=True, exist_ok=True)
-    (tmp_path / ".scorewatch").mkdir()
-    (tmp_path / ".scorewatch" / "venvs").symlink_to(environments)
+    checkout.working(tmp_path, share=("venvs",))
     script, notebook = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (tmp_path / "cancer.py").write_text(script)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from local import images
 from ops import embedded
 from tests import checkout
 
@@ -24,13 +23,7 @@ HELD = "The stack runs for one hour"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a copy of the repository with the functions' environments."""
-    copy = checkout.copy(tmp_path / "copy")
-    checkout.link_environment(copy)
-    (copy / ".scorewatch").mkdir()
-    for name in ("venvs", "cache"):
-        (images.WORK / name).mkdir(parents=True, exist_ok=True)
-        (copy / ".scorewatch" / name).symlink_to(images.WORK / name)
-    return copy
+    return checkout.working(tmp_path / "copy", share=("venvs", "cache"))
 
 
 @pytest.fixture

@@ -67,8 +67,7 @@ def folder(deployed: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the repository whose local stack is the deployed one."""
     if deployed.work is None:
         pytest.skip("the stack is not on the embedded AWS")
-    copy = checkout.copy(tmp_path_factory.mktemp("documents"))
-    checkout.link_environment(copy)
+    copy = checkout.working(tmp_path_factory.mktemp("documents"))
     (copy / ".scorewatch").symlink_to(deployed.work)
     return copy
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local import images, stack
+from local import stack
 from tests import checkout, target
 
 pytestmark = [
@@ -22,12 +22,7 @@ pytestmark = [
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a copy of the repository with the environments of this one."""
-    copy = checkout.copy(tmp_path / "copy")
-    checkout.link_environment(copy)
-    (copy / ".scorewatch").mkdir()
-    for name in ("venvs", "cache"):
-        (copy / ".scorewatch" / name).symlink_to(images.WORK / name)
-    return copy
+    return checkout.working(tmp_path / "copy", share=("venvs", "cache"))
 
 
 @pytest.fixture

@@ -21,9 +21,7 @@ def folder(deployed: Any, tmp_path: Path) -> Path:
     """Return a copy of the repository, to which the endpoint is any emulator."""
     if deployed.work is None:
         pytest.skip("the embedded AWS takes the images of the fake docker")
-    copy = checkout.copy(tmp_path / "copy")
-    checkout.link_environment(copy)
-    return copy
+    return checkout.working(tmp_path / "copy")
 
 
 @pytest.fixture

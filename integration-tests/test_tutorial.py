@@ -12,13 +12,7 @@ from tests.training import tutorial
 @pytest.mark.skipif("AWS_ENDPOINT_URL" in os.environ, reason="the demo starts its own embedded AWS")
 @pytest.mark.timeout(900)
 def test_the_demo_of_the_tutorial_passes_as_written(tmp_path: Path) -> None:
-    checkout.copy(tmp_path)
-    checkout.link_environment(tmp_path)
-    # The functions' packages are those of this checkout: installing them again takes minutes.
-    environments = tutorial.ROOT / ".scorewatch" / "venvs"
-    environments.mkdir(parents=True, exist_ok=True)
-    (tmp_path / ".scorewatch").mkdir()
-    (tmp_path / ".scorewatch" / "venvs").symlink_to(environments)
+    checkout.working(tmp_path, share=("venvs",))
     written = ""
     for file, code in tutorial.blocks():
         if file:

@@ -162,8 +162,7 @@ def test_purge_removes_models_after_confirmation(copy: Path, answer: str) -> Non
 
 @pytest.mark.parametrize(("target", "ended"), [("clean", [True, True]), ("local-down", [True, False])])
 def test_clean_and_local_down_stop_the_embedded_aws(tmp_path: Path, target: str, ended: list[bool]) -> None:
-    copy = checkout.copy(tmp_path / "copy")
-    checkout.link_environment(copy)
+    copy = checkout.working(tmp_path / "copy")
     processes = [subprocess.Popen(["sleep", "600"], start_new_session=True) for _ in range(2)]
     try:
         for process, folder in zip(processes, ("local", "demo/local"), strict=True):
@@ -183,8 +182,7 @@ def test_clean_and_local_down_stop_the_embedded_aws(tmp_path: Path, target: str,
 
 
 def test_format_rewrites_python_and_terraform(tmp_path: Path) -> None:
-    copy = checkout.copy(tmp_path / "copy")
-    checkout.link_environment(copy)
+    copy = checkout.working(tmp_path / "copy")
     python, terraform = copy / "contract/new.py", copy / "infra/new.tf"
     python.write_text("import json\nimport ast\nx = ( ast,json )\n")
     terraform.write_text("locals {\n  one = 1\n  eleven = 11\n}\n")

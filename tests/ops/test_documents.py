@@ -33,8 +33,7 @@ COMMANDS = (
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a copy of the repository with bundles 3, 6 and 7, of which 7 is champion."""
-    copy = checkout.copy(tmp_path / "copy")
-    checkout.link_environment(copy)
+    copy = checkout.working(tmp_path / "copy")
     work = copy / ".scorewatch"
     client = MlflowClient(tracking_uri=f"sqlite:///{work / 'mlflow.db'}")
     trained = pipeline.train(str(TINY), tmp_path / "tiny", own_registry=True, progress=lambda _: None)

@@ -31,8 +31,7 @@ def folder(aws: str, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (aws, calls()) == (aws, [])
     for name in ("SCOREWATCH_DATA", "SCOREWATCH_SOURCE", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
-    copy = checkout.copy(tmp_path / "copy")
-    checkout.link_environment(copy)
+    copy = checkout.working(tmp_path / "copy")
     small = TINY.read_text().replace('name="tiny"', 'name="green_taxi"')
     (copy / "training/use_cases/green_taxi.py").write_text(small)
     state = copy / "infra/state" / "-".join(deployment.place("green_taxi"))

@@ -33,8 +33,7 @@ NOTEBOOK = ROOT / "training" / "notebooks" / "ride_duration.ipynb"
 def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Run every block but the demo, which is an integration test; return the folder and the output."""
     folder, written = tmp_path_factory.mktemp("repository"), ""
-    checkout.copy(folder)
-    checkout.link_environment(folder)
+    checkout.working(folder)
     for file, code in tutorial.blocks():
         if file:
             (folder / file).write_text(code)
