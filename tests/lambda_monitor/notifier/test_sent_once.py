@@ -55,9 +55,11 @@ class Queue:
         while due := sorted(entry for entry in self._waiting if entry[0] <= end):
             moment, body = entry = due[0]
             self._waiting.remove(entry)
-            self._channel.slack.script = [(503, {}, "")] * 100 if down(moment) else []
+            out = down(moment)
+            self._channel.slack.script = [(503, {}, "")] * 100 if out else []
             try:
-                self._channel.deliver(body, seconds=3.02)
+                # Little time ends the retries of an outage soon; a working service may be slow on a busy machine.
+                self._channel.deliver(body, seconds=3.02 if out else 60.0)
             except (webhook.UnavailableError, webhook.RefusedError):
                 self._waiting.append((moment + VISIBILITY, body))
         self._channel.slack.script = []

@@ -197,7 +197,6 @@ def test_pages_fit_a_phones_width(
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     try:
         browser.get(file.as_uri())
-        browser.save_screenshot(str(tmp_path / f"{page}.png"))
         widths = browser.execute_script(
             "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )
