@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds mutants faults pictures format hooks lock provider-lock clean \
-        train adopt search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event exporter report checks audit local-up local-down purge
+        train adopt search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event exporter report checks audit drill local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
 endif
@@ -140,6 +140,9 @@ smoke: setup ## Test a deployment to your account: a stack of its own, removed a
 
 audit: setup ## Reconcile the last HOURS: records in, scored, rejected, duplicated, missing
 	@$(BIN)/python -m ops audit --use-case $(USE_CASE) --hours $(or $(HOURS),1)
+
+drill: setup ## Compute a verdict again from the lake alone and compare it: WINDOW=... (default: the newest)
+	@$(BIN)/python -m ops drill --use-case $(USE_CASE) $(if $(WINDOW),--window $(WINDOW))
 
 checks: setup ## Change the checks of the running stack without training: CHECKS=checks.json
 	@$(BIN)/python -m ops checks --use-case $(USE_CASE) $(if $(CHECKS),--file $(CHECKS))

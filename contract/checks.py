@@ -39,10 +39,11 @@ def digest(checks: bytes) -> str:
     return hashlib.sha256(msgspec.json.format(checks, indent=-1)).hexdigest()
 
 
-def current(s3: "S3Client", bucket: str, model: str) -> UploadedChecks | None:
-    """Return the upload in force for `model`, None if there never was one. Raises UploadError."""
-    found = conditional.get(s3, bucket, layout.checks_key(model))
-    return None if found is None else _parsed(found.body, f"s3://{bucket}/{layout.checks_key(model)}")
+def current(s3: "S3Client", bucket: str, model: str, version: int | None = None) -> UploadedChecks | None:
+    """Return the upload in force for `model`, or that version; None if there is none. Raises UploadError."""
+    key = layout.checks_key(model, version)
+    found = conditional.get(s3, bucket, key)
+    return None if found is None else _parsed(found.body, f"s3://{bucket}/{key}")
 
 
 def upload(s3: "S3Client", bucket: str, model: str, checks: bytes | None, now: str) -> UploadedChecks:

@@ -73,6 +73,11 @@ output "predict_timeout_seconds" {
   value       = var.predict_timeout_seconds
 }
 
+output "label_delay_days" {
+  description = "Longest wait in days for a record's label."
+  value       = var.label_delay_days
+}
+
 output "predict_function" {
   description = "Name of the prediction function; null without an image."
   value       = module.scorer.function

@@ -207,6 +207,34 @@ def test_checks_of_the_page_are_uploaded_used_and_taken_back(
     assert "outliers" in {check["name"] for check in again["checks"]}
 
 
+def test_drill_rebuilds_the_newest_verdict_and_finds_a_changed_object(shell: Shell, deployed: Any) -> None:
+    start = traffic.now()
+    _, lines = deployed.records("normal", 300, seed=79)
+    deployed.put(lines)
+    ids = {str(json.loads(line)[deployed.contract.id_field]) for line in lines}
+    reader, seconds = deployed.lake(layout.PREDICTIONS), deployed.deadlines.landed
+    traffic.wait_landed(reader, deployed.contract.id_field, ids, start, seconds=seconds)
+    traffic.monitor(deployed.client("lambda"), deployed.outputs["monitor_function"], start, traffic.now())
+    [command] = mine("make drill")
+    output = shell(f"{command} USE_CASE={USE_CASE}")
+    assert "The verdict is rebuilt as reported: ok" in output
+    assert "300 records" in output
+
+    s3, bucket = deployed.client("s3"), deployed.outputs["lake_bucket"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{layout.PREDICTIONS}/")
+    found = [item for page in pages for item in page["Contents"] if item["LastModified"] >= start]
+    kept = {item["Key"]: s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in found}
+    for key in kept:
+        s3.delete_object(Bucket=bucket, Key=key)
+    try:
+        failed = shell(f"! {command} USE_CASE={USE_CASE} 2>&1")
+    finally:
+        for key, body in kept.items():
+            s3.put_object(Bucket=bucket, Key=key, Body=body)
+    assert "records: reported 300, rebuilt 0" in failed
+    assert f"aws s3api list-object-versions --bucket {bucket}" in failed
+
+
 def test_plan_lists_what_was_changed_by_hand(shell: Shell, deployed: Any) -> None:
     assert "No changes" in shell("make plan")
     cloudwatch = deployed.client("cloudwatch")

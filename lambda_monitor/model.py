@@ -68,10 +68,10 @@ def load(s3: "S3Client", bucket: str, name: str, version: str) -> Model:
     )
 
 
-def configured(model: Model, s3: "S3Client", bucket: str) -> Model:
-    """Return `model` with the uploaded checks, if there are any. Raises CheckConfigError."""
+def configured(model: Model, s3: "S3Client", bucket: str, version: int | None = None) -> Model:
+    """Return `model` with the uploaded checks in force, or of a version, if any. Raises CheckConfigError."""
     try:
-        uploaded = checks.current(s3, bucket, model.contract.model.name)
+        uploaded = checks.current(s3, bucket, model.contract.model.name, version)
     except UploadError as error:
         raise CheckConfigError(str(error)) from error
     data = None if uploaded is None else uploaded.configuration

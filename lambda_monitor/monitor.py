@@ -1,7 +1,7 @@
 """One monitoring run: read a window, check it, notify, render the report."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -91,12 +91,13 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
     kept = S3Cache(s3, bucket, prefix)
     store = HourStore(kept, _athena_path(clients, settings, watched, run))
     reader = labels.Reader(s3, bucket, watched.contract, kept)
+    delay = timedelta(days=settings.label_delay_days)
     with cache.lease(s3, bucket, prefix, run) as lease:
         updater = LedgerUpdater(
             s3, bucket, watched.contract, watched.profiler, store=store, may_write=lease.take
         )
         found, known, results = rebuilding(
-            updater, lambda: _read(settings, watched, updater, reader, span, run)
+            updater, lambda: read_lake(watched, updater, reader, span, delay=delay, now=run.now)
         )
         late_records = None if span.asked else _late(s3, bucket, watched, updater, span)
         refused = rejections.read(s3, bucket, span.start, span.end, cache=kept, may_write=lease.take)
@@ -117,14 +118,19 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
     return verdict.evaluate(watched, evidence)
 
 
-def _read(
-    settings: Settings, watched: Model, updater: LedgerUpdater, reader: labels.Reader, span: Span, run: Run
+def read_lake(
+    watched: Model,
+    updater: LedgerUpdater,
+    reader: labels.Reader,
+    span: Span,
+    *,
+    delay: timedelta,
+    now: datetime,
 ) -> tuple[Window, Truth, list[CheckResult]]:
     """Return the window, its ground truth, or that of the newest window with labels, and custom checks."""
     updated = updater.update(landing(span.start, span.end))
     found = window.read(updater.store, updated, watched.contract, watched.profiler, span.start, span.end)
-    delay = timedelta(days=settings.label_delay_days)
-    known = labelled.newest(watched, updater.store, reader, found, delay=delay, now=run.now)
+    known = labelled.newest(watched, updater.store, reader, found, delay=delay, now=now)
     return found, known, custom.check_custom(watched, updater.store, found)
 
 

@@ -1,4 +1,4 @@
-"""Operations: run Terraform, build images, deploy, audit.
+"""Operations: run Terraform, build images, deploy, audit, drill.
 
 terraform         run the terraform binary
 plugins           provider from a mirror or the registry
@@ -13,4 +13,6 @@ checks            upload the configuration of checks
 cost              estimate from docs/cost.md
 leftovers         resources that remain after a stack was destroyed
 audit             reconcile records in with records out
+drill             compute a verdict again from the lake alone
+past_lake         lake as of a moment, without derived files
 """

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.bundle import BundleError
 from contract.session import session
-from ops import audit, checks, deploy, deployment, plan, terraform_checks
+from ops import audit, checks, deploy, deployment, drill, plan, terraform_checks
 from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
 
@@ -71,13 +71,16 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     check = commands.add_parser("audit", help="reconcile records in with records scored, rejected, given up")
     check.add_argument("--hours", type=float, default=1.0, help="length of the audited range")
     check.set_defaults(run=lambda options: _audit(options.use_case, options.hours))
+    restore = commands.add_parser("drill", help="compute a verdict again from the lake alone and compare it")
+    restore.add_argument("--window", help="folder of the report, such as 20260302T000000Z-20260303T000000Z")
+    restore.set_defaults(run=lambda options: _drill(options.use_case, options.window))
     again = commands.add_parser("retrain", help="train a challenger on the stack's labelled predictions")
     again.add_argument("--days", type=int, default=30, help="how far back to read; default: %(default)s")
     again.set_defaults(run=lambda options: _retrain(options.use_case, options.days))
     own = commands.add_parser("checks", help="upload the configuration of checks of the deployed model")
     own.add_argument("--file", help="checks.json, or bundle for the bundle's (default: the use case's)")
     own.set_defaults(run=lambda options: checks.upload(options.use_case, options.file))
-    for command in (live, preview, back, down, show, check, again, own):
+    for command in (live, preview, back, down, show, check, restore, again, own):
         command.add_argument("--use-case", required=True, help="e.g. green_taxi")
 
 
@@ -102,6 +105,24 @@ def _audit(use_case: str, hours: float) -> None:
         problems.append(f"the result is incomplete: {len(found.damaged)} objects are damaged")
     if problems:
         raise DeploymentError("; ".join(problems))
+
+
+def _drill(use_case: str, window: str | None) -> None:
+    names = deployment.running_outputs(use_case)
+    stack = drill.Lake(
+        session().client("s3"),
+        artifacts=names["artifact_bucket"],
+        lake=names["lake_bucket"],
+        model=names["model_name"],
+        label_delay=timedelta(days=names["label_delay_days"]),
+    )
+    try:
+        found = drill.drill(stack, window)
+    except drill.DrillError as error:
+        raise DeploymentError(str(error)) from error
+    print(found)
+    if found.differences:
+        raise DeploymentError(drill.next_step(stack, found))
 
 
 if __name__ == "__main__":

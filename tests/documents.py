@@ -88,6 +88,7 @@ RUN_BY = {
     "TEST_RUN=true BUNDLE=": _LOOP,
     "make audit": _LOOP,
     "make audit HOURS=3": _LOOP,
+    "make drill": _LOOP,
     'eval "$(.venv/bin/python -m local env)"': _LOOP,
     "printf": _LOOP,
     "aws kinesis": _LOOP,
