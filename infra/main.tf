@@ -90,6 +90,7 @@ module "scorer" {
     OUTPUT_STREAM     = module.stream.output_name
     REJECTED_STREAM   = module.lake.delivery_names["rejected"]
     OBJECTIVE_SECONDS = tostring(var.scoring_objective_seconds)
+    OUTPUT_RECORD_KB  = tostring(var.output_record_kb)
   })
 }
 

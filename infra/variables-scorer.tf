@@ -68,6 +68,17 @@ variable "parallelization_factor" {
   }
 }
 
+variable "output_record_kb" {
+  description = "Events are joined, one per line, into records of the output stream of up to this many KB; 25 is one billed put and costs least. 0 puts one event per record: a consumer that parses a record as one JSON document works only then."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.output_record_kb >= 0 && var.output_record_kb <= 1000 && floor(var.output_record_kb) == var.output_record_kb
+    error_message = "output_record_kb must be a whole number from 0 to 1000: a record with its key has at most 1,024 KB."
+  }
+}
+
 variable "maximum_retry_attempts" {
   description = "Retries of a failed batch before it goes to the failed prefix of the lake bucket. The default is Lambda's maximum: maximum_record_age_seconds limits the retries, so that an outage shorter than that loses nothing."
   type        = number

@@ -16,6 +16,12 @@ from local import traffic
 
 def read_output(deployed: Any, wanted: set[Any]) -> list[bytes]:
     """Return the output stream's lines with the wanted ids."""
+    lines = [line for data in read_records(deployed, wanted) for line in data.splitlines(keepends=True)]
+    return list({key: line for line in lines if (key := identifier(deployed, line)) in wanted}.values())
+
+
+def read_records(deployed: Any, wanted: set[Any]) -> list[bytes]:
+    """Return the data of the output stream's records that have events with the wanted ids, once all came."""
     kinesis, stream = deployed.client("kinesis"), deployed.outputs["output_stream"]
     iterators = [
         kinesis.get_shard_iterator(
@@ -23,19 +29,25 @@ def read_output(deployed: Any, wanted: set[Any]) -> list[bytes]:
         )["ShardIterator"]
         for shard in kinesis.list_shards(StreamName=stream)["Shards"]
     ]
-    found: dict[Any, bytes] = {}
+    found: list[bytes] = []
+    missing = set(wanted)
 
     def step() -> list[bytes] | None:
         for number, iterator in enumerate(iterators):
             answer = kinesis.get_records(ShardIterator=iterator)
             iterators[number] = answer["NextShardIterator"]
-            for record in answer["Records"]:
-                key = json.loads(record["Data"])[deployed.contract.id_field]
-                if key in wanted:
-                    found[key] = record["Data"]
-        return list(found.values()) if len(found) == len(wanted) else None
+            for data in (record["Data"] for record in answer["Records"]):
+                ids = {identifier(deployed, line) for line in data.splitlines()}
+                if ids & wanted:
+                    found.append(data)
+                    missing.difference_update(ids)
+        return None if missing else found
 
     return traffic.wait_for("the predictions on the output stream", step, seconds=deployed.deadlines.scored)
+
+
+def identifier(deployed: Any, line: bytes) -> Any:
+    return json.loads(line)[deployed.contract.id_field]
 
 
 def rejected(deployed: Any, start: datetime, keep: Callable[[dict[str, Any]], bool]) -> Callable[[], Any]:
@@ -111,3 +123,18 @@ def test_invalid_record_is_stored_and_scoring_continues(deployed: Any, reason: s
     assert {(event["reason"], event["field"]) for event in kept} == {(reason, field)}
     assert field in kept[0]["message"]
     assert kept[0]["record"]["sequence_number"]
+
+
+def test_packed_events_are_lines_of_fewer_records_and_land_as_the_others(deployed: Any) -> None:
+    frame, lines = deployed.records("normal", 200, seed=12)
+    id_field, start = deployed.contract.id_field, traffic.now()
+    ids = set(frame[id_field].astype(str))
+    with deployed.setting("predict_function", "OUTPUT_RECORD_KB", "25"):
+        deployed.put(lines)
+        data = {found for found in read_records(deployed, ids) if found.count(b"\n") > 1}
+    assert data, "no record has several events"
+    assert max(map(len, data)) <= 25 * 1024
+    landed = traffic.wait_landed(
+        deployed.lake(layout.PREDICTIONS), id_field, ids, start, seconds=deployed.deadlines.landed
+    )
+    assert landed.keys() == ids

@@ -10,6 +10,7 @@ decode    decode and validate records
 derive    features derived from the fields of decoded records
 explain   reason for a rejection
 score     batch of records to prediction events, without AWS
+pack      several events in one record
 publish   PutRecords and PutRecordBatch with retries of failed entries
 wire      PutRecords requests serialized by msgspec
 metrics   log line in CloudWatch's embedded metric format

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 from lambda_predict import metrics, model
+from lambda_predict.pack import KILOBYTE, count, pack
 from lambda_predict.publish import Firehose, Kinesis, Print, Remaining, Sender, below, lowest, publish
 from lambda_predict.score import Scorer
 from lambda_predict.settings import Settings
@@ -64,8 +65,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     half = left_seconds() / 2
     unkept = publish(rejected, batch.rejected, lambda: left_seconds() - half)
     sent = below(unkept, batch.scored)
-    left = unkept + publish(output, sent, left_seconds)
-    unpublished = len(left) + len(batch.scored) - len(sent)
+    left = unkept + publish(output, pack(sent, settings.output_record_kb * KILOBYTE), left_seconds)
+    unpublished = count(left) + len(batch.scored) - len(sent)
     resume = lowest(left)[0].sequence_number if left else None
     timely = metrics.timeliness(event["Records"], resume, settings.objective_seconds, datetime.now(UTC))
     ref = scorer.model.contract.model

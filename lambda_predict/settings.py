@@ -21,6 +21,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     `test_run` prints instead of writing to streams; with it, `bundle` is a folder that has the model's
     bundle, and no other setting is needed. `http_identity` applies to requests without an
     idempotency key. A record scored more than `objective_seconds` after its arrival counts as late.
+    Events are joined up to `output_record_kb` per record of the output stream; 0 joins none.
     """
 
     artifact_bucket: str
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     bundle: str = ""
     http_identity: Identity = Identity.REQUEST
     objective_seconds: float = 60.0
+    output_record_kb: int = 0
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":

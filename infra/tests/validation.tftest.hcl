@@ -120,6 +120,7 @@ run "wrong_form" {
     input_shards             = 1.5
     predict_timeout_seconds  = 901
     parallelization_factor   = 0
+    output_record_kb         = 1001
     schedule                 = "rate(0 hours)"
     window_hours             = 1.5
   }
@@ -133,6 +134,7 @@ run "wrong_form" {
     var.input_shards,
     var.predict_timeout_seconds,
     var.parallelization_factor,
+    var.output_record_kb,
     var.schedule,
     var.window_hours,
   ]

@@ -168,6 +168,11 @@ def denied() -> ClientError:
     return ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "PutRecords")
 
 
+def events(lines: Sequence[Line]) -> list[bytes]:
+    """Return the events in lines, packed or not."""
+    return [event for line in lines for event in line.data.splitlines(keepends=True)]
+
+
 class Sink:
     """Sender to a list; `fault` returns whether each line is accepted."""
 
@@ -182,13 +187,13 @@ class Sink:
     def __call__(self, lines: Sequence[Line]) -> list[bool]:
         self.calls.append(len(lines))
         taken = [True] * len(lines) if self._fault is None else self._fault(lines)
-        self.lines += [line.data for line, kept in zip(lines, taken, strict=True) if kept]
+        self.lines += events([line for line, kept in zip(lines, taken, strict=True) if kept])
         return taken
 
     def references(self) -> Counter[tuple[str, str]]:
         """Return the count of each (shard, sequence number)."""
-        events = [json.loads(line)["record"] for line in self.lines]
-        return Counter((e["shard"], e["sequence_number"]) for e in events)
+        found = [json.loads(line)["record"] for line in self.lines]
+        return Counter((e["shard"], e["sequence_number"]) for e in found)
 
 
 class _Body(io.BytesIO):

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from lambda_predict import handler as handlers
@@ -66,8 +67,11 @@ class Shard:
 class World:
     """The handler with its senders, driven by an event source mapping."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, model: synthetic.Model) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, model: synthetic.Model, output_record_kb: int = 0
+    ) -> None:
         self._patch = monkeypatch
+        self.settings = msgspec.structs.replace(synthetic.SETTINGS, output_record_kb=output_record_kb)
         self.scorer = Scorer(model)
         self.output, self.rejected = synthetic.Sink(), synthetic.Sink()
         self.given_up: list[tuple[str, str]] = []
@@ -78,7 +82,7 @@ class World:
 
     def invoke(self, shard_id: str, records: list[Record]) -> Any:
         context = self.context = synthetic.Context(self.seconds)
-        start = lambda: (synthetic.SETTINGS, self.scorer, self.output, self.rejected)  # noqa: E731
+        start = lambda: (self.settings, self.scorer, self.output, self.rejected)  # noqa: E731
         self._patch.setattr(handlers, "start", start)
         self._patch.setattr(handlers, "publish", partial(publish, pause=context.clock.pause))
         given = event(records, shard_id, _STREAM, "eu-west-1", lambda data: base64.b64encode(data).decode())

@@ -13,6 +13,7 @@ _EXPLAIN = "lambda_predict/explain.py"
 _HANDLER = "lambda_predict/handler.py"
 _METRICS = "lambda_predict/metrics.py"
 _MODEL = "lambda_predict/model.py"
+_PACK = "lambda_predict/pack.py"
 _PUBLISH = "lambda_predict/publish.py"
 _SCORE = "lambda_predict/score.py"
 _UNPACK = "lambda_predict/unpack.py"
@@ -112,6 +113,9 @@ _HANDLING = [
     Mutation("no time reserved for the response", _HANDLER, "_RESERVE = 2.0", "_RESERVE = 0.0"),
     Mutation("time left in milliseconds", _HANDLER, "/ 1000 - _RESERVE", "- _RESERVE"),
     Mutation("read time-out beyond the reserve", _HANDLER, "read_timeout=2, param", "read_timeout=5, param"),
+    Mutation("packed records too long", _PACK, "size + length > limit", "size > limit"),
+    Mutation("a packed record resumes at its last event", _PACK, "Line(lines[0].", "Line(lines[-1]."),
+    Mutation("unpublished events counted by record", _HANDLER, "count(left)", "len(left)"),
     Mutation("unkept rejects forgotten", _HANDLER, "left = unkept + publish(", "left = publish("),
     Mutation(
         "records after an unkept reject published",
@@ -266,7 +270,7 @@ _FIELDS = [
 ]
 
 _PUBLISH_TESTS = ["test_publish", "test_senders", "test_wire", "test_faults", "test_unpack"]
-_HANDLER_TESTS = ["test_faults", "test_start", "test_outages", "test_publish"]
+_HANDLER_TESTS = ["test_pack", "test_faults", "test_start", "test_outages", "test_publish"]
 _SCORE_TESTS = ["test_model", "test_senders", "test_unpack", "test_score", "test_start"]
 _FIELDS_TESTS = ["test_fields", "test_decode", "test_model", "test_score"]
 _DECODE_TESTS = ["test_decode", "test_explain", "test_unpack", "test_score"]
