@@ -58,7 +58,7 @@ run "every_address_is_subscribed" {
   assert {
     condition = alltrue([
       for alarm in concat(
-        values(aws_cloudwatch_metric_alarm.this), aws_cloudwatch_metric_alarm.rejected, aws_cloudwatch_metric_alarm.stopped, [aws_cloudwatch_metric_alarm.unread],
+        values(aws_cloudwatch_metric_alarm.this), aws_cloudwatch_metric_alarm.rejected, values(aws_cloudwatch_metric_alarm.silence),
         aws_cloudwatch_composite_alarm.silent, values(aws_cloudwatch_composite_alarm.fast), values(aws_cloudwatch_composite_alarm.slow),
       ) :
       strcontains(alarm.alarm_description, "Runbook: docs/operations.md#alarm-")
@@ -141,7 +141,7 @@ run "only_ends_of_alarms_are_reported" {
     condition = alltrue([
       for alarm in concat(
         values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.scoring_burn), values(aws_cloudwatch_metric_alarm.lake_burn),
-        aws_cloudwatch_metric_alarm.rejected, aws_cloudwatch_metric_alarm.stopped, [aws_cloudwatch_metric_alarm.unread],
+        aws_cloudwatch_metric_alarm.rejected, values(aws_cloudwatch_metric_alarm.silence),
         aws_cloudwatch_metric_alarm.idle, aws_cloudwatch_metric_alarm.started,
       ) : alarm.ok_actions == null && alarm.insufficient_data_actions == null
     ])
@@ -204,11 +204,11 @@ run "no_record_is_lost_without_an_alarm" {
     error_message = "A delivery that falls behind its stream must use up the budget of the lake."
   }
   assert {
-    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.stopped[0].metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["AWS/Kinesis IncomingRecords", "Scorewatch OnTime", "Scorewatch Late"])
+    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.silence["scoring-stopped"].metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["AWS/Kinesis IncomingRecords", "Scorewatch OnTime", "Scorewatch Late"])
     error_message = "A function that is never called must raise an alarm: it counts no late record."
   }
   assert {
-    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.unread.metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["AWS/Kinesis IncomingRecords", "AWS/Firehose DataReadFromKinesisStream.Records"])
+    condition     = toset(flatten([for q in aws_cloudwatch_metric_alarm.silence["predictions-unread"].metric_query : [for m in q.metric : "${m.namespace} ${m.metric_name}"]])) == toset(["AWS/Kinesis IncomingRecords", "AWS/Firehose DataReadFromKinesisStream.Records"])
     error_message = "A delivery that can't read its stream must raise an alarm: it reports no lag."
   }
 }

@@ -32,8 +32,7 @@ locals {
   notifying = concat(
     values(aws_cloudwatch_metric_alarm.this)[*].alarm_name,
     aws_cloudwatch_metric_alarm.rejected[*].alarm_name,
-    aws_cloudwatch_metric_alarm.stopped[*].alarm_name,
-    [aws_cloudwatch_metric_alarm.unread.alarm_name],
+    values(aws_cloudwatch_metric_alarm.silence)[*].alarm_name,
     aws_cloudwatch_composite_alarm.silent[*].alarm_name,
     values(aws_cloudwatch_composite_alarm.fast)[*].alarm_name,
     values(aws_cloudwatch_composite_alarm.slow)[*].alarm_name,

@@ -1,70 +1,56 @@
 # What does not happen leaves no metric: compare it with what should.
-
-# A delivery that can't read its stream reports no lag: compare what went in with what it read.
-resource "aws_cloudwatch_metric_alarm" "unread" {
-  alarm_name          = "${var.prefix}-predictions-unread"
-  alarm_description   = "Delivery ${var.delivery_names.predictions} reads nothing from the output stream although records arrive there. Check its role's rights on stream and key before the stream's retention ends. Runbook: ${local.runbook}predictions-unread"
-  comparison_operator = "GreaterThanOrEqualToThreshold"
-  threshold           = 1
-  evaluation_periods  = 3
-  datapoints_to_alarm = 3
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.this.arn]
-
-  metric_query {
-    id          = "unread"
-    label       = "Records arrive and none is read"
-    expression  = "IF(FILL(arrived, 0) > 0 AND FILL(read, 0) == 0, 1, 0)"
-    return_data = true
-  }
-
-  dynamic "metric_query" {
-    for_each = {
-      arrived = { namespace = "AWS/Kinesis", metric = "IncomingRecords", dimensions = { StreamName = var.output_stream } }
-      read    = { namespace = "AWS/Firehose", metric = "DataReadFromKinesisStream.Records", dimensions = { DeliveryStreamName = var.delivery_names.predictions } }
+locals {
+  silences = {
+    # A delivery that can't read its stream reports no lag: compare what went in with what it read.
+    "predictions-unread" = {
+      made        = true
+      description = "Delivery ${var.delivery_names.predictions} reads nothing from the output stream although records arrive there. Check its role's rights on stream and key before the stream's retention ends."
+      label       = "Records arrive and none is read"
+      expression  = "IF(FILL(arrived, 0) > 0 AND FILL(read, 0) == 0, 1, 0)"
+      periods     = 3
+      metrics = {
+        arrived = { namespace = "AWS/Kinesis", metric = "IncomingRecords", dimensions = { StreamName = var.output_stream } }
+        read    = { namespace = "AWS/Firehose", metric = "DataReadFromKinesisStream.Records", dimensions = { DeliveryStreamName = var.delivery_names.predictions } }
+      }
     }
-
-    content {
-      id = metric_query.key
-
-      metric {
-        namespace   = metric_query.value.namespace
-        metric_name = metric_query.value.metric
-        dimensions  = metric_query.value.dimensions
-        stat        = "Sum"
-        period      = 300
+    # A function that is never called counts no late record.
+    "scoring-stopped" = {
+      made        = var.predict_function != null
+      description = "Records arrive on ${var.input_stream} and none is scored. Check the event source mapping and the prediction function's log before the stream's retention ends."
+      label       = "Records arrive and none is scored"
+      expression  = "IF(FILL(arrived, 0) > 0 AND FILL(on_time, 0) + FILL(late, 0) == 0, 1, 0)"
+      # Two: a record at the end of one period is scored in the next.
+      periods = 2
+      metrics = {
+        arrived = { namespace = "AWS/Kinesis", metric = "IncomingRecords", dimensions = { StreamName = var.input_stream } }
+        on_time = { namespace = var.metrics_namespace, metric = "OnTime", dimensions = { UseCase = var.use_case } }
+        late    = { namespace = var.metrics_namespace, metric = "Late", dimensions = { UseCase = var.use_case } }
       }
     }
   }
 }
 
-# A function that is never called counts no late record.
-resource "aws_cloudwatch_metric_alarm" "stopped" {
-  count = var.predict_function == null ? 0 : 1
+resource "aws_cloudwatch_metric_alarm" "silence" {
+  for_each = { for name, silence in local.silences : name => silence if silence.made }
 
-  alarm_name          = "${var.prefix}-scoring-stopped"
-  alarm_description   = "Records arrive on ${var.input_stream} and none is scored. Check the event source mapping and the prediction function's log before the stream's retention ends. Runbook: ${local.runbook}scoring-stopped"
+  alarm_name          = "${var.prefix}-${each.key}"
+  alarm_description   = "${each.value.description} Runbook: ${local.runbook}${each.key}"
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = 1
-  # Two: a record at the end of one period is scored in the next.
-  evaluation_periods  = 2
-  datapoints_to_alarm = 2
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.periods
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.this.arn]
 
   metric_query {
-    id          = "stopped"
-    label       = "Records arrive and none is scored"
-    expression  = "IF(FILL(arrived, 0) > 0 AND FILL(on_time, 0) + FILL(late, 0) == 0, 1, 0)"
+    id          = "silent"
+    label       = each.value.label
+    expression  = each.value.expression
     return_data = true
   }
 
   dynamic "metric_query" {
-    for_each = {
-      arrived = { namespace = "AWS/Kinesis", metric = "IncomingRecords", dimensions = { StreamName = var.input_stream } }
-      on_time = { namespace = var.metrics_namespace, metric = "OnTime", dimensions = { UseCase = var.use_case } }
-      late    = { namespace = var.metrics_namespace, metric = "Late", dimensions = { UseCase = var.use_case } }
-    }
+    for_each = each.value.metrics
 
     content {
       id = metric_query.key
