@@ -1,6 +1,12 @@
 # Scorewatch: every command. `make help` lists them.
 
 USE_CASE ?= green_taxi
+# Environment of the stack, such as dev: empty for none.
+# Not from the shell's ENVIRONMENT, which other tools set.
+ifneq ($(origin ENVIRONMENT),command line)
+ENVIRONMENT := $(SCOREWATCH_ENVIRONMENT)
+endif
+export SCOREWATCH_ENVIRONMENT := $(ENVIRONMENT)
 ifeq ($(wildcard requirements/dev.txt),)
 $(error Run make in the root of the checkout: make -C $(dir $(lastword $(MAKEFILE_LIST))) $(MAKECMDGOALS))
 endif
@@ -25,6 +31,7 @@ endif
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^## / {printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "USE_CASE=$(USE_CASE) (set it to green_taxi, white_wine or one of your own)"
+	@echo "ENVIRONMENT=$(ENVIRONMENT) (a second stack of the use case in one account and region, e.g. dev; empty for none)"
 
 ## Start here
 setup: $(VENV)/.ready ## Install the locked packages into .venv

@@ -129,6 +129,7 @@ module "monitor" {
   predictions_table_arn = module.lake.predictions_table_arn
 
   environment = merge(local.model_environment, {
+    ENVIRONMENT       = var.environment
     LAKE_BUCKET       = module.lake.lake_bucket
     INPUT_STREAM      = module.stream.input_name
     PREDICT_FUNCTION  = local.names.predict
@@ -251,5 +252,7 @@ locals {
     MODEL_NAME      = local.model_name
     MODEL_VERSION   = var.model_version
     USE_CASE        = var.use_case
+
+    METRICS_NAMESPACE = local.names.metrics_namespace
   }
 }

@@ -1,7 +1,14 @@
 # All resource names. Modules receive them as variables, Python reads them from the outputs.
 locals {
   project = "scorewatch"
-  prefix  = "${local.project}-${replace(var.use_case, "_", "-")}"
+
+  # Environment and use case: two dashes end the environment, and no use case has two, so that no two stacks share a
+  # name. The longest function name has 34 more characters, of 64.
+  stack_whole = trimprefix("${var.environment}--${replace(var.use_case, "_", "-")}", "--")
+  stack = length(local.stack_whole) <= 30 ? local.stack_whole : join("-", [
+    replace(substr(local.stack_whole, 0, 23), "/-+$/", ""), substr(sha256(local.stack_whole), 0, 6)
+  ])
+  prefix = "${local.project}-${local.stack}"
 
   account_id = data.aws_caller_identity.current.account_id
   region     = data.aws_region.current.name
@@ -30,7 +37,7 @@ locals {
     athena_workgroup      = local.prefix
     lambda_log_groups     = "/aws/lambda/${local.prefix}"
     delivery_log_groups   = "/aws/kinesisfirehose/${local.prefix}"
-    metrics_namespace     = "Scorewatch"
+    metrics_namespace     = join("/", compact(["Scorewatch", var.environment]))
     # Dashboard names are global in an account.
     dashboard = "${local.prefix}-${local.region}"
 
@@ -68,13 +75,15 @@ locals {
     queue     = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:"
   }
 
-  model_name = local.prefix
+  # The registry's name, which is the same in every environment.
+  model_name = "${local.project}-${replace(var.use_case, "_", "-")}"
   layout     = jsondecode(file("${path.module}/../contract/layout.json"))
 
   role_settings = { path = var.role_path, permissions_boundary = var.permissions_boundary_arn }
 
-  tags = merge(var.tags, {
-    Project = local.project
-    UseCase = var.use_case
-  })
+  tags = merge(
+    var.tags,
+    { Project = local.project, UseCase = var.use_case },
+    var.environment == "" ? {} : { Environment = var.environment },
+  )
 }

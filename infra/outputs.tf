@@ -123,6 +123,16 @@ output "notify_secrets" {
   value       = { for channel, notifier in module.notifier : channel => notifier.secret }
 }
 
+output "environment" {
+  description = "Environment of this stack; empty for none."
+  value       = var.environment
+}
+
+output "metrics_namespace" {
+  description = "CloudWatch namespace of the functions' metrics."
+  value       = local.names.metrics_namespace
+}
+
 output "dashboard" {
   description = "Name of the CloudWatch dashboard; null if there is none."
   value       = one(module.dashboard[*].name)

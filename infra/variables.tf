@@ -2,6 +2,12 @@ variable "use_case" {
   description = "Name of the use case's Python file without .py, e.g. green_taxi. All resource names contain it."
   type        = string
 
+  # Function <use case>-notify-<channel> could have the name of another use case's function.
+  validation {
+    condition     = !contains(split("_", var.use_case), "notify")
+    error_message = "use_case must not have notify as one of its words: the names of a channel's resources contain it."
+  }
+
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*(_[a-z0-9]+)*$", var.use_case)) && length(var.use_case) <= 30
     error_message = "use_case must be 1 to 30 lower-case letters, digits and single underscores, starting with a letter, e.g. green_taxi: names of buckets and functions contain it."

@@ -225,6 +225,7 @@ def _about(
         model=ref,
         contract=contract,
         use_case=settings.use_case,
+        environment=settings.environment,
         topic_arn=settings.alert_topic_arn,
         start=span.start,
         end=span.end,
@@ -280,4 +281,5 @@ def _metrics(
         findings.checks,
         [] if span.asked else metrics.series(findings.checks, about.contract, settings.metric_limit),
         [message.subject for message in sent],
+        settings.metrics_namespace,
     )

@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     With an `athena_min_bytes` of 0 Athena is never used; without `id_column` the records that Athena
     counts have no ids, so that labels can't be joined to them. With `report_link_hours` of 0 messages have no
     presigned links. Without `predict_function` and
-    `input_stream` service health is not checked.
+    `input_stream` service health is not checked. Messages name the `environment`, unless it is empty.
     """
 
     artifact_bucket: str
@@ -48,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     athena_min_bytes: int = 0
     predict_function: str = ""
     input_stream: str = ""
+    environment: str = ""
+    metrics_namespace: str = "Scorewatch"
 
     def __post_init__(self) -> None:
         """Raise SettingsError if a number is out of its range."""

@@ -70,7 +70,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     resume = lowest(left)[0].sequence_number if left else None
     timely = metrics.timeliness(event["Records"], resume, settings.objective_seconds, datetime.now(UTC))
     ref = scorer.model.contract.model
-    print(metrics.embedded(batch, unpublished, ref, settings.use_case, now, timely))  # noqa: T201 - the log
+    use_case, namespace = settings.use_case, settings.metrics_namespace
+    print(metrics.embedded(batch, unpublished, ref, use_case, now, timely, namespace))  # noqa: T201 - the log
     first = event["Records"][0]["kinesis"]["sequenceNumber"]
     if any(line.sequence_number == first for line in unkept):
         raise RejectNotKeptError(

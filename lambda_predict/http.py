@@ -49,8 +49,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     service = Service(scorer, output, rejected, settings.http_identity)
     answer = service.respond(_request(event), stream.remaining(context), now)
     if answer.batch is not None:
-        model = scorer.model.contract.model
-        print(metrics.embedded(answer.batch, answer.unpublished, model, settings.use_case, now))  # noqa: T201 - the log
+        about = scorer.model.contract.model, settings.use_case, now, None, settings.metrics_namespace
+        print(metrics.embedded(answer.batch, answer.unpublished, *about))  # noqa: T201 - the log
     return {"statusCode": answer.status.value, "headers": _JSON, "body": json.dumps(answer.body)}
 
 

@@ -35,6 +35,7 @@ def embedded(
     use_case: str,
     now: datetime,
     timely: Mapping[str, int] | None = None,
+    namespace: str = NAMESPACE,
 ) -> str:
     """Return the log line in CloudWatch's embedded metric format.
 
@@ -56,7 +57,7 @@ def embedded(
         "_aws": {
             "Timestamp": int(now.timestamp() * 1000),
             "CloudWatchMetrics": [
-                {"Namespace": NAMESPACE, "Dimensions": [["UseCase"]], "Metrics": definitions}
+                {"Namespace": namespace, "Dimensions": [["UseCase"]], "Metrics": definitions}
             ],
         },
         "UseCase": use_case,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from lambda_predict.identity import Identity
+from lambda_predict.metrics import NAMESPACE
 
 
 class SettingsError(RuntimeError):
@@ -35,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     http_identity: Identity = Identity.REQUEST
     objective_seconds: float = 60.0
     output_record_kb: int = 0
+    metrics_namespace: str = NAMESPACE
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":

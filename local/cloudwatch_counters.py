@@ -25,8 +25,14 @@ _LONGEST = 1440
 class CloudWatchCounters:
     """Totals by key of COUNTED since the first read."""
 
-    def __init__(self, cloudwatch: "CloudWatchClient", use_case: str, input_stream: str) -> None:
-        self._client = cloudwatch
+    def __init__(
+        self,
+        cloudwatch: "CloudWatchClient",
+        use_case: str,
+        input_stream: str,
+        namespace: str = NAMESPACE,
+    ) -> None:
+        self._client, self._namespace = cloudwatch, namespace
         self._use_case, self._stream = use_case, input_stream
         self._until: int | None = None
         self.totals = dict.fromkeys(COUNTED, 0.0)
@@ -56,7 +62,7 @@ class CloudWatchCounters:
         incoming = key[0] == "incoming"
         dimension = ("StreamName", self._stream) if incoming else ("UseCase", self._use_case)
         metric = {
-            "Namespace": "AWS/Kinesis" if incoming else NAMESPACE,
+            "Namespace": "AWS/Kinesis" if incoming else self._namespace,
             "MetricName": COUNTED[key],
             "Dimensions": [{"Name": dimension[0], "Value": dimension[1]}],
         }

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from contract.events import parse_timestamp
 from contract.session import session
-from local.cloudwatch_counters import CloudWatchCounters
+from local.cloudwatch_counters import NAMESPACE, CloudWatchCounters
 from local.newest_reports import Check, NewestReports, Report
 
 PORT = 9464
@@ -168,6 +168,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bucket", help="lake bucket, instead of the stack's")
     parser.add_argument("--input-stream", help="input stream; with --bucket, counters need it")
+    parser.add_argument(
+        "--metrics-namespace",
+        default=NAMESPACE,
+        help="CloudWatch namespace; with --bucket, counters of an environment need it (default: %(default)s)",
+    )
     parser.add_argument("--address", default="127.0.0.1", help="0.0.0.0 for all (default: 127.0.0.1)")
     parser.add_argument(
         "--seconds",
@@ -187,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(given: argparse.Namespace) -> int:
     """Serve /metrics of the stack that the options name until SIGINT or SIGTERM; return the exit code."""
-    bucket, stream = given.bucket, given.input_stream
+    bucket, stream, namespace = given.bucket, given.input_stream, given.metrics_namespace
     if bucket is None:
         # Terraform's packages are not in the exporter's image.
         from ops import deployment  # noqa: PLC0415
@@ -200,12 +205,12 @@ def run(given: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             return 1
         bucket, stream = outputs["lake_bucket"], outputs["input_stream"]
+        namespace = outputs["metrics_namespace"]
     try:
         aws = session()
-        counters = CloudWatchCounters(aws.client("cloudwatch"), given.use_case, stream) if stream else None
-        found = Exporter(
-            given.use_case, NewestReports(aws.client("s3"), bucket), counters, seconds=given.seconds
-        )
+        cloudwatch, newest = aws.client("cloudwatch"), NewestReports(aws.client("s3"), bucket)
+        counters = CloudWatchCounters(cloudwatch, given.use_case, stream, namespace) if stream else None
+        found = Exporter(given.use_case, newest, counters, seconds=given.seconds)
         registry = CollectorRegistry()
         registry.register(found)
         server, _ = start_http_server(given.port, given.address, registry)

@@ -134,13 +134,14 @@ def destroy(use_case: str, *, sure: bool = False) -> None:
 
 
 def variables(use_case: str, version: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Terraform's variables: the version, and the outputs' images and id column.
+    """Return Terraform's variables: environment, version, and the outputs' images and id column.
 
     Images in repositories of the user's own are not among them: only the user's settings name those.
     """
     images = [f"{part}_image" for part in _PARTS if known.get(f"{part}_repository_url")]
     return {
         "use_case": use_case,
+        "environment": deployment.environment_name(),
         "model_version": version,
         "id_column": known.get("id_column"),
         **{name: known[name] for name in images if known.get(name)},
@@ -151,19 +152,20 @@ def _deployed(use_case: str) -> tuple[Terraform, dict[str, Any]]:
     root = deployment.stack(use_case)
     known = root.outputs()
     if not known:
-        raise DeploymentError(f"{use_case} is not deployed here: run make deploy USE_CASE={use_case}")
+        raise deployment.not_deployed(use_case)
     return root, known
 
 
 def _next_steps(known: Mapping[str, Any], directory: Path) -> None:
     put = put_command(known["input_stream"], json.dumps(sample_record(directory)))
+    selected = f" ENVIRONMENT={name}" if (name := deployment.environment_name()) else ""
     print(f"""
 {known["use_case"]} is live in {known["region"]}, model version {known["model_version"]}. Try:
 
 {textwrap.indent(put, "  ")}
   aws logs tail /aws/lambda/{known["predict_function"]} --follow
   aws s3 ls --recursive s3://{known["lake_bucket"]}/      # predictions in minutes, reports hourly
-  make rollback VERSION=...   make destroy""")
+  make rollback{selected} VERSION=...   make destroy{selected}""")
 
 
 def put_command(stream: str, record: str) -> str:

@@ -46,6 +46,7 @@ NOT_RUN = {
     "prometheus-alertmanager --config.file": "tests/local/test_prometheus.py starts it on free ports",
     "make deploy USE_CASE=flight_air_time": "make deploy of another use case",
     "make deploy USE_CASE=cancer": "make deploy of another use case",
+    "make deploy USE_CASE=white_wine": "make deploy of another use case",
 }
 
 # Commands that a test runs: the test, or the file that names them.
@@ -101,6 +102,7 @@ RUN_BY = {
     "make demo USE_CASE=white_wine": "integration-tests/test_demo.py",
     "make deploy": _DEPLOY,
     "make deploy USE_CASE=green_taxi": _DEPLOY,
+    "make deploy ENVIRONMENT=dev": _DEPLOY,
     ".venv/bin/python -m ops deploy --use-case green_taxi --version 7": _DEPLOY,
     ".venv/bin/python -m ops outputs --use-case green_taxi": _DEPLOY,
     "make destroy": _DEPLOY,

@@ -128,3 +128,90 @@ run "longest_role_names" {
     error_message = "Role names must stay different when they are cut."
   }
 }
+
+# The longest use case, environment, channel and region at once.
+run "longest_names" {
+  command = apply
+
+  variables {
+    use_case        = "a23456789_123456789_123456789x"
+    environment     = "production"
+    monitor_image   = "registry.example/monitor:1"
+    predict_image   = "registry.example/predict:1"
+    notify_channels = { "a23456789-12345" = {} }
+  }
+  override_data {
+    target = data.aws_region.current
+    values = { name = "ap-southeast-1" }
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["${local.names.notify}-a23456789-12345", local.names.predict_http, "${local.prefix}-alarm-resolved"] : length(name) <= 64
+    ])
+    error_message = "Functions, rules and schedules must have at most 64 characters."
+  }
+  assert {
+    condition     = length(output.artifact_bucket) <= 63 && length(output.lake_bucket) <= 63
+    error_message = "A bucket name must have at most 63 characters."
+  }
+  assert {
+    condition     = alltrue([for name in local.roles : length(name) <= 64 && endswith(name, "-ap-southeast-1")]) && length(distinct(values(local.roles))) == 8
+    error_message = "Role names must have at most 64 characters, end in the region and stay different."
+  }
+  assert {
+    condition     = can(regex("^scorewatch-production--a23456789-1-[0-9a-f]{6}$", local.prefix))
+    error_message = "A prefix that is too long must be cut and end in a hash."
+  }
+}
+
+run "environment" {
+  command = apply
+
+  variables {
+    environment   = "dev"
+    monitor_image = "registry.example/monitor:1"
+    predict_image = "registry.example/predict:1"
+  }
+
+  assert {
+    condition     = output.input_stream == "scorewatch-dev--white-wine-input" && output.glue_database == "scorewatch_dev__white_wine" && local.roles["predict"] == "scorewatch-dev--white-wine-predict-eu-west-1"
+    error_message = "Names must contain the environment."
+  }
+  assert {
+    condition     = output.model_name == "scorewatch-white-wine"
+    error_message = "The model must have one name in all environments: the registry has it."
+  }
+  assert {
+    condition     = output.metrics_namespace == "Scorewatch/dev" && local.tags["Environment"] == "dev" && module.monitor.environment["ENVIRONMENT"] == "dev" && module.monitor.environment["METRICS_NAMESPACE"] == "Scorewatch/dev"
+    error_message = "Metrics and tags must be separate from those of other environments."
+  }
+}
+
+# Another stack's prefix is this one's and "-" and more at most, as no use case has two dashes in a row: two names
+# are equal only if one suffix ends in another.
+run "no_suffix_ends_in_another" {
+  command = apply
+
+  variables {
+    monitor_image = "registry.example/monitor:1"
+    predict_image = "registry.example/predict:1"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for names in [
+        values(local.roles),
+        values(module.alerts.alarms),
+        values(local.names.access_policies),
+        [local.names.predict, local.names.predict_http, local.names.monitor],
+        [local.names.input_stream, local.names.output_stream],
+        [local.names.predictions_delivery, local.names.rejected_delivery, local.names.ground_truth_delivery],
+        [local.names.artifact_bucket, local.names.lake_bucket],
+        ] : [for name in names : [
+          for other in names : name == other || !endswith(trimprefix(name, local.prefix), trimprefix(other, local.prefix))
+      ]]
+    ]))
+    error_message = "Two use cases could share a name, such as green_taxi and green_taxi_monitor."
+  }
+}

@@ -113,6 +113,7 @@ run "wrong_form" {
 
   variables {
     use_case                 = "green__taxi"
+    environment              = "dev-1"
     model_version            = "1/../2"
     predict_image            = "repository:latest"
     monitor_image            = "repository:latest"
@@ -127,6 +128,7 @@ run "wrong_form" {
 
   expect_failures = [
     var.use_case,
+    var.environment,
     var.model_version,
     var.predict_image,
     var.monitor_image,
@@ -227,6 +229,16 @@ run "small_batches_need_no_window" {
     batch_size              = 10
     batching_window_seconds = 0
   }
+}
+
+run "use_case_with_the_word_of_channels" {
+  command = plan
+
+  variables {
+    use_case = "taxi_notify_a"
+  }
+
+  expect_failures = [var.use_case]
 }
 
 run "own_repositories_need_both_images" {

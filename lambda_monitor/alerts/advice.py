@@ -9,27 +9,34 @@ RUNBOOK = "docs/operations.md"
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Use case and model version that the commands act on."""
+    """Use case, environment and model version that the commands act on."""
 
     use_case: str
     version: str
+    environment: str = ""
+
+    @property
+    def stack(self) -> str:
+        """The arguments of make that select the stack."""
+        own = f" ENVIRONMENT={shlex.quote(self.environment)}" if self.environment else ""
+        return f"USE_CASE={shlex.quote(self.use_case)}{own}"
 
     @property
     def retrain(self) -> str:
         """The command that trains a challenger."""
-        return f"make retrain USE_CASE={shlex.quote(self.use_case)}"
+        return f"make retrain {self.stack}"
 
     @property
     def rollback(self) -> str | None:
         """The command that serves the version before, None for the first one."""
         if not self.version.isdecimal() or int(self.version) <= 1:
             return None
-        return f"make rollback USE_CASE={shlex.quote(self.use_case)} VERSION={int(self.version) - 1}"
+        return f"make rollback {self.stack} VERSION={int(self.version) - 1}"
 
     @property
     def site(self) -> str:
         """The command that opens the report site."""
-        return f"make report USE_CASE={shlex.quote(self.use_case)}"
+        return f"make report {self.stack}"
 
 
 # Next step by the first part of a check's name.
@@ -84,7 +91,7 @@ def anchors(checks: Iterable[str]) -> list[str]:
 
 def _commands(topic: str, target: Target) -> list[str]:
     if topic == "custom":
-        return [f"make checks USE_CASE={shlex.quote(target.use_case)} CHECKS=checks.json"]
+        return [f"make checks {target.stack} CHECKS=checks.json"]
     if topic == "drift":
         return [target.retrain]
     if topic == "performance":

@@ -29,6 +29,7 @@ def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Pa
         severity=severity.worst([severity.of_window(kind, failing), before.severity]),
         meaning=_meaning(names, kind, before),
         use_case=one_line(context.use_case),
+        environment=one_line(context.environment),
         model=one_line(context.model.name),
         model_version=one_line(context.model.version),
         account=where.account,

@@ -27,7 +27,7 @@ TAGS = {Kind.RESOLVED: "RESOLVED", Kind.REMINDER: "REMINDER"}
 def subject(context: "Context", payload: Payload) -> str:
     """Return one line of fewer than 100 ASCII characters."""
     tag = TAGS.get(payload.kind, "ALERT")
-    about = one_line(context.use_case)
+    about = context.title
     level = "" if payload.kind is Kind.RESOLVED else f" {payload.severity}, {payload.meaning}"
     plain = ascii_only(f"{tag}: {about}{level}: {_what(context, payload.kind, short=True)}")
     return plain if len(plain) <= _SUBJECT_LIMIT else plain[: _SUBJECT_LIMIT - 3] + "..."
@@ -66,7 +66,7 @@ def _opening(context: "Context", payload: Payload, before: State) -> str:
     """Return the first line, and a note on a state that was lost or on returned records."""
     kind, end = payload.kind, context.end
     lasted = _duration(end - payload.since)
-    what = f"{one_line(context.use_case)}: {_what(context, kind)}"
+    what = f"{context.title}: {_what(context, kind)}"
     if kind is Kind.RESOLVED:
         about = f"{payload.severity} alert ({payload.meaning})"
         alert = f" The {about} lasted {lasted}, from {_moment(payload.since)}."
@@ -132,7 +132,7 @@ def _facts(context: "Context") -> str:
         [
             f"Window: {_moment(context.start)} to {_moment(context.end)}, {context.records:,} records.",
             f"Model: {one_line(context.model.name)} version {one_line(context.model.version)}, "
-            f"use case {one_line(context.use_case)}. Reference: the validation rows of its training.",
+            f"use case {context.title}. Reference: the validation rows of its training.",
             f"AWS account: {where.account}, region: {where.region}",
         ]
     )

@@ -32,6 +32,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     model: ModelRef
     use_case: str
+    environment: str = ""
     topic_arn: str
     start: datetime
     end: datetime
@@ -48,9 +49,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return [c for c in self.checks if c.status in {"alert", "error"}]
 
     @property
+    def title(self) -> str:
+        """The use case, and the environment if there is one."""
+        return one_line(f"{self.use_case} ({self.environment})" if self.environment else self.use_case)
+
+    @property
     def target(self) -> advice.Target:
         """What the commands of a message act on."""
-        return advice.Target(use_case=self.use_case, version=self.model.version)
+        return advice.Target(use_case=self.use_case, version=self.model.version, environment=self.environment)
 
 
 def compose(context: Context, kind: Kind, before: State) -> Message:

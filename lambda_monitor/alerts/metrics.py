@@ -91,6 +91,7 @@ def lines(
     checks: Sequence[CheckResult],
     series: Sequence[Series] = (),
     messages: Sequence[str] = (),
+    namespace: str = NAMESPACE,
 ) -> list[str]:
     """Return the log lines that CloudWatch turns into metrics.
 
@@ -99,7 +100,7 @@ def lines(
     one of `series`.
     """
     record: dict[str, Any] = {
-        "_aws": _directive(moment, ["UseCase"], list(values)),
+        "_aws": _directive(namespace, moment, ["UseCase"], list(values)),
         "UseCase": use_case,
         "model": model.name,
         "model_version": model.version,
@@ -112,7 +113,7 @@ def lines(
     }
     per_series = [
         {
-            "_aws": _directive(moment, ["UseCase", "Check", "Column"], [TIMES_LIMIT]),
+            "_aws": _directive(namespace, moment, ["UseCase", "Check", "Column"], [TIMES_LIMIT]),
             "UseCase": use_case,
             "Check": _dimension(one.check),
             "Column": _dimension(one.column),
@@ -124,9 +125,9 @@ def lines(
     return [msgspec.json.encode(line).decode() for line in (record, *per_series)]
 
 
-def _directive(moment: datetime, dimensions: list[str], names: list[str]) -> dict[str, Any]:
+def _directive(namespace: str, moment: datetime, dimensions: list[str], names: list[str]) -> dict[str, Any]:
     metrics = [{"Name": name} for name in names]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics}
+    directive = {"Namespace": namespace, "Dimensions": [dimensions], "Metrics": metrics}
     return {"Timestamp": int(moment.timestamp() * 1000), "CloudWatchMetrics": [directive]}
 
 

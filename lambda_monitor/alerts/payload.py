@@ -50,6 +50,7 @@ class Payload(StoredStruct, frozen=True, kw_only=True):
     messages of earlier releases. `concerns` are the names of the checks that the message is about, the
     failing ones or those that were notified and pass again, and `no_data` or `error` without a verdict.
     `checks` lists the first of the `failed` failing checks. `reason` is the error of a run without a verdict.
+    `environment` is empty for a stack without one.
     """
 
     version: int = 1
@@ -75,6 +76,7 @@ class Payload(StoredStruct, frozen=True, kw_only=True):
     report: str
     runbook: list[str]
     meaning: str = ""
+    environment: str = ""
 
 
 class Published(StoredStruct, frozen=True, kw_only=True):

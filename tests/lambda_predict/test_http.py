@@ -28,12 +28,15 @@ class Stack:
     def __init__(self, patch: pytest.MonkeyPatch, model: synthetic.Model) -> None:
         self.output, self.rejected = synthetic.Sink(), synthetic.Sink()
         self.identity = identity.Identity.REQUEST
+        self.namespace = "Scorewatch"
         scorer = Scorer(model)
         patch.setattr(stream, "start", lambda: (self.settings, scorer, self.output, self.rejected))
 
     @property
     def settings(self) -> Settings:
-        return msgspec.structs.replace(synthetic.SETTINGS, http_identity=self.identity)
+        return msgspec.structs.replace(
+            synthetic.SETTINGS, http_identity=self.identity, metrics_namespace=self.namespace
+        )
 
     def ask(
         self,
@@ -259,3 +262,10 @@ def test_an_unpublished_prediction_names_the_way_to_repeat(
     status, body = post(stack, synthetic.ride(), "key")
     assert (status, "repeat the request with the same Idempotency-Key" in body["message"]) == (503, True)
     assert json.loads(capsys.readouterr().out)["Unpublished"] == 1
+
+
+def test_metrics_are_in_the_namespace_of_the_stack(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    stack.namespace = "Scorewatch/dev"
+    assert stack.ask(synthetic.ride())[0] == 200
+    [directive] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Scorewatch/dev"

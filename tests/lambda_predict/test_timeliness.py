@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from lambda_predict import handler as handlers
@@ -54,6 +55,16 @@ def test_the_handler_counts_when_its_events_are_published(
     monkeypatch.setattr(handlers, "start", start)
     handlers.handler({"Records": arrived(1, 50, 70, 500, now=time.time())}, synthetic.Context(30))
     assert counted(capsys) == (2, 2)
+
+
+def test_metrics_are_in_the_namespace_of_the_stack(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = msgspec.structs.replace(synthetic.SETTINGS, metrics_namespace="Scorewatch/dev")
+    monkeypatch.setattr(handlers, "start", lambda: (settings, world.scorer, world.output, world.rejected))
+    handlers.handler({"Records": arrived(1, now=time.time())}, synthetic.Context(30))
+    [directive] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Scorewatch/dev"
 
 
 def test_each_record_is_counted_once_over_all_retries(

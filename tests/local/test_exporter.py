@@ -153,6 +153,18 @@ def test_counters_add_each_minute_once(world: World) -> None:
     assert world.value("records_total", outcome="scored") == 0
 
 
+def test_counters_are_those_of_the_environment(world: World) -> None:
+    asked: list[Any] = []
+    # moto returns the sum of all namespaces: look at the request.
+    event = "provide-client-params.cloudwatch.GetMetricData"
+    world.cloudwatch.meta.events.register(event, lambda params, **_: asked.append(params))
+    counters = CloudWatchCounters(world.cloudwatch, "green_taxi", "input", "Scorewatch/dev")
+    counters.read(START)
+    counters.read(START + 10 * 60)
+    queries = [query["MetricStat"]["Metric"] for query in asked[0]["MetricDataQueries"]]
+    assert {query["Namespace"] for query in queries} == {"AWS/Kinesis", "Scorewatch/dev"}
+
+
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -78,6 +78,7 @@ def test_first_deployment_applies_foundations_then_images_then_functions(
     foundations, everything = applies(calls())
     assert foundations == {
         "use_case": "green_taxi",
+        "environment": "",
         "model_version": "1",
         "id_column": "ride_id",
     }
@@ -123,7 +124,7 @@ def test_images_in_own_repositories_are_neither_built_nor_replaced(
 
     assert {call["command"] for call in calls()} == {"terraform"}
     assert [set(variables) for variables in applies(calls())] == 4 * [
-        {"use_case", "model_version", "id_column"}
+        {"use_case", "environment", "model_version", "id_column"}
     ]
 
 

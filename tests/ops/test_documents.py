@@ -23,6 +23,7 @@ COMMANDS = (
     ".venv/bin/python -m ops deploy --use-case green_taxi --version 7",
     "make deploy USE_CASE=green_taxi",
     "make deploy",
+    "make deploy ENVIRONMENT=dev",
     ".venv/bin/python -m ops outputs --use-case green_taxi",
     "make rollback USE_CASE=green_taxi VERSION=6",
     "make rollback USE_CASE=green_taxi VERSION=3",
@@ -85,7 +86,7 @@ def test_deployment_commands_work_as_written(
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     applied = [call["variables"]["model_version"] for call in calls() if call["arguments"][0] == "apply"]
-    assert applied == ["3", "3", "6", "7", "7", "7", "6", "3", "3"]
+    assert applied == ["3", "3", "6", "7", "7", "7", "7", "7", "6", "3", "3"]
     assert calls()[-1]["arguments"][0] == "destroy"
     client = MlflowClient(tracking_uri=f"sqlite:///{folder / '.scorewatch/mlflow.db'}")
     assert int(client.get_model_version_by_alias(MODEL, "champion").version) == 3

@@ -1,5 +1,5 @@
 resource "aws_ecr_repository" "this" {
-  name                 = var.name
+  name                 = replace(var.name, "--", "_") # ECR takes no two dashes in a row
   image_tag_mutability = "IMMUTABLE"
   force_delete         = var.force_destroy
 

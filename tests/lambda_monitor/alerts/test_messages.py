@@ -38,6 +38,19 @@ def context(*checks: CheckResult, **changes) -> messages.Context:
     return messages.Context(**{**values, **changes})
 
 
+def test_messages_name_the_environment_and_select_its_stack() -> None:
+    message = messages.compose(context(environment="dev"), Kind.ALERT, BEFORE)
+
+    assert message.subject.startswith("ALERT: green_taxi (dev) critical: ")
+    assert "use case green_taxi (dev)." in message.text
+    assert "make retrain USE_CASE=green_taxi ENVIRONMENT=dev\n" in message.text
+    assert "make report USE_CASE=green_taxi ENVIRONMENT=dev\n" in message.text
+    assert message.payload is not None
+    assert (message.payload.use_case, message.payload.environment) == ("green_taxi", "dev")
+    # SNS delivers no raw message of more to a queue.
+    assert len(message.attributes) == 10
+
+
 def test_an_alert_has_checks_values_window_report_and_next_steps() -> None:
     message = messages.compose(context(), Kind.ALERT, BEFORE)
 

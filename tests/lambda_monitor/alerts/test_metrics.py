@@ -6,11 +6,14 @@ import re
 import msgspec
 import pytest
 
+from lambda_monitor import monitor
 from lambda_monitor.alerts import metrics
 from lambda_monitor.alerts.metrics import OTHERS, WHOLE, Series
 from lambda_monitor.findings import CheckResult, Findings, Status
+from lambda_monitor.run import Clients, Span
+from lambda_monitor.settings import Settings
 from tests.lambda_monitor.alerts.test_messages import DRIFT, FINE
-from tests.lambda_monitor.synthetic import HOUR, MODEL, NOON, Stack, contract, synthetic_rides
+from tests.lambda_monitor.synthetic import HOUR, MODEL, NOON, Stack, contract, moment, synthetic_rides
 
 CONTRACT = contract()
 
@@ -166,3 +169,16 @@ def test_a_scheduled_run_prints_its_series_and_one_by_hand_none(
     assert drift["trip_distance"] > 3 > drift["DOLocationID"]
     assert len([name for name, *_ in found if name == "TimesLimit"]) <= 20
     assert ("Severity", {"UseCase": "green_taxi"}, 1.0) in found
+
+
+def test_an_environment_has_a_namespace_of_its_own(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    stack.bundle()
+    stack.put(stack.events(synthetic_rides(500, seed=7, stretch=2.0)))
+    environment = stack.environment(ENVIRONMENT="dev", METRICS_NAMESPACE="Scorewatch/dev")
+    clients = Clients(s3=stack.s3, sns=stack.sns, cloudwatch=None, athena=None)
+    span = Span(start=NOON, end=NOON + HOUR, asked=False)
+    monitor.run(clients, Settings.from_environment(environment), span, moment("request", NOON + HOUR))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert {d["Namespace"] for line in lines for d in line["_aws"]["CloudWatchMetrics"]} == {"Scorewatch/dev"}
+    [subject] = lines[0]["messages"]
+    assert subject.startswith("ALERT: green_taxi (dev) ")
