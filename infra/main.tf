@@ -6,7 +6,7 @@ module "stream" {
   input_shards    = var.input_shards
   output_shards   = var.output_shards
   retention_hours = var.stream_retention_hours
-  kms_key_arn     = aws_kms_key.this.arn
+  kms_key_arn     = local.kms_key_arn
 }
 
 module "lake" {
@@ -19,7 +19,7 @@ module "lake" {
   lake_bucket             = local.names.lake_bucket
   layout                  = local.layout
   output_stream_arn       = module.stream.output_arn
-  kms_key_arn             = aws_kms_key.this.arn
+  kms_key_arn             = local.kms_key_arn
   interval_seconds        = var.delivery_interval_seconds
   size_mb                 = var.delivery_size_mb
   expiration_days         = var.lake_expiration_days
@@ -61,7 +61,7 @@ module "scorer" {
   repository                 = var.image_repositories
   region                     = local.region
   arn_prefixes               = local.arn_prefixes
-  kms_key_arn                = aws_kms_key.this.arn
+  kms_key_arn                = local.kms_key_arn
   architecture               = var.architecture
   tracing                    = var.tracing
   memory_mb                  = var.predict_memory_mb
@@ -85,6 +85,7 @@ module "scorer" {
   http_enabled               = var.http_enabled
   http_identity              = var.http_identity
   http_reserved_concurrency  = var.http_reserved_concurrency
+  vpc                        = local.vpc
 
   environment = merge(local.model_environment, {
     OUTPUT_STREAM     = module.stream.output_name
@@ -107,7 +108,7 @@ module "monitor" {
   account_id            = local.account_id
   region                = local.region
   arn_prefixes          = local.arn_prefixes
-  kms_key_arn           = aws_kms_key.this.arn
+  kms_key_arn           = local.kms_key_arn
   architecture          = var.architecture
   tracing               = var.tracing
   memory_mb             = var.monitor_memory_mb
@@ -122,6 +123,8 @@ module "monitor" {
   model_name            = local.model_name
   schedule              = var.schedule
   alert_topic_arn       = module.alerts.topic_arn
+  alert_topic_key_arn   = var.alert_topic_arn == null ? local.kms_key_arn : var.alert_topic_key_arn
+  vpc                   = local.vpc
   athena                = var.athena_enabled && var.athena_min_mb > 0
   athena_workgroup_arn  = module.lake.athena_workgroup_arn
   glue_catalog_arn      = "arn:${local.partition}:glue:${local.region}:${local.account_id}:catalog"
@@ -167,7 +170,7 @@ module "notifier" {
   architecture       = var.architecture
   region             = local.region
   arn_prefixes       = local.arn_prefixes
-  kms_key_arn        = aws_kms_key.this.arn
+  kms_key_arn        = local.kms_key_arn
   tracing            = var.tracing
   log_retention_days = var.log_retention_days
   force_destroy      = var.force_destroy
@@ -176,6 +179,7 @@ module "notifier" {
   alerts_prefix      = local.layout.alerts
   model_name         = local.model_name
   dashboard          = var.dashboard ? local.names.dashboard : ""
+  vpc                = local.vpc
 }
 
 module "access" {
@@ -183,7 +187,7 @@ module "access" {
 
   names               = local.names.access_policies
   region              = local.region
-  kms_key_arn         = aws_kms_key.this.arn
+  kms_key_arn         = local.kms_key_arn
   input_stream_arn    = module.stream.input_arn
   ground_truth_arn    = module.lake.delivery_arns["ground_truth"]
   lake_bucket_arn     = module.lake.lake_bucket_arn
@@ -197,9 +201,10 @@ module "alerts" {
 
   prefix                    = local.prefix
   topic                     = local.names.alert_topic
+  own_topic_arn             = var.alert_topic_arn
   notifier_prefix           = "${local.names.notify}-"
   emails                    = var.alert_emails
-  kms_key_arn               = aws_kms_key.this.arn
+  kms_key_arn               = local.kms_key_arn
   partition                 = local.partition
   region                    = local.region
   account_id                = local.account_id

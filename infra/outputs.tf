@@ -150,7 +150,22 @@ output "monitor_repository_url" {
 
 output "kms_key_arn" {
   description = "ARN of the encryption key."
-  value       = aws_kms_key.this.arn
+  value       = local.kms_key_arn
+}
+
+output "kms_key_statements" {
+  description = "Statements, as JSON, that the policy of a key of your own (kms_key_arn) must have besides access through IAM."
+  value       = data.aws_iam_policy_document.key_services.json
+}
+
+output "alert_topic_statements" {
+  description = "Statements, as JSON, that the policy of a topic of your own (alert_topic_arn) must have."
+  value       = module.alerts.topic_statements
+}
+
+output "vpc_endpoint_services" {
+  description = "Endpoint services that the functions need in a VPC (vpc_subnet_ids) without another way to AWS."
+  value       = local.vpc_endpoint_services
 }
 
 output "athena_workgroup" {

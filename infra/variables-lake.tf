@@ -43,9 +43,14 @@ variable "lake_infrequent_access_days" {
 }
 
 variable "access_log_bucket" {
-  description = "Existing bucket that receives the buckets' access logs; null for none."
+  description = "Existing bucket of this account and region that receives the access logs of both buckets; null for none. It must not have SSE-KMS as its default encryption, and its policy must let logging.s3.amazonaws.com put objects."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.access_log_bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.access_log_bucket))
+    error_message = "access_log_bucket must be the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes, no ARN."
+  }
 }
 
 variable "noncurrent_version_days" {

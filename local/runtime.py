@@ -79,7 +79,8 @@ class Runtime:
     def invoke(self, config: Mapping[str, Any], event: Any, credentials: Mapping[str, str]) -> dict[str, Any]:
         """Run one invocation; return {"body": ...}, with "error": True if it failed."""
         with self._guard:
-            slot = self._slots.setdefault(config["FunctionName"], _Slot())
+            # Another region may have a function of the same name.
+            slot = self._slots.setdefault(config.get("FunctionArn") or config["FunctionName"], _Slot())
         with slot.lock:
             try:
                 body = self._answer(slot, config, event, credentials)
@@ -144,6 +145,7 @@ class Runtime:
         return {
             **inherited,
             **self._base_env,
+            **_region(config),
             **{name: value for name, value in credentials.items() if value},
             "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize") or 128),
@@ -187,6 +189,14 @@ class Runtime:
                 raise FunctionError(f"{config['FunctionName']} did not start: see {self._logs}")
             time.sleep(0.02)
         return worker
+
+
+def _region(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables of the function's own region, none if its ARN is missing."""
+    match str(config.get("FunctionArn", "")).split(":"):
+        case [_, _, _, region, *_] if region:
+            return dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), region)
+    return {}
 
 
 def _free_port() -> int:

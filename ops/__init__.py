@@ -7,6 +7,7 @@ embedded          record of a running embedded AWS
 deployment        state and outputs of a deployed use case
 bundles           bundles of the registry's versions on this machine
 deploy            deploy, roll back, destroy
+migration         stacks of 0.1: state key and names of roles
 plan              changes that an apply would make, as a table
 docker_images     build and push the functions' images
 checks            upload the configuration of checks

@@ -17,7 +17,7 @@ from contract import bundle, store
 from contract.bundle import Manifest
 from contract.schema import Contract
 from contract.session import session
-from ops import deployment, docker_images, embedded
+from ops import deployment, docker_images, embedded, migration
 from ops.bundles import bundle_directory
 from ops.deployment import DeploymentError
 from ops.terraform import Terraform
@@ -36,6 +36,7 @@ def deploy(use_case: str, version: str | None = None) -> None:
         fix = f"run make local-up USE_CASE={use_case}"
         raise DeploymentError(f"{local.url} is the embedded AWS, which takes no images: {fix}")
     root = deployment.stack(use_case)
+    current_outputs(root, use_case)
     docker = None
     # Before training, which takes minutes; any version will do.
     if root.evaluate("var.image_repositories", variables(use_case, "0", {})):
@@ -148,9 +149,20 @@ def variables(use_case: str, version: str, known: Mapping[str, Any]) -> dict[str
     }
 
 
+def current_outputs(root: Terraform, use_case: str) -> dict[str, Any]:
+    """Return the outputs. Raises DeploymentError if a stack of 0.1 has to be moved first."""
+    known = root.outputs()
+    if known:
+        version = known.get("model_version", "0")
+        migration.check_roles(root, known, variables(use_case, version, known))
+    else:
+        migration.check_state(root, use_case)
+    return known
+
+
 def _deployed(use_case: str) -> tuple[Terraform, dict[str, Any]]:
     root = deployment.stack(use_case)
-    known = root.outputs()
+    known = current_outputs(root, use_case)
     if not known:
         raise deployment.not_deployed(use_case)
     return root, known

@@ -48,7 +48,7 @@ def report(use_case: str, version: str | None = None, *, as_markdown: bool = Fal
     """
     local = embedded.select_running(use_case) or embedded.find(os.environ.get("AWS_ENDPOINT_URL"))
     root = deployment.stack(use_case)
-    known = root.outputs()
+    known = deploy.current_outputs(root, use_case)
     if local:
         wanted = root.last_variables() | ({"model_version": version} if version else {})
     else:

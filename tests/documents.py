@@ -25,7 +25,7 @@ NOT_RUN = {
     'eval "$(aws configure export-credentials --format env)"': "needs a profile of a real account",
     "curl -X POST": "needs a function URL of a real account; see integration-tests/test_http.py",
     "cd infra && TF_DATA_DIR": "needs a state bucket of a real account",
-    "aws s3 cp s3://<bucket>": "needs a state bucket of a real account",
+    "aws s3 mv s3://<bucket>": "needs a state bucket of a real account; tests/ops/test_migration.py makes it",
     "make provider-lock": "needs the provider registry",
     "git add infra/.terraform.lock.hcl": "follows make provider-lock",
     "make integration IMAGES=docker": "needs a Docker engine",

@@ -47,7 +47,7 @@ run "every_address_is_subscribed" {
     error_message = "An address is not subscribed to the topic."
   }
   assert {
-    condition     = aws_sns_topic.this.kms_master_key_id == var.kms_key_arn
+    condition     = aws_sns_topic.this[0].kms_master_key_id == var.kms_key_arn
     error_message = "Alerts must be encrypted."
   }
   assert {
@@ -232,5 +232,31 @@ run "no_alarms_on_missing_functions" {
       "delivery-rejected-late", "delivery-ground-truth-late", "input-throttled", "output-throttled", "predictions-unread", "lake-budget-fast",
     ])
     error_message = "There is an alarm on a function that does not exist."
+  }
+}
+
+run "own_topic" {
+  command = plan
+
+  module {
+    source = "./modules/alerts"
+  }
+  variables {
+    own_topic_arn = "arn:aws:sns:eu-west-1:123456789012:operations"
+    emails        = []
+  }
+
+  assert {
+    condition     = length(aws_sns_topic.this) == 0 && length(aws_sns_topic_policy.this) == 0
+    error_message = "A topic of the company's own must keep its policy, and no other must be created."
+  }
+  assert {
+    condition = alltrue([
+      for actions in concat(
+        values(aws_cloudwatch_metric_alarm.this)[*].alarm_actions, aws_cloudwatch_composite_alarm.silent[*].alarm_actions,
+        values(aws_cloudwatch_composite_alarm.fast)[*].alarm_actions, values(aws_cloudwatch_metric_alarm.silence)[*].alarm_actions,
+      ) : actions == toset([var.own_topic_arn])
+    ]) && aws_cloudwatch_event_target.resolved.arn == var.own_topic_arn
+    error_message = "Every alarm and its end must go to the given topic."
   }
 }

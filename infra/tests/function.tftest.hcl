@@ -95,3 +95,55 @@ run "without_tracing_no_xray_rights" {
     error_message = "Without tracing the role must have no X-Ray rights."
   }
 }
+
+run "without_a_vpc_no_rights_on_interfaces" {
+  command = plan
+
+  module {
+    source = "./modules/function"
+  }
+
+  assert {
+    condition     = length(aws_lambda_function.this.vpc_config) == 0 && length(aws_iam_role_policy.network) == 0
+    error_message = "Without a VPC there must be no rights on network interfaces."
+  }
+}
+
+run "in_a_vpc" {
+  command = plan
+
+  module {
+    source = "./modules/function"
+  }
+  variables {
+    vpc = {
+      subnet_ids          = ["subnet-0a1b2c3d", "subnet-1a2b3c4d"]
+      security_group_ids  = ["sg-0a1b2c3d"]
+      interface_arns      = "arn:aws:ec2:eu-west-1:*:*/*"
+      function_arn_prefix = "arn:aws:lambda:eu-west-1:123456789012:function:"
+    }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this.vpc_config[0].subnet_ids == toset(var.vpc.subnet_ids) &&
+      aws_lambda_function.this.vpc_config[0].security_group_ids == toset(var.vpc.security_group_ids)
+    )
+    error_message = "The function must be in the given subnets and security groups."
+  }
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.network[0].policy).Statement : s.Sid => toset(s.Action) if s.Effect == "Allow" } == {
+      ManageInterfaces   = toset(["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"])
+      DescribeInterfaces = toset(["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"])
+    }
+    error_message = "Lambda needs exactly the six actions that its documentation names."
+  }
+  assert {
+    condition = alltrue([
+      for s in jsondecode(aws_iam_role_policy.network[0].policy).Statement :
+      length(s.Action) == 6 && s.Condition == { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-west-1:123456789012:function:scorewatch-green-taxi-predict" } }
+      if s.Effect == "Deny"
+    ]) && contains([for s in jsondecode(aws_iam_role_policy.network[0].policy).Statement : s.Effect], "Deny")
+    error_message = "The function's code must not have Lambda's rights on interfaces."
+  }
+}

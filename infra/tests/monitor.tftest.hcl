@@ -190,3 +190,35 @@ run "the_scheduler_starts_only_this_function" {
     error_message = "Only this account's schedules may use the role."
   }
 }
+
+run "rights_on_the_key_of_the_topic" {
+  command = plan
+
+  module {
+    source = "./modules/monitor"
+  }
+  variables {
+    alert_topic_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
+  }
+
+  assert {
+    condition = { for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Resource => s.Condition.StringEquals["kms:ViaService"] if contains(flatten([s.Action]), "kms:Decrypt") } == {
+      (var.kms_key_arn)         = "s3.eu-west-1.amazonaws.com"
+      (var.alert_topic_key_arn) = "sns.eu-west-1.amazonaws.com"
+    }
+    error_message = "The monitor must use each key through its own service only."
+  }
+}
+
+run "no_rights_for_a_topic_without_a_key" {
+  command = plan
+
+  module {
+    source = "./modules/monitor"
+  }
+
+  assert {
+    condition     = !strcontains(data.aws_iam_policy_document.monitor.json, "sns.eu-west-1.amazonaws.com")
+    error_message = "A topic without a key needs no rights on a key."
+  }
+}

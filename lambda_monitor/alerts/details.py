@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from contract.schema import Contract
 from lambda_monitor.alerts import advice, links, severity, titles
-from lambda_monitor.alerts.payload import Kind, Payload, failed_check
+from lambda_monitor.alerts.payload import FailedCheck, Kind, Payload, failed_check
 from lambda_monitor.alerts.state import State, concern
-from lambda_monitor.findings import LISTED, Status
+from lambda_monitor.findings import LISTED, CheckResult, Status
 from lambda_monitor.untrusted import one_line
 
 if TYPE_CHECKING:
@@ -41,20 +42,22 @@ def describe(context: "Context", kind: Kind, before: State, alert_id: str) -> Pa
         failed=len(failing),
         made=sum(check.status != "skipped" for check in context.checks),
         concerns=sorted({_name(key) for key in _concerns(context, kind, before)}),
-        checks=[
-            failed_check(
-                check,
-                one_line(check.sentence, _SENTENCE),
-                titles.columns(check, context.contract)[:_COLUMNS],
-                title=one_line(titles.title(check, context.contract), _TITLE),
-                figures=titles.figures(check, context.contract),
-            )
-            for check in failing[:LISTED]
-        ],
+        checks=[_failed(check, context.contract) for check in failing[:LISTED]],
         reason=one_line(context.reason, _REASON),
         next_steps=[] if resolved else [_step(step) for step in steps],
         report=links.s3_object(where, context.report),
         runbook=advice.anchors(names),
+    )
+
+
+def _failed(check: CheckResult, contract: Contract | None) -> FailedCheck:
+    """Return a failed check with its columns, title and figures for people."""
+    return failed_check(
+        check,
+        one_line(check.sentence, _SENTENCE),
+        titles.columns(check, contract)[:_COLUMNS],
+        title=one_line(titles.title(check, contract), _TITLE),
+        figures=titles.figures(check, contract),
     )
 
 

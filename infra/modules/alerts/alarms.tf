@@ -118,7 +118,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   evaluation_periods  = each.value.periods
   datapoints_to_alarm = try(each.value.enough, each.value.periods)
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.this.arn]
+  alarm_actions       = [local.topic_arn]
 }
 
 # A share instead of a count, so that the alarm does not depend on traffic.
@@ -132,7 +132,7 @@ resource "aws_cloudwatch_metric_alarm" "rejected" {
   evaluation_periods  = 3
   datapoints_to_alarm = 3
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.this.arn]
+  alarm_actions       = [local.topic_arn]
 
   metric_query {
     id          = "share"

@@ -134,7 +134,7 @@ resource "aws_cloudwatch_composite_alarm" "fast" {
   alarm_name        = "${var.prefix}-${each.key}"
   alarm_description = "Objective: ${local.objectives[each.value.objective]}. ${local.burn_words.fast} ${local.burn_advice[each.value.objective]} Runbook: ${local.runbook}${each.key}"
   alarm_rule        = local.burn_rules[each.key]
-  alarm_actions     = [aws_sns_topic.this.arn]
+  alarm_actions     = [local.topic_arn]
 }
 
 # An outage that the fast alarm reports also fills the long windows: nothing is sent a second time for it.
@@ -144,7 +144,7 @@ resource "aws_cloudwatch_composite_alarm" "slow" {
   alarm_name        = "${var.prefix}-${each.key}"
   alarm_description = "Objective: ${local.objectives[each.value.objective]}. ${local.burn_words.slow} ${local.burn_advice[each.value.objective]} Runbook: ${local.runbook}${each.key}"
   alarm_rule        = local.burn_rules[each.key]
-  alarm_actions     = [aws_sns_topic.this.arn]
+  alarm_actions     = [local.topic_arn]
 
   actions_suppressor {
     alarm            = aws_cloudwatch_composite_alarm.fast["${each.value.objective}-budget-fast"].alarm_name

@@ -8,7 +8,7 @@ resource "aws_cloudwatch_event_rule" "resolved" {
 
 resource "aws_cloudwatch_event_target" "resolved" {
   rule = aws_cloudwatch_event_rule.resolved.name
-  arn  = aws_sns_topic.this.arn
+  arn  = local.topic_arn
 
   # EventBridge inserts each value with its quotes. It refuses names that start with AWS.
   input_transformer {

@@ -40,7 +40,7 @@ resource "aws_cloudwatch_metric_alarm" "silence" {
   evaluation_periods  = each.value.periods
   datapoints_to_alarm = each.value.periods
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.this.arn]
+  alarm_actions       = [local.topic_arn]
 
   metric_query {
     id          = "silent"
@@ -73,7 +73,7 @@ resource "aws_cloudwatch_composite_alarm" "silent" {
   alarm_name        = "${var.prefix}-monitor-silent"
   alarm_description = "The monitor has not run for ${var.monitor_silence_hours} h, so drift would go unreported. Check its schedule and its log. Runbook: ${local.runbook}monitor-silent"
   alarm_rule        = "ALARM(\"${aws_cloudwatch_metric_alarm.idle[0].alarm_name}\") AND ALARM(\"${aws_cloudwatch_metric_alarm.started[0].alarm_name}\")"
-  alarm_actions     = [aws_sns_topic.this.arn]
+  alarm_actions     = [local.topic_arn]
 }
 
 resource "aws_cloudwatch_metric_alarm" "idle" {

@@ -122,3 +122,9 @@ variable "monitor_silence_hours" {
   description = "Hours without a monitoring run that raise an alarm."
   type        = number
 }
+
+variable "own_topic_arn" {
+  description = "ARN of an existing topic; null to create one."
+  type        = string
+  default     = null
+}

@@ -1,7 +1,7 @@
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_115:Variables reserve concurrency; a new account has too little to reserve any by default
   #checkov:skip=CKV_AWS_116:Failures are kept by the event source mapping and the monitor's invoke configuration; HTTP callers receive an error response
-  #checkov:skip=CKV_AWS_117:The function calls only AWS services, with TLS and signed requests; a VPC would add the cost of endpoints
+  #checkov:skip=CKV_AWS_117:Variable vpc_subnet_ids turns it on; the function calls only AWS services, with TLS and signed requests
   #checkov:skip=CKV_AWS_173:The variables are names, never secrets; encrypting them would widen every role's access to the key
   #checkov:skip=CKV_AWS_272:Code signing is for zip archives; images are deployed by digest
   function_name                  = var.name
@@ -20,13 +20,21 @@ resource "aws_lambda_function" "this" {
   environment {
     variables = var.environment
   }
+  dynamic "vpc_config" {
+    for_each = var.vpc == null ? [] : [var.vpc]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
   tracing_config {
     mode = var.tracing ? "Active" : "PassThrough"
   }
 
   # Otherwise Lambda creates the log group itself, without key and retention, and invocations before the
   # policies exist fail.
-  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.base, aws_iam_role_policy.work]
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.base, aws_iam_role_policy.work, aws_iam_role_policy.network]
 }
 
 resource "aws_cloudwatch_log_group" "this" {

@@ -17,3 +17,8 @@ output "reserved_concurrency" {
   description = "Reserved concurrency; -1 for none."
   value       = aws_lambda_function.this.reserved_concurrent_executions
 }
+
+output "subnet_ids" {
+  description = "Subnets of the function; empty without a VPC."
+  value       = flatten(aws_lambda_function.this.vpc_config[*].subnet_ids)
+}

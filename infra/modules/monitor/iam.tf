@@ -60,7 +60,24 @@ data "aws_iam_policy_document" "monitor" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = [for service in ["s3", "sns"] : "${service}.${var.region}.amazonaws.com"]
+      values   = ["s3.${var.region}.amazonaws.com"]
+    }
+  }
+
+  # The topic's key is the stack's, another one of the company's own, or none.
+  dynamic "statement" {
+    for_each = var.alert_topic_key_arn == null ? [] : [var.alert_topic_key_arn]
+
+    content {
+      sid       = "UseKeyOfTopic"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["sns.${var.region}.amazonaws.com"]
+      }
     }
   }
 

@@ -33,6 +33,7 @@ module "function" {
   policy               = data.aws_iam_policy_document.monitor.json
   kms_key_arn          = var.kms_key_arn
   log_retention_days   = var.log_retention_days
+  vpc                  = var.vpc
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {

@@ -22,3 +22,8 @@ output "environment" {
   description = "Environment variables of the function; null without an image."
   value       = one(module.function[*].environment)
 }
+
+output "subnet_ids" {
+  description = "Subnets of each function."
+  value       = module.function[*].subnet_ids
+}

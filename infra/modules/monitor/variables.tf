@@ -171,3 +171,20 @@ variable "tracing" {
   description = "Send traces to X-Ray."
   type        = bool
 }
+
+variable "alert_topic_key_arn" {
+  description = "ARN of the key that encrypts the topic; null for none."
+  type        = string
+  default     = null
+}
+
+variable "vpc" {
+  description = "Subnets and security groups of the function, and what their ARNs start with; null for no VPC."
+  type = object({
+    subnet_ids          = list(string)
+    security_group_ids  = list(string)
+    interface_arns      = string
+    function_arn_prefix = string
+  })
+  default = null
+}

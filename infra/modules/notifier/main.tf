@@ -27,6 +27,7 @@ module "function" {
   policy               = data.aws_iam_policy_document.this.json
   kms_key_arn          = var.kms_key_arn
   log_retention_days   = var.log_retention_days
+  vpc                  = var.vpc
 
   environment = {
     CHANNEL       = var.channel

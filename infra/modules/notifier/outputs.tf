@@ -22,3 +22,8 @@ output "alarms" {
   description = "Alarm names by key."
   value       = { for key, alarm in aws_cloudwatch_metric_alarm.this : key => alarm.alarm_name }
 }
+
+output "subnet_ids" {
+  description = "Subnets of the function."
+  value       = module.function.subnet_ids
+}

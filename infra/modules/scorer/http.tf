@@ -23,6 +23,7 @@ module "http_function" {
   policy               = data.aws_iam_policy_document.score.json
   kms_key_arn          = var.kms_key_arn
   log_retention_days   = var.log_retention_days
+  vpc                  = var.vpc
 }
 
 resource "aws_lambda_function_url" "http" {

@@ -34,6 +34,7 @@ module "function" {
   policy               = data.aws_iam_policy_document.stream.json
   kms_key_arn          = var.kms_key_arn
   log_retention_days   = var.log_retention_days
+  vpc                  = var.vpc
 }
 
 resource "aws_lambda_event_source_mapping" "input" {

@@ -22,3 +22,8 @@ output "event_source_mapping_id" {
   description = "UUID of the event source mapping; null without an image."
   value       = one(aws_lambda_event_source_mapping.input[*].uuid)
 }
+
+output "subnet_ids" {
+  description = "Subnets of each function."
+  value       = concat(module.function[*].subnet_ids, module.http_function[*].subnet_ids)
+}

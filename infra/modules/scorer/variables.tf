@@ -171,3 +171,14 @@ variable "tracing" {
   description = "Send traces to X-Ray."
   type        = bool
 }
+
+variable "vpc" {
+  description = "Subnets and security groups of the functions, and what their ARNs start with; null for no VPC."
+  type = object({
+    subnet_ids          = list(string)
+    security_group_ids  = list(string)
+    interface_arns      = string
+    function_arn_prefix = string
+  })
+  default = null
+}

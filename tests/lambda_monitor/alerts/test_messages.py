@@ -41,7 +41,7 @@ def context(*checks: CheckResult, **changes) -> messages.Context:
 def test_messages_name_the_environment_and_select_its_stack() -> None:
     message = messages.compose(context(environment="dev"), Kind.ALERT, BEFORE)
 
-    assert message.subject.startswith("ALERT: green_taxi (dev) critical: ")
+    assert message.subject.startswith("ALERT: green_taxi (dev) warning, ")
     assert "use case green_taxi (dev)." in message.text
     assert "make retrain USE_CASE=green_taxi ENVIRONMENT=dev\n" in message.text
     assert "make report USE_CASE=green_taxi ENVIRONMENT=dev\n" in message.text

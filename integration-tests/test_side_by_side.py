@@ -1,0 +1,137 @@
+"""Use cases, regions and environments in one account: each scores, and is destroyed, by itself."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.bundle import CONTRACT
+from contract.schema import Contract
+from local import stack, traffic
+from ops.embedded import Endpoint
+from training import pipeline, records
+from training.use_case import UseCase
+
+_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack on the embedded AWS: endpoint in its region, bundle, variables; outputs once it is applied."""
+
+    endpoint: Endpoint
+    bundle: Path
+    variables: dict[str, Any]
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def apply(self) -> "Stack":
+        found = stack.deploy(self.endpoint, self.bundle, progress=_quiet, **self.variables)
+        return replace(self, outputs=found)
+
+    def destroy(self) -> None:
+        stack.destroy(self.endpoint, self.bundle, progress=_quiet, **self.variables)
+
+    def is_unchanged(self) -> bool:
+        """Return whether a plan finds every resource as it was applied."""
+        return stack.plan_is_empty(self.endpoint, self.bundle, **self.variables)
+
+    def scores(self, record_id: str) -> None:
+        """Put one record and wait for its event on the stack's own output stream."""
+        contract = Contract.read(self.bundle / CONTRACT)
+        [line] = records.encode(contract, UseCase.named(contract.use_case).demo("normal", 1, seed=1))
+        record = json.dumps(json.loads(line) | {contract.id_field: record_id}).encode()
+        traffic.put_records(self.endpoint.client("kinesis"), self.outputs["input_stream"], [record])
+        output = f"{self.outputs['output_stream']} in {self.endpoint.region}"
+        probe = partial(self.event, contract.id_field, record_id)
+        event = traffic.wait_for(f"{record_id} on {output}", probe, seconds=_SECONDS)
+        assert event["model"]["name"] == self.outputs["model_name"]
+
+    def event(self, id_field: str, record_id: str) -> dict[str, Any] | None:
+        """Return the event of a record, None if it is not there yet."""
+        kinesis, stream = self.endpoint.client("kinesis"), self.outputs["output_stream"]
+        for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
+            start = kinesis.get_shard_iterator(
+                StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )
+            for record in kinesis.get_records(ShardIterator=start["ShardIterator"])["Records"]:
+                event: dict[str, Any] = json.loads(record["Data"])
+                if event[id_field] == record_id:
+                    return event
+        return None
+
+    @property
+    def resources(self) -> set[tuple[str, str]]:
+        """Type and ARN of each resource that has an ARN; those of roles and buckets name no region."""
+        root = self.endpoint.terraform(self.outputs["use_case"])
+        return {
+            (resource["type"], arn)
+            for resource in json.loads(root.state_file.read_text())["resources"]
+            if resource["mode"] == "managed"
+            for instance in resource["instances"]
+            for name in ("arn", "dashboard_arn")
+            if (arn := instance["attributes"].get(name))
+        }
+
+
+def _quiet(_line: str) -> None:
+    """Print nothing: several stacks are applied at a time."""
+
+
+@pytest.fixture
+def home(deployed: Any) -> Stack:
+    """Return the stack that the other tests use."""
+    if deployed.work is None:
+        pytest.skip("applies more stacks to the embedded AWS of the tests")
+    endpoint = stack.status(deployed.work / "local")
+    assert endpoint is not None
+    model = deployed.contract.model
+    return Stack(endpoint, deployed.work / "bundles" / model.name / model.version, {}, deployed.outputs)
+
+
+@pytest.fixture
+def beside(home: Stack) -> Callable[..., Stack]:
+    """Return a function that describes one more stack on the same embedded AWS, with a state of its own."""
+
+    def describe(name: str, bundle: Path, region: str = home.endpoint.region, **variables: Any) -> Stack:
+        folder = home.endpoint.state_dir / "beside" / name
+        folder.mkdir(parents=True)
+        (folder / "images").symlink_to(home.endpoint.state_dir / "images")
+        return Stack(replace(home.endpoint, state_dir=folder, region=region), bundle, variables)
+
+    return describe
+
+
+@pytest.mark.timeout(1200)
+def test_stacks_live_and_are_destroyed_apart(
+    home: Stack, beside: Callable[..., Stack], deployed: Any, tmp_path: Path
+) -> None:
+    other = "white_wine" if home.outputs["use_case"] == "green_taxi" else "green_taxi"
+    second = pipeline.train(other, tmp_path, own_registry=True, progress=_quiet).bundle
+    abroad = "eu-west-1" if home.endpoint.region != "eu-west-1" else "us-east-1"
+    described = [
+        beside("region", home.bundle, abroad),
+        beside("environment", home.bundle, environment="dev"),
+        beside("use_case", second),
+    ]
+    with ThreadPoolExecutor() as pool:
+        applied = list(pool.map(Stack.apply, described))
+        everyone = [home, *applied]
+        for number, one in enumerate(everyone):
+            one.scores(f"before-{number}")
+        resources = [resource for one in everyone for resource in one.resources]
+        assert len(resources) == len(set(resources))
+
+        gone, *rest = applied
+        gone.destroy()
+        for number, one in enumerate([home, *rest]):
+            one.scores(f"after-{number}")
+        assert all(pool.map(Stack.is_unchanged, rest))
+        assert deployed.plan_is_empty()
+        list(pool.map(Stack.destroy, rest))
+    home.scores("alone")
+    assert deployed.plan_is_empty()
