@@ -5,6 +5,7 @@ starts            cold start and installed size
 throughput        records per second through the embedded AWS
 monitoring        time and memory compared with pandas and Evidently
 alerts            false alarms, power and delay of the alerts
+cost              bill of a month, counted on the embedded AWS
 service_levels    replay of the alarms on the objectives
 outages           synthetic outages, their costs and metrics
 cloudwatch_model  CloudWatch's documented alarm rules on the planned alarms

@@ -7,7 +7,8 @@ from ops import cost
 
 
 def test_cost_is_that_of_the_page() -> None:
-    rows = re.findall(r"^\| [^|*]+\|[^|]+\|[^|]+\| ([\d.]+) \|", cost.PAGE.read_text(), re.MULTILINE)
+    text, _, _ = cost.PAGE.read_text().partition("**total**")
+    rows = re.findall(r"^\| [^|*]+\|[^|]+\|[^|]+\| ([\d.]+) \|", text, re.MULTILINE)
     assert len(rows) > 10
     assert cost.monthly() == round(sum(map(float, rows)))
 
