@@ -117,7 +117,7 @@ train: setup ## Train USE_CASE and export its bundle
 	@$(BIN)/python -m training train --use-case $(USE_CASE)
 
 adopt: setup ## Take a model trained elsewhere: MODEL=models:/NAME@ALIAS REFERENCE=rows.csv ID=... TARGET=...
-	@$(BIN)/python -m training adopt --model $(MODEL) --reference $(REFERENCE) --id-field $(ID) $(if $(TARGET),--target $(TARGET)) $(if $(NAME),--name $(NAME)) $(if $(PAYLOAD),--payload-field $(PAYLOAD)) $(if $(TIME),--time $(TIME)) $(if $(SEGMENTS),--segments $(SEGMENTS)) $(if $(REGISTRY),--model-registry $(REGISTRY)) $(if $(TRUST_PICKLE),--trust-pickle)
+	@$(BIN)/python -m training adopt --model $(MODEL) --reference $(REFERENCE) --id-field $(ID) $(if $(TARGET),--target $(TARGET)) $(if $(NAME),--name $(NAME)) $(if $(PAYLOAD),--payload-field $(PAYLOAD)) $(if $(TIME),--time $(TIME)) $(if $(SEGMENTS),--segments $(SEGMENTS)) $(if $(GROUPS),--groups $(GROUPS)) $(if $(REGISTRY),--model-registry $(REGISTRY)) $(if $(TRUST_PICKLE),--trust-pickle)
 
 search: setup ## Search hyperparameters; the best set becomes the challenger
 	@$(BIN)/python -m training search --use-case $(USE_CASE)

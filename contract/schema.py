@@ -34,6 +34,7 @@ __all__ = [
     "Task",
     "Tensor",
     "check_declaration",
+    "divided",
 ]
 
 SCHEMA_VERSION = 1
@@ -65,6 +66,7 @@ def check_declaration(
     features: Sequence[Feature],
     target: Target,
     segments: Sequence[str],
+    groups: Sequence[str] = (),
     inputs: Sequence[Input] = (),
 ) -> None:
     """Raise ContractError if names clash, or fields contradict each other."""
@@ -78,18 +80,37 @@ def check_declaration(
     names.check_distinct([*columns, ("target", target.name)])
     check_fields(features, inputs)
     target.check_task(task)
+    _check_categorical("segments", segments, features)
+    _check_categorical("groups", groups, features, inputs)
+
+
+def _check_categorical(
+    role: str, chosen: Sequence[str], features: Sequence[Feature], inputs: Sequence[Input] = ()
+) -> None:
+    """Raise ContractError if a column of that role is not a categorical feature."""
     kinds = {f.name: f.kind for f in features}
-    if unknown := [s for s in segments if s not in kinds]:
-        raise ContractError(f"segments {unknown} are not features; features are {list(kinds)}")
+    if sent := [name for name in chosen if name in {i.name for i in inputs}]:
+        raise ContractError(
+            f"{role} {sent} are inputs, which the monitor does not keep per record: declare them as "
+            "categorical features"
+        )
+    if unknown := [name for name in chosen if name not in kinds]:
+        raise ContractError(f"{role} {unknown} are not features; features are {list(kinds)}")
     for kind in (Kind.NUMERIC, Kind.TEXT):
-        if other := [s for s in segments if kinds[s] is kind]:
-            raise ContractError(f"segments {other} are {kind}: name categorical features")
+        if other := [name for name in chosen if kinds[name] is kind]:
+            raise ContractError(f"{role} {other} are {kind}: name categorical features")
+
+
+def divided(segments: Sequence[str], groups: Sequence[str]) -> list[str]:
+    """Return the columns by whose values a model is monitored: segments, and groups that are none."""
+    return list(dict.fromkeys([*segments, *groups]))
 
 
 class Contract(Struct, frozen=True, kw_only=True):
     """Description of a model for scoring and monitoring; `contract.json`.
 
-    `segments` are categorical features by whose values performance is broken down; `inputs` are fields
+    `segments` are categorical features by whose values performance is broken down; `groups` are those of them
+    between which errors and predictions are compared; `inputs` are fields
     of a record from which features are derived; `value_names` are names of a column's values in messages.
     """
 
@@ -105,6 +126,7 @@ class Contract(Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
     inputs: list[Input] = msgspec.field(default_factory=list)
     value_names: dict[str, ValueNames] = msgspec.field(default_factory=dict)
+    groups: list[str] = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Raise ContractError if the declaration is inconsistent."""
@@ -115,8 +137,11 @@ class Contract(Struct, frozen=True, kw_only=True):
             features=self.features,
             target=self.target,
             segments=self.segments,
+            groups=self.groups,
             inputs=self.inputs,
         )
+        if unlisted := [name for name in self.groups if name not in self.segments]:
+            raise ContractError(f"groups {unlisted} are not segments: name them in segments, too")
         check_value_names(self.value_names, self.feature_names)
         if self.schema_version != SCHEMA_VERSION:
             raise ContractError(
@@ -157,7 +182,7 @@ class Contract(Struct, frozen=True, kw_only=True):
         """Return `contract.json`, indented, with a final newline."""
         fields = msgspec.to_builtins(self)
         # Releases without these fields refuse them.
-        for added in ("inputs", "value_names"):
+        for added in ("inputs", "value_names", "groups"):
             if not fields[added]:
                 del fields[added]
         return msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"

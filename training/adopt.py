@@ -42,6 +42,7 @@ class Wanted:
     target: str | None = None
     time: str | None = None
     segments: Sequence[str] = ()
+    groups: Sequence[str] = ()
     source: str = "a notebook"
     folder: Path = FOLDER
 
@@ -55,6 +56,7 @@ def adopt(
     name: str = "my_model",
     payload_field: str = PAYLOAD,
     segments: Sequence[str] = (),
+    groups: Sequence[str] = (),
     folder: Path = FOLDER,
     workdir: Path = pipeline.WORKDIR,
     progress: Progress = print,
@@ -73,6 +75,7 @@ def adopt(
         payload_field=payload_field,
         target=column,
         segments=segments,
+        groups=groups,
         folder=folder,
     )
     file = declare(model_files.Found(model_files.as_pipeline(model)), rows, wanted, progress)
@@ -120,11 +123,17 @@ def _target(rows: pd.DataFrame, wanted: Wanted, found: model_files.Found) -> str
 def _declaration(found: model_files.Found, rows: pd.DataFrame, wanted: Wanted, target: str) -> Adopted:
     other = [target, wanted.id_field, *([wanted.time] if wanted.time else [])]
     names = infer.taken(found.pipeline, rows, found.inputs, other)
-    if unknown := [name for name in (*wanted.segments, wanted.time) if name and name not in rows.columns]:
-        raise AdoptError(f"the reference has no column {unknown[0]!r}: correct segments or time")
+    divided = [*wanted.segments, *wanted.groups]
+    if unknown := [name for name in (*divided, wanted.time) if name and name not in rows.columns]:
+        raise AdoptError(f"the reference has no column {unknown[0]!r}: correct segments, groups or time")
+    if unused := [name for name in divided if name not in names]:
+        raise AdoptError(
+            f"column {unused[0]!r} is no input of the model, and the monitor keeps no other columns: "
+            "segments and groups must be features"
+        )
     task = Task.CLASSIFICATION if is_classifier(found.pipeline) else Task.REGRESSION
     plain = infer.unmarked(rows[names])
-    declared = infer.features(plain, names, [*infer.encoded(found.pipeline), *wanted.segments])
+    declared = infer.features(plain, names, [*infer.encoded(found.pipeline), *divided])
     classes = found.pipeline.classes_ if task is Task.CLASSIFICATION else ()
     with user_code("the model, asked to predict the reference,", "check the reference's columns"):
         predicted = _numbers(found.pipeline, rows[names], task)
@@ -144,6 +153,7 @@ def _declaration(found: model_files.Found, rows: pd.DataFrame, wanted: Wanted, t
         change=infer.change(plain, declared, predicted),
         time=wanted.time,
         segments=list(wanted.segments),
+        groups=list(wanted.groups),
         id_dtype=DType.INT if pd.api.types.is_integer_dtype(ids) else DType.STR,
     )
 

@@ -44,6 +44,7 @@ class Adopted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     change: Change
     time: str | None = None
     segments: list[str] = msgspec.field(default_factory=list)
+    groups: list[str] = msgspec.field(default_factory=list)
     checks: dict[str, Any] = msgspec.field(default_factory=dict)
     id_dtype: DType = DType.STR
 
@@ -92,6 +93,7 @@ def use_case(path: Path) -> UseCase:
         pipeline=pipeline,
         params={"adopted_from": found.source},
         segments=found.segments,
+        groups=found.groups,
         id_dtype=found.id_dtype,
         time_column=found.time,
         checks=found.checks,

@@ -94,6 +94,7 @@ def _add_adoption(adder: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     adopt.add_argument("--target", help="column of the true values")
     adopt.add_argument("--time", help="column of a row's time")
     adopt.add_argument("--segments", default="", help="categorical features, separated by commas")
+    adopt.add_argument("--groups", default="", help="those between which errors must not move apart")
     adopt.add_argument("--name", help="name of the use case; default: made of the model's")
     adopt.add_argument("--folder", type=Path, default=use_case.FOLDER, help="default: training/use_cases")
     adopt.add_argument(

@@ -169,6 +169,7 @@ def adopt(options: argparse.Namespace, console: Console) -> int:
         target=options.target,
         time=options.time,
         segments=[name for name in options.segments.split(",") if name],
+        groups=[name for name in options.groups.split(",") if name],
         source=options.model,
         folder=options.folder,
     )

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from contract import bundle, events
-from contract.schema import Contract, DataRef, DType, Kind, ModelRef, Task
+from contract.schema import Contract, DataRef, DType, Kind, ModelRef, Task, divided
 from contract.target import BINARY
 from lambda_predict.model import Model
 from training.data import Table
@@ -60,7 +60,8 @@ def make_contract(use_case: "UseCase", exported: Exported) -> Contract:
         target=target,
         model=ModelRef(name=version.name, version=version.version, run_id=version.run_id),
         data=DataRef(source=exported.train.source, sha256=exported.train.sha256, rows=len(frame)),
-        segments=list(use_case.segments),
+        segments=divided(use_case.segments, use_case.groups),
+        groups=list(use_case.groups),
         value_names=dict(use_case.value_names),
         inputs=list(use_case.inputs),
     )

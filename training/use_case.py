@@ -27,6 +27,7 @@ from contract.schema import (
     Target,
     Task,
     check_declaration,
+    divided,
 )
 from contract.value_names import ValueNames, check_value_names
 from lambda_monitor import check_config
@@ -96,8 +97,8 @@ class UseCase:
     `prepare` turns a source's raw rows into columns named as the fields sent (features that are not
     derived, and inputs), target and time; `split` selects a part's rows where one table holds all;
     `rules` defines valid rows; `pipeline` builds an unfitted scikit-learn pipeline from parameters;
-    `value_names` names values in messages, such as "zone" for zone 71; `checks` is the content of
-    `checks.json`.
+    errors and predictions of `groups` must not move apart; `value_names` names values in messages, such as
+    "zone" for zone 71; `checks` is the content of `checks.json`.
     """
 
     name: str
@@ -119,6 +120,7 @@ class UseCase:
     split: Callable[[pd.DataFrame, str], pd.DataFrame] | None = None
     inputs: Sequence[Input] = ()
     segments: Sequence[str] = ()
+    groups: Sequence[str] = ()
     value_names: Mapping[str, ValueNames] = field(default_factory=dict)
     id_dtype: DType = DType.STR
     time_column: str | None = None
@@ -143,6 +145,7 @@ class UseCase:
                 inputs=self.inputs,
                 target=self.target,
                 segments=self.segments,
+                groups=self.groups,
             )
             check_value_names(self.value_names, self.feature_names)
         except ContractError as error:
@@ -175,7 +178,8 @@ class UseCase:
             target=self.target,
             model=ModelRef(name=self.model_name, version="0", run_id=""),
             data=DataRef(source="", sha256="", rows=0),
-            segments=list(self.segments),
+            segments=divided(self.segments, self.groups),
+            groups=list(self.groups),
             value_names=dict(self.value_names),
             inputs=list(self.inputs),
         )

@@ -50,6 +50,8 @@ _STEPS = {
     "lasting, train a new model; the command compares it with the live one:",
     "performance": "Compare the segments in the performance report. If the higher error persists, train a "
     "new model on labelled records, or go back to an earlier version:",
+    "bias": "Compare the groups in the performance report: are the group's records or labels different, or "
+    "is the model worse for it? If it lasts, train a new model on recent records of the group:",
     "labels": "Some files or lines of ground truth can't be read; the report names them.",
     "model": "Another model version made the predictions: deploy the version to be monitored, or wait for "
     "the rollout to end.",
@@ -92,7 +94,7 @@ def anchors(checks: Iterable[str]) -> list[str]:
 def _commands(topic: str, target: Target) -> list[str]:
     if topic == "custom":
         return [f"make checks {target.stack} CHECKS=checks.json"]
-    if topic == "drift":
+    if topic in {"drift", "bias"}:
         return [target.retrain]
     if topic == "performance":
         return [target.retrain, *([target.rollback] if target.rollback else [])]

@@ -32,7 +32,7 @@ _NO_MULTIPLE = {
 # Starts of names, those that get a metric of their own first.
 _ORDER = (
     *("performance", "drift.prediction", "drift.target", "drift.feature", "drift.segment"),
-    *("performance.segment", "custom", "service", "lake", "model", "labels", "quality", "outliers"),
+    *("bias", "performance.segment", "custom", "service", "lake", "model", "labels", "quality", "outliers"),
 )
 
 

@@ -2,6 +2,10 @@
 
 columns      data quality and drift, per column and segment
 performance  error on labelled records, and its estimate without labels
+mean_error   whether a regression's predictions are too high or too low
+bias         errors and predictions of declared groups
+score        score of a check, and the worst of several segments
+few_labels   test of a mean on few labelled records, from few days
 binary       quality of a binary classifier on labelled records
 delivery     completeness, duplicates, version, freshness, labels
 service      errors, delay and lost records, from CloudWatch

@@ -9,16 +9,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from contract import bundle
 from contract.schema import Contract
 from lambda_monitor.checks.minimum import LEAST
-from lambda_monitor.checks.performance import RARE, Array, Score, tolerated
-
-Mask = npt.NDArray[np.bool_]
+from lambda_monitor.checks.performance import tolerated
+from lambda_monitor.checks.score import RARE, Array, Mask, Score
 
 THRESHOLD = 0.5
 # Probabilities in events have four to six digits.

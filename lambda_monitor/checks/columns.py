@@ -11,9 +11,10 @@ from contract import bundle
 from contract.schema import Task
 from lambda_monitor import wording
 from lambda_monitor.check_config import CheckConfig
-from lambda_monitor.checks import binary
+from lambda_monitor.checks import bias, binary, mean_error
 from lambda_monitor.checks import performance as scores
 from lambda_monitor.checks.minimum import LEAST, too_few
+from lambda_monitor.checks.score import Score
 from lambda_monitor.findings import LISTED, CheckResult
 from lambda_monitor.profiles import thresholds
 from lambda_monitor.profiles.distances import Distance, distances
@@ -34,7 +35,9 @@ def check_columns(model: "Model", profile: Profile) -> list[CheckResult]:
     """Return the checks of a window's features and predictions: quality, drift, estimated performance."""
     config = model.check_config
     expected = scores.estimate(model.contract, model.reference, model.profile_spec, profile)
-    results = [*_quality(model, profile), *_drift(model, profile, config), _scored(expected, config)]
+    rates = bias.score_rates(model.contract, model.profile_spec, model.baseline, profile)
+    scored = [_scored(score, config) for score in (expected, *rates)]
+    results = [*_quality(model, profile), *_drift(model, profile, config), *scored]
     return [result for result in results if config.wants(result.name, result.columns)]
 
 
@@ -46,8 +49,14 @@ def check_performance(model: "Model", truth: "Truth") -> list[CheckResult]:
     if len(truth.rows):
         labelled = Profile.of(truth.rows, model.profile_spec)
         results = [_column_drift(model, labelled, target, "drift.target", config)]
-    judged = scores.score_labelled(model.contract, model.reference, truth.rows, records=truth.records)
+    judged = scores.score_labelled(
+        model.contract, model.reference, truth.rows, records=truth.records, outcomes=truth.outcomes
+    )
     results += [_scored(score, config) for score in judged]
+    errors = mean_error.score_mean_error(model.contract, model.reference, truth.rows)
+    results += [_scored(score, config) for score in errors]
+    groups = bias.score_errors(model.contract, model.reference, truth.rows)
+    results += [_scored(score, config) for score in groups]
     quality = binary.score_binary(model.contract, model.reference, truth.rows)
     results += [_scored(score, config) for score in quality]
     return [result for result in results if config.wants(result.name, result.columns)]
@@ -248,7 +257,7 @@ def _outcome(model: "Model") -> str:
     return f"predicted {target.name}"
 
 
-def _scored(score: scores.Score, config: CheckConfig) -> CheckResult:
+def _scored(score: Score, config: CheckConfig) -> CheckResult:
     if score.value is None:
         skipped = CheckResult.skipped(score.name, score.sentence, score.columns)
         return msgspec.structs.replace(skipped, threshold=score.threshold, detail=score.detail)

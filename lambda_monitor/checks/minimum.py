@@ -14,9 +14,11 @@ LEAST = {
         ("quality.constant", "drift.feature", "drift.prediction", "drift.target"), thresholds.LEAST_ROWS
     ),
     "drift.segment": segments.LEAST_ROWS,
+    **dict.fromkeys(("performance.segment", "performance.estimate", "service.lost"), thresholds.LEAST_ROWS),
     **dict.fromkeys(
-        ("performance", "performance.segment", "performance.estimate", "service.lost"), thresholds.LEAST_ROWS
+        ("performance", "performance.mean_error", "performance.segment_mean_error"), segments.LEAST_ROWS
     ),
+    **dict.fromkeys(("bias.error", "bias.prediction_rate"), segments.LEAST_ROWS),
     **dict.fromkeys(("performance.log_loss", "performance.calibration"), thresholds.LEAST_ROWS),
     # Of the rarer class, of the records predicted positive, of the positive ones.
     **dict.fromkeys(("performance.auc", "performance.precision", "performance.recall"), segments.LEAST_ROWS),

@@ -117,7 +117,9 @@ def _reason(status: Status, results: Sequence[CheckResult]) -> str:
 
 def _pictures(model: Model, window: Window, truth: Truth, results: Sequence[CheckResult]) -> list[Picture]:
     """Return the Evidently reports to render."""
-    of_truth = [r for r in results if TARGET_COLUMN in r.columns or r.name.startswith("performance")]
+    of_truth = [
+        r for r in results if TARGET_COLUMN in r.columns or r.name.startswith(("performance", "bias.error"))
+    ]
     rest = [r for r in results if r not in of_truth]
     pictures = [_picture("report", model, window.sample, rest, window.records)]
     if len(truth.rows):

@@ -22,9 +22,10 @@ ENOUGH = 0.5
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
-    """The labelled records of [start, end): features, prediction, probability if there is one, target.
+    """The labelled records of [start, end): arrival, features, prediction, probability if any, target.
 
-    `records` counts the window's records, labelled or not; 0 if no label was found for any.
+    `records` counts the window's records, labelled or not; 0 if no label was found for any. `outcomes` are
+    the predictions of all of them, or their probabilities.
     """
 
     start: datetime
@@ -32,6 +33,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     rows: pa.Table
     labels: Labels
+    outcomes: pa.ChunkedArray | None = None
 
     @property
     def coverage(self) -> float:
@@ -72,7 +74,7 @@ def _coverage(store: HourStore, parts: WindowParts, labels: Labels) -> float:
 
 
 def _read(contract: Contract, store: HourStore, parts: WindowParts, labels: Labels) -> Truth:
-    columns = [*contract.feature_names, bundle.PREDICTION_COLUMN]
+    columns = [events.ARRIVED, *contract.feature_names, bundle.PREDICTION_COLUMN]
     if (probability := bundle.probability_column(contract)) is not None:
         columns.append(probability)
     schema = events.schema(contract)
@@ -86,4 +88,5 @@ def _read(contract: Contract, store: HourStore, parts: WindowParts, labels: Labe
         records=len(rows),
         rows=joined(rows, labels),
         labels=labels,
+        outcomes=rows.column(probability or bundle.PREDICTION_COLUMN),
     )

@@ -42,6 +42,9 @@ def test_an_inconsistent_feature_is_rejected(changes: dict[str, Any], words: str
         ({"features": [synthetic.contract().features[0]] * 2}, "distinct names"),
         ({"id_field": "prediction"}, "rename the record's field"),
         ({"id_field": "ride"}, "distinct names"),
+        ({"groups": ["borough"]}, r"groups \['borough'\] are not features"),
+        ({"groups": ["trip_distance"]}, r"groups \['trip_distance'\] are numeric"),
+        ({"groups": ["PULocationID"], "segments": []}, r"groups \['PULocationID'\] are not segments"),
         ({"segments": ["borough"]}, r"segments \['borough'\] are not features"),
         ({"segments": ["trip_distance"]}, r"segments \['trip_distance'\] are numeric"),
         (

@@ -116,7 +116,7 @@ def command(elsewhere: str, regression: Case, tmp_path: Path) -> Callable[..., i
 def test_a_registered_model_becomes_a_bundle_that_alerts_on_drift_only(
     command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command("models:/houses-skops@champion", "--target", "price", "--segments", "town") == 0
+    assert command("models:/houses-skops@champion", "--target", "price", "--groups", "town") == 0
 
     printed = capsys.readouterr().out
     assert "scorewatch-houses-skops 1 is champion" in printed
@@ -125,7 +125,7 @@ def test_a_registered_model_becomes_a_bundle_that_alerts_on_drift_only(
     contract = Contract.read(tmp_path / "work/bundles/scorewatch-houses-skops/1" / bundle.CONTRACT)
     assert contract.feature_names == ["town", "rooms", "area"]
     assert (contract.id_field, contract.payload_field) == ("house", "input")
-    assert contract.segments == ["town"]
+    assert (contract.segments, contract.groups) == (["town"], ["town"])
     assert contract.feature("rooms").dtype is DType.INT
     case, folder = UseCase.named(str(tmp_path / "cases/houses_skops.yaml")), tmp_path / "work/bundles"
     folder /= "scorewatch-houses-skops/1"
@@ -222,6 +222,7 @@ NUMBERS = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60.0) ** 2})
         (fitted(LogisticRegression(), NUMBERS, [True, False] * 30), {}, "convert them before fitting"),
         (fitted(Ridge(), NUMBERS, np.arange(60)), {"target": "z"}, "has no column 'z'"),
         (fitted(Ridge(), NUMBERS, np.arange(60)), {"segments": ["z"]}, "has no column 'z'"),
+        (fitted(Ridge(), NUMBERS, np.arange(60)), {"groups": ["z"]}, "has no column 'z'"),
         (fitted(Ridge(), NUMBERS, np.arange(60)), {"name": "X y"}, "such as x_y"),
     ],
 )

@@ -7,7 +7,7 @@ from sklearn import metrics
 
 from contract.schema import Contract, Target, Task
 from lambda_monitor.checks.binary import score_binary
-from lambda_monitor.checks.performance import Score
+from lambda_monitor.checks.score import Score
 from tests.lambda_monitor.synthetic import contract
 
 TARGET = Target(name="paid", labels=["no", "yes"], positive="yes", threshold=0.4)
