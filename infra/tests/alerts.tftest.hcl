@@ -260,3 +260,23 @@ run "own_topic" {
     error_message = "Every alarm and its end must go to the given topic."
   }
 }
+
+run "only_alarms_of_this_stack_publish" {
+  command = plan
+
+  module {
+    source = "./modules/alerts"
+  }
+  variables {
+    own_topic_arn = "arn:aws:sns:eu-west-1:123456789012:operations"
+    emails        = []
+  }
+
+  assert {
+    condition = { for s in jsondecode(data.aws_iam_policy_document.publishers.json).Statement : s.Sid => values(s.Condition)[0]["aws:SourceArn"] } == {
+      AlarmsOfThisStack = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:scorewatch-green-taxi-*"
+      EndsOfAlarms      = "arn:aws:events:eu-west-1:123456789012:rule/scorewatch-green-taxi-alarm-resolved"
+    }
+    error_message = "Only alarms of this stack and their ends may reach the topic."
+  }
+}

@@ -59,7 +59,7 @@ data "aws_iam_policy_document" "topic" {
 # AWS services that publish without a role of this stack.
 data "aws_iam_policy_document" "publishers" {
   statement {
-    sid       = "AlarmsOfThisAccount"
+    sid       = "AlarmsOfThisStack"
     actions   = ["sns:Publish"]
     resources = [local.topic_arn]
 
@@ -70,7 +70,7 @@ data "aws_iam_policy_document" "publishers" {
     condition {
       test     = "ArnLike"
       variable = "aws:SourceArn"
-      values   = ["arn:${var.partition}:cloudwatch:${var.region}:${var.account_id}:alarm:*"]
+      values   = ["arn:${var.partition}:cloudwatch:${var.region}:${var.account_id}:alarm:${var.prefix}-*"]
     }
   }
 
@@ -86,7 +86,7 @@ data "aws_iam_policy_document" "publishers" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.resolved.arn]
+      values   = ["arn:${var.partition}:events:${var.region}:${var.account_id}:rule/${local.resolved_rule}"]
     }
   }
 }

@@ -1,7 +1,7 @@
 # Reports the end of an alarm. An alarm's own ok_actions would also report the first state of each new alarm, one
 # message per alarm on the first deployment: a rule can compare with the state before.
 resource "aws_cloudwatch_event_rule" "resolved" {
-  name          = "${var.prefix}-alarm-resolved"
+  name          = local.resolved_rule
   description   = "Alarms of ${var.prefix} that change from ALARM to OK"
   event_pattern = local.resolved_pattern
 }
@@ -18,6 +18,8 @@ resource "aws_cloudwatch_event_target" "resolved" {
 }
 
 locals {
+  resolved_rule = "${var.prefix}-alarm-resolved"
+
   # As in CloudWatch's own messages, so that a reader of the topic has one format to read.
   resolved_fields = {
     AlarmName        = "$.detail.alarmName"
