@@ -22,7 +22,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds cost meter mutants faults pictures format hooks lock provider-lock clean \
+.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds cost meter mutants faults pictures format hooks lock provider-lock base-lock clean \
         train adopt search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event exporter report checks audit drill local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
@@ -82,7 +82,7 @@ integration: setup ## The whole loop, on the embedded AWS, AWS_ENDPOINT_URL or T
 localstack: setup ## Run LocalStack with the functions of this checkout until Ctrl-C, port PORT
 	@$(BIN)/python -m local.localstack --port $(or $(PORT),4566)
 
-images: setup ## Build both images with Docker, on AWS's base, BASE_IMAGE or a stand-in
+images: setup ## Build both images and their SBOMs with Docker or Buildah, on AWS's base, BASE_IMAGE or a stand-in
 	@$(BIN)/python -m local images
 
 bench: setup ## Run every benchmark and write benchmarks/results.md
@@ -198,6 +198,9 @@ lock: setup ## Resolve pyproject.toml again into requirements/
 
 provider-lock: setup ## Write the Terraform provider's hashes for every platform, from the registry
 	@$(BIN)/python -m ops provider-lock
+
+base-lock: setup ## Pin the base images by their current digest, from their registries
+	@$(BIN)/python -m ops base-lock
 
 clean: ## Stop the embedded AWS; remove .venv, caches and demos, but no models
 	@if $(BIN)/python -c 'import psutil' 2>/dev/null; then $(BIN)/python -m local stop --all; fi

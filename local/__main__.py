@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     stop.add_argument("--all", action="store_true", help="also that of a running demo")
     commands.add_parser("status", help="print the address of the running one")
     commands.add_parser("env", help="print the shell variables for the AWS CLI and Terraform")
-    commands.add_parser("images", help="build both images with Docker")
+    commands.add_parser("images", help="build both images with Docker or Buildah")
     metrics = commands.add_parser("exporter", help="serve /metrics for Prometheus")
     exporter.add_arguments(metrics)
     apply = commands.add_parser("apply", help="apply infra/ to the running one")
@@ -67,8 +67,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "exporter":
         return exporter.run(options)
     if options.command == "images":
-        listing = containers.build()
-        print(f"Both images are built ({listing}). Next: make integration IMAGES=docker")
+        containers.build_with_sboms()
+        print("Both images are built. Next: make integration IMAGES=docker")
         return 0
     if options.command == "start":
         _start(options.use_case)

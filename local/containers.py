@@ -1,8 +1,8 @@
-"""Build both images with Docker and describe how the emulator runs them."""
+"""Build both images and describe how the emulator runs them in Docker."""
 
 import json
 import os
-import shutil
+import platform
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +10,12 @@ from pathlib import Path
 from local import images, standin_base
 from local.images import DOCKERFILES, ROOT, ImageError, UnavailableError
 from local.standin_base import docker
-from ops.docker_images import copy_context
+from ops import docker_images, image_engines
+from ops.deployment import DeploymentError
 
-AWS_BASE = "public.ecr.aws/lambda/python:3.12"
 _REGISTRY = ("public.ecr.aws", 443)
 _CONNECT_SECONDS = 5
-# Characters of a failed build's output that are shown.
-_SHOWN = 2_000
+ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
 def wanted() -> bool:
@@ -33,61 +32,84 @@ def build(progress: Callable[[str], None] = print, folder: Path = images.WORK / 
     The base is `BASE_IMAGE` if it is set, else AWS's, else a stand-in. Raises ImageError, which is
     UnavailableError if there is no engine or no base.
     """
-    check_engine()
+    engine = check_engine()
     base = base_image(progress)
     listing = images.prepare(progress, folder)
     entries = json.loads(listing.read_text())
-    for name, dockerfile in DOCKERFILES.items():
-        tag = f"scorewatch-{name}:{images.digest(folder / name, name)}"
-        progress(f"building {tag} on {base}")
-        _build(dockerfile, tag, base, folder)
+    for name, tag in build_tags(engine, base, progress).items():
         entries[name]["docker"] = tag
     built = listing.with_name("containers.json")
     built.write_text(json.dumps(entries, indent=2) + "\n")
     return built
 
 
-def check_engine() -> None:
-    """Raise UnavailableError unless a Docker engine responds."""
-    if shutil.which("docker") is None:
-        raise UnavailableError("docker was not found: install it, or leave IMAGES=docker out")
-    done = docker("version", "--format", "{{.Server.Version}}")
-    if done.returncode:
-        raise UnavailableError(f"no Docker engine responds: start it ({done.stderr.strip()})")
+def build_tags(engine: image_engines.Engine, base: str, progress: Callable[[str], None]) -> dict[str, str]:
+    """Build both images on `base` for this machine; return their tags by name. Raises ImageError."""
+    tags = {}
+    try:
+        identity = engine.identity(base) if engine.has(base) else engine.base(base, ARCHITECTURE)
+        for name, dockerfile in DOCKERFILES.items():
+            content = docker_images.content_tag(dockerfile, ROOT, ARCHITECTURE, identity)
+            tags[name] = f"scorewatch-{name}:{content}"
+            if engine.has(tags[name]):
+                progress(f"{tags[name]} on {base} is built already")
+                continue
+            progress(f"building {tags[name]} on {base}")
+            docker_images.build(engine, dockerfile, ROOT, tags[name], ARCHITECTURE, base, quiet=True)
+    except DeploymentError as error:
+        raise ImageError(str(error)) from None
+    return tags
+
+
+def build_with_sboms(
+    progress: Callable[[str], None] = print, folder: Path = images.WORK / "images"
+) -> dict[str, str]:
+    """Build both images with Docker or Buildah and write their bills of materials to `folder`.
+
+    Returns their tags by name. Raises ImageError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        engine = image_engines.find(os.environ)
+        # The stand-in is made with Docker.
+        given = isinstance(engine, image_engines.Docker)
+        base = base_image(progress) if given else docker_images.wanted_base(engine, DOCKERFILES["predict"])
+        tags = build_tags(engine, base, progress)
+        for name, tag in tags.items():
+            path = folder / f"{name}.cdx.json"
+            docker_images.write_sbom(engine, tag, path)
+            progress(f"{tag}: {engine.identity(tag)}, its packages are in {path}")
+    except DeploymentError as error:
+        raise ImageError(str(error)) from None
+    return tags
+
+
+def check_engine() -> image_engines.Docker:
+    """Return Docker. Raises UnavailableError unless its daemon responds: containers run in it."""
+    engine = image_engines.Docker(os.environ)
+    try:
+        engine.check()
+    except DeploymentError as error:
+        raise UnavailableError(f"{error}: start it, or leave IMAGES=docker out") from None
+    return engine
 
 
 def base_image(progress: Callable[[str], None]) -> str:
     """Return the base image to build on. Raises UnavailableError if there is none."""
     if given := os.environ.get("BASE_IMAGE"):
         return given
-    if docker("image", "inspect", AWS_BASE).returncode == 0 or _pulled():
-        return AWS_BASE
+    declared = docker_images.base_image(DOCKERFILES["predict"])
+    if docker("image", "inspect", declared).returncode == 0 or _pulled(declared):
+        return declared
     tag = standin_base.build(progress)
     progress(f"AWS's base image can't be pulled here: {tag} stands in for it, and is not AWS's image")
     return tag
 
 
-def _pulled() -> bool:
+def _pulled(name: str) -> bool:
     # Docker itself waits minutes for a registry that does not answer.
     try:
         socket.create_connection(_REGISTRY, _CONNECT_SECONDS).close()
     except OSError:
         return False
-    return docker("pull", "--quiet", AWS_BASE).returncode == 0
-
-
-def _build(dockerfile: Path, tag: str, base: str, folder: Path) -> None:
-    context = folder / f"{tag.partition(':')[0]}-context"
-    shutil.rmtree(context, ignore_errors=True)
-    copy_context(dockerfile, ROOT, context)
-    done = docker(
-        "build",
-        # A machine without a bridge network builds on the host's.
-        "--network=host",
-        *("--build-arg", f"BASE_IMAGE={base}"),
-        *("--file", str(dockerfile), "--tag", tag),
-        str(context),
-    )
-    if done.returncode:
-        output = (done.stderr or done.stdout).strip()[-_SHOWN:]
-        raise ImageError(f"docker build of {dockerfile} failed:\n{output}")
+    return docker("pull", "--quiet", name).returncode == 0

@@ -25,7 +25,7 @@ from contract.session import session
 from local import images, stack, traffic
 from local.deadlines import Deadlines
 from local.loop import Loop, problems, queue_name, share_downloads
-from ops import cost, deploy, deployment, docker_images, leftovers
+from ops import cost, deploy, deployment, image_engines, leftovers
 from ops.audit import audit
 from ops.deployment import DeploymentError
 from ops.terraform import Terraform, TerraformError
@@ -132,7 +132,7 @@ class Smoke:
     def _loop(self, bundle: Path, rows: int) -> list[str]:
         """Deploy and run both phases; return what differs from the expected results."""
         root = self._root()
-        wanted = deploy.roll_out(root, bundle, docker_images.Docker(os.environ), _SETTINGS)
+        wanted = deploy.roll_out(root, bundle, image_engines.find(os.environ), _SETTINGS)
         _heading("A second plan")
         found = [] if root.plan_is_empty(wanted) else ["a second plan is not empty"]
         outputs = root.outputs()
@@ -186,7 +186,7 @@ def confirmed(name: str) -> bool:
 
     Raises DeploymentError if Docker, the region or the credentials are missing.
     """
-    docker_images.Docker(os.environ).check()
+    image_engines.find(os.environ)
     account, region = deployment.identity()
     dollars, hours = cost.for_hours(_BILLED_HOURS), _BILLED_HOURS
     print(f"""This tests a deployment to account {account}, region {region}.

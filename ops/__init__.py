@@ -10,6 +10,10 @@ deploy            deploy, roll back, destroy
 migration         stacks of 0.1: state key and names of roles
 plan              changes that an apply would make, as a table
 docker_images     build and push the functions' images
+image_engines     Docker and Buildah
+image_archive     rewrite an image without the times of its build
+base_lock         pin the base images by digest
+sbom              bill of materials, written in the image's build
 checks            upload the configuration of checks
 cost              estimate from docs/cost.md
 leftovers         resources that remain after a stack was destroyed

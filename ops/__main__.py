@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.bundle import BundleError
 from contract.session import session
-from ops import audit, checks, deploy, deployment, drill, plan, terraform_checks
+from ops import audit, base_lock, checks, deploy, deployment, drill, plan, terraform_checks
 from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
 
@@ -20,6 +20,7 @@ _CHECKS: dict[str, tuple[Callable[[], None], str]] = {
     "test": (terraform_checks.test, "run terraform test with a mocked provider"),
     "checkov": (terraform_checks.checkov, "run checkov"),
     "provider-lock": (terraform_checks.lock, "write the provider's hashes for every platform"),
+    "base-lock": (base_lock.renew, "pin the base images by their current digest"),
     "lint": (terraform_checks.lint, "fmt, validate and checkov"),
 }
 

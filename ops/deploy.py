@@ -17,7 +17,7 @@ from contract import bundle, store
 from contract.bundle import Manifest
 from contract.schema import Contract
 from contract.session import session
-from ops import deployment, docker_images, embedded, migration
+from ops import deployment, docker_images, embedded, image_engines, migration
 from ops.bundles import bundle_directory
 from ops.deployment import DeploymentError
 from ops.terraform import Terraform
@@ -37,56 +37,55 @@ def deploy(use_case: str, version: str | None = None) -> None:
         raise DeploymentError(f"{local.url} is the embedded AWS, which takes no images: {fix}")
     root = deployment.stack(use_case)
     current_outputs(root, use_case)
-    docker = None
+    engine = None
     # Before training, which takes minutes; any version will do.
     if root.evaluate("var.image_repositories", variables(use_case, "0", {})):
-        docker = docker_images.Docker(os.environ)
-        docker.check()
+        engine = image_engines.find(os.environ)
     directory = bundle_directory(use_case, version)
-    roll_out(root, directory, docker)
+    roll_out(root, directory, engine)
     _next_steps(root.outputs(), directory)
 
 
 def roll_out(
     root: Terraform,
     directory: Path,
-    docker: docker_images.Docker | None,
+    engine: image_engines.Engine | None,
     settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Upload a bundle, publish the images, apply; return the variables of the last apply.
 
     The first time it applies twice: images need their repositories, functions their images. Without
-    `docker` the images are in the user's own repositories. `settings` are Terraform variables. Raises
+    `engine` the images are in the user's own repositories. `settings` are Terraform variables. Raises
     DeploymentError, BundleError, TerraformError.
     """
     model = Manifest.from_json((directory / bundle.MANIFEST).read_bytes())
     contract = Contract.read(directory / bundle.CONTRACT)
     own = {**settings, "id_column": contract.id_column}
     known = root.outputs()
-    if not all(known.get(name) for name in _FOUNDATIONS[: None if docker else 1]):
-        _report("Foundations: key, streams, buckets, repositories" if docker else "Everything but the model")
+    if not all(known.get(name) for name in _FOUNDATIONS[: None if engine else 1]):
+        _report("Foundations: key, streams, buckets, repositories" if engine else "Everything but the model")
         root.apply(variables(contract.use_case, model.version, known) | own)
         known = root.outputs()
 
     _report(f"Model: {model.name} {model.version} from {directory}")
     store.upload(session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
 
-    wanted = variables(contract.use_case, model.version, known if docker else {}) | own
-    if docker:
+    wanted = variables(contract.use_case, model.version, known if engine else {}) | own
+    if engine:
         _report("Images")
-        wanted |= _publish(docker, known, root.evaluate("var.architecture", wanted))
+        wanted |= _publish(engine, known, root.evaluate("var.architecture", wanted))
 
     _report("Functions and the remaining resources")
     root.apply(wanted)
     return wanted
 
 
-def _publish(docker: docker_images.Docker, known: Mapping[str, Any], architecture: str) -> dict[str, str]:
+def _publish(engine: image_engines.Engine, known: Mapping[str, Any], architecture: str) -> dict[str, str]:
     """Build and push both images; return their URIs by variable."""
     ecr = session().client("ecr", config=_CLIENT)
     return {
         f"{part}_image": docker_images.publish(
-            docker,
+            engine,
             ecr,
             repository_url=known[f"{part}_repository_url"],
             package=f"lambda_{part}",

@@ -5,93 +5,27 @@ import hashlib
 import re
 import shutil
 import stat
-import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ops import image_archive
 from ops.deployment import DeploymentError
+from ops.image_engines import Engine
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[1]
 
-_PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
 _TAG_LENGTH = 16
-
-
-@dataclass(frozen=True)
-class Docker:
-    """The docker command with a given environment."""
-
-    env: Mapping[str, str] = field(repr=False)
-
-    def check(self) -> None:
-        """Raise DeploymentError unless docker is installed and its daemon responds."""
-        if shutil.which("docker", path=self.env.get("PATH")) is None:
-            raise DeploymentError("docker was not found: install it, https://docs.docker.com/get-docker/")
-        answer = self._run("version", "--format", "{{.Server.Version}}", quiet=True)
-        if answer.returncode:
-            raise DeploymentError(f"docker's daemon does not respond: start it ({answer.stderr.strip()})")
-
-    def base(self, dockerfile: Path, architecture: str) -> tuple[str, str]:
-        """Return name and id of the image to build on: `BASE_IMAGE`, else the Dockerfile's, pulled anew.
-
-        Raises DeploymentError.
-        """
-        name = self.env.get("BASE_IMAGE") or base_image(dockerfile)
-        platform = _PLATFORMS[architecture]
-        pulled = self._run("pull", "--quiet", "--platform", platform, name, quiet=True)
-        found = self._run("image", "inspect", "--format", "{{.Id}}", name, quiet=True)
-        if found.returncode:
-            raise DeploymentError(f"base image {name} can't be pulled: {pulled.stderr.strip()}")
-        if pulled.returncode:
-            print(f"  {name} can't be pulled: the copy on this machine is used")
-        return name, found.stdout.strip()
-
-    def build(self, dockerfile: Path, context: Path, tag: str, architecture: str, base: str) -> None:
-        """Build an image for Lambda on `base`. Raises DeploymentError."""
-        arguments = (
-            "--platform",
-            _PLATFORMS[architecture],
-            "--build-arg",
-            f"BASE_IMAGE={base}",
-            "--file",
-            str(dockerfile),
-            "--tag",
-            tag,
-        )
-        if self._run("build", *arguments, str(context)).returncode:
-            raise DeploymentError(f"docker build of {dockerfile} failed: its output is above")
-
-    def push(self, tag: str, registry: str, user: str, password: str) -> None:
-        """Log in, push an image, log out. Raises DeploymentError."""
-        login = self._run(
-            "login", "--username", user, "--password-stdin", registry, stdin=password, quiet=True
-        )
-        if login.returncode:
-            raise DeploymentError(f"{registry} refused docker's login: {login.stderr.strip()}")
-        try:
-            if self._run("push", tag).returncode:
-                raise DeploymentError(f"docker push of {tag} failed: its output is above")
-        finally:
-            self._run("logout", registry, quiet=True)
-
-    def _run(
-        self, *arguments: str, stdin: str | None = None, quiet: bool = False
-    ) -> "subprocess.CompletedProcess[str]":
-        # Attestations turn an image into an image index, which Lambda refuses.
-        env = {**self.env, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-        return subprocess.run(
-            ["docker", *arguments], env=env, input=stdin, text=True, capture_output=quiet, check=False
-        )
+_FROM = re.compile(r"^FROM (\S+)$", re.MULTILINE)
+_NO_BASE = "{} names no base image: its first instruction must be FROM image"
 
 
 def publish(
-    docker: Docker,
+    engine: Engine,
     ecr: "ECRClient",
     *,
     repository_url: str,
@@ -105,14 +39,14 @@ def publish(
     """
     dockerfile = root / package / "Dockerfile"
     registry, _, repository = repository_url.partition("/")
-    base, identity = docker.base(dockerfile, architecture)
-    tag = content_tag(dockerfile, root, architecture, identity)
+    base = wanted_base(engine, dockerfile)
+    if base == base_image(dockerfile) and "@" not in base:
+        print(f"  {base} is not pinned by digest: make base-lock pins it")
+    tag = content_tag(dockerfile, root, architecture, engine.base(base, architecture))
     digest = _digest(ecr, repository, tag)
     if digest is None:
-        with tempfile.TemporaryDirectory(prefix="scorewatch-") as folder:
-            copy_context(dockerfile, root, Path(folder))
-            docker.build(dockerfile, Path(folder), f"{repository_url}:{tag}", architecture, base)
-        docker.push(f"{repository_url}:{tag}", registry, *_login(ecr))
+        build(engine, dockerfile, root, f"{repository_url}:{tag}", architecture, base)
+        engine.push(f"{repository_url}:{tag}", registry, *_login(ecr))
         digest = _digest(ecr, repository, tag)
     else:
         print(f"  {package}: {tag} is already in the repository")
@@ -123,10 +57,42 @@ def publish(
     return f"{repository_url}@{digest}"
 
 
-def copied_files(dockerfile: Path, root: Path) -> list[Path]:
-    """Return the files that the Dockerfile copies, relative to `root`, sorted, without bytecode.
+def wanted_base(engine: Engine, dockerfile: Path) -> str:
+    """Return the base to build on: `BASE_IMAGE`, else the Dockerfile's. Raises DeploymentError."""
+    return engine.env.get("BASE_IMAGE") or base_image(dockerfile)
 
-    Raises DeploymentError for a missing source.
+
+def build(
+    engine: Engine,
+    dockerfile: Path,
+    root: Path,
+    tag: str,
+    architecture: str,
+    base: str,
+    *,
+    quiet: bool = False,
+) -> None:
+    """Build an image of exactly the files that the Dockerfile copies from `root`. Raises DeploymentError."""
+    with tempfile.TemporaryDirectory(prefix="scorewatch-") as folder:
+        copy_context(dockerfile, root, Path(folder), base)
+        engine.build(Path(folder), tag, architecture, base, quiet=quiet)
+
+
+def write_sbom(engine: Engine, tag: str, target: Path) -> None:
+    """Write the bill of materials in an image to `target`. Raises DeploymentError."""
+    with tempfile.TemporaryDirectory(prefix="scorewatch-") as folder:
+        archive = Path(folder) / "image.tar"
+        engine.save(tag, archive)
+        try:
+            target.write_bytes(image_archive.sbom(archive))
+        except image_archive.ArchiveError as error:
+            raise DeploymentError(f"{tag}: {error}") from None
+
+
+def copied_files(dockerfile: Path, root: Path) -> list[Path]:
+    """Return the files that the Dockerfile copies, relative to `root`, sorted.
+
+    Bytecode and Dockerfiles are not among them. Raises DeploymentError for a missing source.
     """
     files: set[Path] = set()
     for source in _copy_sources(dockerfile):
@@ -135,33 +101,46 @@ def copied_files(dockerfile: Path, root: Path) -> list[Path]:
             raise DeploymentError(f"{dockerfile} copies {source}, which does not exist")
         found = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
         files |= {file.relative_to(root) for file in found if "__pycache__" not in file.parts}
-    return sorted(files)
+    return sorted(file for file in files if file.name != "Dockerfile")
 
 
-def copy_context(dockerfile: Path, root: Path, target: Path) -> None:
-    """Copy the Dockerfile's sources, and nothing else, to `target`."""
+def copy_context(dockerfile: Path, root: Path, target: Path, base: str) -> None:
+    """Copy the Dockerfile, on `base`, and its sources to `target`, with modes that no umask changes."""
+    text, found = _FROM.subn(f"FROM {base}", dockerfile.read_text(), count=1)
+    if not found:
+        raise DeploymentError(_NO_BASE.format(dockerfile))
+    (target / "Dockerfile").write_text(text)
     for file in copied_files(dockerfile, root):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(root / file, target / file)
+        shutil.copyfile(root / file, target / file)
+        (target / file).chmod(0o755 if _executable(root / file) else 0o644)
+    for folder in (path for path in target.rglob("*") if path.is_dir()):
+        folder.chmod(0o755)
 
 
 def base_image(dockerfile: Path) -> str:
     """Return the base image that the Dockerfile declares. Raises DeploymentError."""
-    found = re.search(r"^(?:ARG BASE_IMAGE=|FROM )([^\s$]+)$", dockerfile.read_text(), re.MULTILINE)
+    found = _FROM.search(dockerfile.read_text())
     if found is None:
-        raise DeploymentError(f"{dockerfile} names no base image: add ARG BASE_IMAGE=... before FROM")
+        raise DeploymentError(_NO_BASE.format(dockerfile))
     return found.group(1)
 
 
 def content_tag(dockerfile: Path, root: Path, architecture: str, base: str) -> str:
-    """Return a hash of the image's content, architecture and base image's id as a tag."""
-    digest = hashlib.sha256(f"{architecture}\0{base}\0".encode() + dockerfile.read_bytes())
+    """Return a hash of the image's files, their modes, its architecture and its base image's id as a tag."""
+    about = f"{image_archive.EPOCH}\0{architecture}\0{base}\0".encode()
+    steps = _FROM.sub("FROM", dockerfile.read_text(), count=1)
+    digest = hashlib.sha256(about + steps.encode())
     for file in copied_files(dockerfile, root):
         content = (root / file).read_bytes()
-        # The Dockerfiles make everything readable, so that of the mode only this reaches the image.
-        executable = bool((root / file).stat().st_mode & stat.S_IXUSR)
+        # The context's modes are those of copy_context: of a file's mode only this reaches the image.
+        executable = _executable(root / file)
         digest.update(f"\0{file.as_posix()}\0{executable}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:_TAG_LENGTH]
+
+
+def _executable(file: Path) -> bool:
+    return bool(file.stat().st_mode & stat.S_IXUSR)
 
 
 def _copy_sources(dockerfile: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from local import smoke
 from local.smoke import Smoke, SmokeError
-from ops import cost, deployment, docker_images
+from ops import cost, deployment, image_engines
 from ops.terraform import TerraformError
 from tests import checkout
 
@@ -22,7 +22,7 @@ REMOVAL = f"make smoke REMOVE={NAME}"
 
 @pytest.fixture(autouse=True)
 def _account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(docker_images.Docker, "check", lambda _: None)
+    monkeypatch.setattr(image_engines.Docker, "check", lambda _: None)
     monkeypatch.setattr(deployment, "identity", lambda: ("123456789012", "eu-west-1"))
     monkeypatch.setattr(smoke, "WORK", tmp_path)
 
