@@ -58,7 +58,7 @@ class Queue:
             out = down(moment)
             self._channel.slack.script = [(503, {}, "")] * 100 if out else []
             try:
-                # Little time ends the retries of an outage soon; a working service may be slow on a busy machine.
+                # Little time ends the retries of an outage soon; a working service may be slow.
                 self._channel.deliver(body, seconds=3.02 if out else 60.0)
             except (webhook.UnavailableError, webhook.RefusedError):
                 self._waiting.append((moment + VISIBILITY, body))
