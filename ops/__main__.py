@@ -110,6 +110,10 @@ def _audit(use_case: str, hours: float) -> None:
 
 def _drill(use_case: str, window: str | None) -> None:
     names = deployment.running_outputs(use_case)
+    if "label_delay_days" not in names:
+        raise DeploymentError(
+            f"the stack has no output label_delay_days: run make deploy USE_CASE={use_case}"
+        )
     stack = drill.Lake(
         session().client("s3"),
         artifacts=names["artifact_bucket"],

@@ -194,6 +194,9 @@ def test_the_command_fails_with_the_next_step(
     watched: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = {"artifact_bucket": ARTIFACTS, "lake_bucket": LAKE, "model_name": MODEL.name}
+    monkeypatch.setattr(command_line.deployment, "running_outputs", lambda _: names)
+    assert command_line.main(["drill", "--use-case", "green_taxi"]) == 1
+    assert "run make deploy USE_CASE=green_taxi" in capsys.readouterr().err
     known = names | {"label_delay_days": 7}
     monkeypatch.setattr(command_line.deployment, "running_outputs", lambda _: known)
     command = ["drill", "--use-case", "green_taxi", "--window", WINDOW]
