@@ -162,6 +162,9 @@ class Meter:
         def configure(variables: dict[str, str]) -> None:
             client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
             client.get_waiter("function_updated_v2").wait(FunctionName=function)
+            if release := self._outputs.get("release"):  # The stream invokes an alias of a version.
+                version = client.publish_version(FunctionName=function)["Version"]
+                client.update_alias(FunctionName=function, Name=release["alias"], FunctionVersion=version)
 
         configure(own | {"OUTPUT_RECORD_KB": str(PACKED_KB)})
         try:
