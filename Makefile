@@ -23,7 +23,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds cost meter mutants faults pictures format hooks lock provider-lock base-lock clean \
-        train adopt search promote rollback retrain new-use-case mlflow deploy plan destroy smoke serve score put event exporter report checks audit drill local-up local-down purge
+        train adopt search promote rollback retrain new-use-case mlflow deploy release status plan destroy smoke serve score put event exporter report checks audit drill local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
 endif
@@ -135,15 +135,23 @@ mlflow: setup ## Open the MLflow UI of the local registry
 	@$(BIN)/python -m training mlflow
 
 ## AWS
-deploy: setup ## Train if needed, build and push the images, terraform apply
-	@$(BIN)/python -m ops deploy --use-case $(USE_CASE)
+CANARY = $(if $(PERCENT),--percent $(PERCENT)) $(if $(MINUTES),--minutes $(MINUTES))
+
+deploy: setup ## Train if needed, build and push the images, terraform apply, canary
+	@$(BIN)/python -m ops deploy --use-case $(USE_CASE) $(CANARY)
+
+release: setup ## Bring the champion, VERSION or IMAGE live by a canary: PERCENT of the batches, MINUTES
+	@$(BIN)/python -m ops release --use-case $(USE_CASE) $(if $(VERSION),--version $(VERSION)) $(if $(IMAGE),--image $(IMAGE)) $(CANARY)
+
+status: setup ## Show what is live, what was live before, and an interrupted release
+	@$(BIN)/python -m ops status --use-case $(USE_CASE)
 
 plan: setup ## Show what an apply would change, by hand or by code: VERSION=..., MARKDOWN=1
 	@$(BIN)/python -m ops plan --use-case $(USE_CASE) $(if $(VERSION),--version $(VERSION)) $(if $(MARKDOWN),--markdown)
 
-rollback: setup ## Serve an earlier model version: VERSION=...
-	@$(BIN)/python -m ops rollback --use-case $(USE_CASE) --version $(VERSION)
-	@$(BIN)/python -m training rollback --use-case $(USE_CASE) --version $(VERSION)
+rollback: setup ## Return to the image and model live before, or to a model: VERSION=...
+	@$(BIN)/python -m ops rollback --use-case $(USE_CASE) $(if $(VERSION),--version $(VERSION))
+	@$(if $(VERSION),$(BIN)/python -m training rollback --use-case $(USE_CASE) --version $(VERSION))
 
 destroy: setup ## Remove everything that deploy created
 	@$(BIN)/python -m ops destroy --use-case $(USE_CASE)

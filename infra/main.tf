@@ -58,6 +58,7 @@ module "scorer" {
   role_names                 = { stream = local.roles.predict, http = local.roles.predict_http }
   role_settings              = local.role_settings
   image                      = var.predict_image
+  alias                      = local.names.predict_alias
   repository                 = var.image_repositories
   region                     = local.region
   arn_prefixes               = local.arn_prefixes
@@ -86,6 +87,11 @@ module "scorer" {
   http_identity              = var.http_identity
   http_reserved_concurrency  = var.http_reserved_concurrency
   vpc                        = local.vpc
+
+  candidate = {
+    image       = var.candidate_image
+    environment = var.candidate_model_version == null ? {} : { MODEL_VERSION = var.candidate_model_version }
+  }
 
   environment = merge(local.model_environment, {
     OUTPUT_STREAM     = module.stream.output_name

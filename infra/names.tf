@@ -28,6 +28,7 @@ locals {
     ground_truth_delivery = "${local.prefix}-ground-truth"
     predict               = "${local.prefix}-predict"
     predict_http          = "${local.prefix}-predict-http"
+    predict_alias         = "live"
     monitor               = "${local.prefix}-monitor"
     monitor_failed_queue  = "${local.prefix}-monitor-failed"
     alert_topic           = "${local.prefix}-alerts"

@@ -93,6 +93,20 @@ output "http_url" {
   value       = module.scorer.http_url
 }
 
+output "release" {
+  description = "What a release needs: prediction function, its alias, and the limits and alarms on which the canary is returned; null without an image."
+  value = module.scorer.function == null ? null : {
+    function         = module.scorer.function
+    alias            = local.names.predict_alias
+    use_case         = var.use_case
+    namespace        = local.names.metrics_namespace
+    rejected_percent = var.rejected_alarm_percent
+    late_percent     = module.alerts.release_late_percent
+    min_records      = var.objective_min_records
+    alarms           = module.alerts.release_alarms
+  }
+}
+
 output "predict_image" {
   description = "Image URI of the prediction function; null if there is none."
   value       = var.predict_image

@@ -128,3 +128,29 @@ variable "http_reserved_concurrency" {
     error_message = "http_reserved_concurrency must be 1 or more, or null; to switch HTTP off, set http_enabled = false."
   }
 }
+
+variable "candidate_image" {
+  description = "Image URI of the version being released; null for predict_image. make release sets it until the version is live or returned."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.candidate_image == null || can(regex("^[^\\s@]+(@sha256:[0-9a-f]{64}|:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})$", var.candidate_image))
+    error_message = "candidate_image must be an image URI with a digest (repository@sha256:...) or a tag (repository:tag), or null."
+  }
+  validation {
+    condition     = var.candidate_image == null || !endswith(coalesce(var.candidate_image, "-"), ":latest")
+    error_message = "candidate_image must not be tagged latest: a moved tag is not deployed again. Use the digest (repository@sha256:...)."
+  }
+}
+
+variable "candidate_model_version" {
+  description = "Model version of the version being released; null for model_version. make release sets it until the version is live or returned."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.candidate_model_version == null || can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", var.candidate_model_version))
+    error_message = "candidate_model_version must be the registry's version, e.g. \"1\": up to 64 letters, digits, dots, dashes and underscores."
+  }
+}

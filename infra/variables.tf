@@ -15,7 +15,7 @@ variable "use_case" {
 }
 
 variable "model_version" {
-  description = "Live version of the registered model. To roll back, apply an earlier version."
+  description = "Live version of the registered model. The prediction function serves it once make release or make rollback has moved its alias."
   type        = string
 
   validation {

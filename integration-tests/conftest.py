@@ -22,7 +22,7 @@ from contract.lake import LakeReader
 from contract.schema import Contract
 from local import stack, traffic
 from local.deadlines import Deadlines
-from ops import bundles, deploy, deployment
+from ops import alias, bundles, deploy, deployment
 from tests import sessions, target
 from training import pipeline, records
 from training.use_case import UseCase
@@ -82,6 +82,9 @@ class Deployment:
         def configure(variables: dict[str, str]) -> None:
             client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
             client.get_waiter("function_updated_v2").wait(FunctionName=function)
+            if output == "predict_function":
+                client.publish_version(FunctionName=function)
+                alias.serve_newest(client, self.outputs["release"])
 
         configure(before | {name: value})
         try:

@@ -59,6 +59,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     Lambda split the batch, so that a rejected record does not hold up or take along the others.
     """
     settings, scorer, output, rejected = start()
+    if not event["Records"]:
+        # A release asks a new version whether it starts, before any record reaches it.
+        return {"batchItemFailures": []}
     now, left_seconds = datetime.now(UTC), remaining(context)
     batch = scorer.score(event["Records"], now)
     # Half of the time at most: an unavailable delivery of rejects must leave time for the output.
@@ -71,7 +74,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     timely = metrics.timeliness(event["Records"], resume, settings.objective_seconds, datetime.now(UTC))
     ref = scorer.model.contract.model
     use_case, namespace = settings.use_case, settings.metrics_namespace
-    print(metrics.embedded(batch, unpublished, ref, use_case, now, timely, namespace))  # noqa: T201 - the log
+    version = settings.aws_lambda_function_version
+    print(metrics.embedded(batch, unpublished, ref, use_case, now, timely, namespace, version))  # noqa: T201 - the log
     first = event["Records"][0]["kinesis"]["sequenceNumber"]
     if any(line.sequence_number == first for line in unkept):
         raise RejectNotKeptError(

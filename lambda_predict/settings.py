@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     bundle, and no other setting is needed. `http_identity` applies to requests without an
     idempotency key. A record scored more than `objective_seconds` after its arrival counts as late.
     Events are joined up to `output_record_kb` per record of the output stream; 0 joins none.
+    Lambda itself sets `aws_lambda_function_version`.
     """
 
     artifact_bucket: str
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     objective_seconds: float = 60.0
     output_record_kb: int = 0
     metrics_namespace: str = NAMESPACE
+    aws_lambda_function_version: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":

@@ -6,6 +6,8 @@ ministack_patches  answers that MiniStack leaves incomplete
 event_source       model of AWS's event source mapping for Kinesis
 failure_record     record for an on-failure destination
 firehose_buffers   buffering of Firehose deliveries
+routing            version that a weighted alias invokes
+function_metrics   metrics of Lambda and of functions' logs
 runtime            image functions under the Runtime Interface Emulator
 images             contents of the images as folders and environments
 containers         both images built with Docker

@@ -7,6 +7,7 @@ import base64
 import importlib.metadata
 import json
 import os
+import random
 import signal
 import sys
 import threading
@@ -17,22 +18,25 @@ from typing import Any
 
 from ministack import app
 from ministack.core.lambda_runtime import execution_credentials
-from ministack.services import firehose, kinesis, lambda_svc
+from ministack.services import cloudwatch, firehose, kinesis, lambda_svc
 
-from local import event_source, failure_record, ministack_patches
+from local import event_source, failure_record, function_metrics, ministack_patches, routing
 from local.firehose_buffers import DELIMITER, Buffers, Target, enabled_processors, limits
+from local.function_metrics import FunctionMetrics
 from local.runtime import Runtime
 
 VERSION = "1.5.33"
 _Reply = dict[str, Any]
 
 
-def run_images_without_docker(runtime: Runtime) -> None:
+def run_images_without_docker(runtime: Runtime, metrics: FunctionMetrics) -> None:
     """Replace the Docker executor of image functions by the Runtime Interface Emulator."""
 
     def execute(function: Any, event: Any, _request_id: str) -> _Reply:
         config = function.get("config") or function
-        return runtime.invoke(config, event, execution_credentials(config))
+        reply = runtime.invoke(config, event, execution_credentials(config))
+        metrics.read_log(config["FunctionName"])
+        return reply
 
     lambda_svc._execute_function_docker = execute
 
@@ -62,8 +66,8 @@ def _bytes(data: bytes | str) -> bytes:
     return data if isinstance(data, bytes) else base64.b64decode(data)
 
 
-def follow_event_source_rules() -> None:
-    """Replace MiniStack's Kinesis poller, which ignores partial batch responses, bisecting and limits."""
+def follow_event_source_rules(metrics: FunctionMetrics) -> None:
+    """Replace the Kinesis poller, which ignores partial batch responses, bisecting, limits, weights."""
     mappings: dict[str, event_source.EventSourceMapping] = {}
 
     def poll() -> bool:
@@ -71,7 +75,7 @@ def follow_event_source_rules() -> None:
         for account, region, esm in lambda_svc._iter_all_esms():
             tokens = lambda_svc._request_account_id.set(account), lambda_svc._request_region.set(region)
             try:
-                moved |= _poll_mapping(esm, mappings)
+                moved |= _poll_mapping(esm, mappings, metrics)
             finally:
                 lambda_svc._request_account_id.reset(tokens[0])
                 lambda_svc._request_region.reset(tokens[1])
@@ -80,7 +84,9 @@ def follow_event_source_rules() -> None:
     lambda_svc._poll_kinesis = poll
 
 
-def _poll_mapping(esm: Any, mappings: dict[str, event_source.EventSourceMapping]) -> bool:
+def _poll_mapping(
+    esm: Any, mappings: dict[str, event_source.EventSourceMapping], metrics: FunctionMetrics
+) -> bool:
     arn = esm.get("EventSourceArn", "")
     if ":kinesis:" not in arn or not esm.get("Enabled", True):
         return False
@@ -91,14 +97,23 @@ def _poll_mapping(esm: Any, mappings: dict[str, event_source.EventSourceMapping]
     shards = [_Shard(shard_id, shard) for shard_id, shard in stream["shards"].items()]
     mapping = mappings.get(esm["UUID"])
     if mapping is None:
-        mapping = mappings[esm["UUID"]] = _mapping(esm, arn, function)
+        mapping = mappings[esm["UUID"]] = _mapping(esm, arn, metrics)
         if esm.get("StartingPosition", "LATEST") == "LATEST":
             for shard in shards:
                 mapping.start_at(shard.shard_id, len(stream["shards"][shard.shard_id]["records"]))
     return mapping.poll(shards, time.time())
 
 
-def _mapping(esm: Any, arn: str, function: Any) -> event_source.EventSourceMapping:
+def _target(esm: Any) -> tuple[str, Any]:
+    """Return the version that the next invocation of a mapping executes, and MiniStack's record of it."""
+    name, qualifier = esm["FunctionName"], esm.get("Qualifier") or "$LATEST"
+    alias = lambda_svc._functions[name]["aliases"].get(qualifier)
+    version = routing.choose(alias, random.random()) if alias else qualifier  # noqa: S311  # not a secret
+    record, _ = lambda_svc._get_func_record_for_qualifier(name, version)
+    return version, record
+
+
+def _mapping(esm: Any, arn: str, metrics: FunctionMetrics) -> event_source.EventSourceMapping:
     region = arn.split(":")[3]
 
     def as_event(shard_id: str, records: list[event_source.Record]) -> Any:
@@ -107,8 +122,12 @@ def _mapping(esm: Any, arn: str, function: Any) -> event_source.EventSourceMappi
         )
 
     def invoke(shard_id: str, records: list[event_source.Record]) -> Any:
-        reply = lambda_svc._execute_function(function, as_event(shard_id, records))
-        if reply.get("error") or reply.get("throttle"):
+        version, record = _target(esm)
+        reply = lambda_svc._execute_function(record, as_event(shard_id, records))
+        failed = bool(reply.get("error") or reply.get("throttle"))
+        if qualifier := esm.get("Qualifier"):
+            metrics.invoked(esm["FunctionName"], qualifier, version, failed=failed)
+        if failed:
             esm["LastProcessingResult"] = "PROBLEM: Function call failed"
             raise event_source.InvocationError(str(reply.get("body")))
         esm["LastProcessingResult"] = "OK"
@@ -117,7 +136,7 @@ def _mapping(esm: Any, arn: str, function: Any) -> event_source.EventSourceMappi
     def give_up(failed: event_source.Failed) -> None:
         target = ((esm.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
         if target.startswith("arn:aws:s3:::"):
-            function_arn = (function.get("config") or function)["FunctionArn"]
+            function_arn = lambda_svc._functions[esm["FunctionName"]]["config"]["FunctionArn"]
             key, document = failure_record.with_payload(
                 failed, arn, function_arn, esm["UUID"], as_event(failed.shard_id, failed.records)
             )
@@ -187,8 +206,9 @@ def main() -> None:
     region = os.environ["MINISTACK_REGION"]
     base = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
     runtime = Runtime(images, binary, state / "logs", base)
-    run_images_without_docker(runtime)
-    follow_event_source_rules()
+    metrics = FunctionMetrics(state / "logs", function_metrics.store_in(cloudwatch))
+    run_images_without_docker(runtime, metrics)
+    follow_event_source_rules(metrics)
     ministack_patches.complete()
     if os.environ.get("SCOREWATCH_LOCAL_FIREHOSE") != "per-record":
         buffer_deliveries()

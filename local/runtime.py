@@ -22,6 +22,11 @@ from local import container
 _INVOKE = "/2015-03-31/functions/function/invocations"
 _START_SECONDS = 30.0
 _GRACE_SECONDS = 5.0
+_LATEST = "$LATEST"
+# A weighted alias invokes two.
+_KEPT_VERSIONS = 2
+# Parts of a function's ARN before the version or alias.
+_ARN_PARTS = 7
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
 
@@ -68,19 +73,20 @@ class _Slot:
 
 
 class Runtime:
-    """Processes of the image functions, one per function."""
+    """Processes of the image functions, one for each of a function's two versions used last."""
 
     def __init__(self, images: Path, emulator: Path, logs: Path, base_env: Mapping[str, str]) -> None:
         self._images, self._emulator, self._logs = images, emulator, logs
         self._base_env = dict(base_env)
-        self._slots: dict[str, _Slot] = {}
+        # By function and version, the one used last at the end.
+        self._slots: dict[tuple[str, str], _Slot] = {}
         self._guard = threading.Lock()
 
     def invoke(self, config: Mapping[str, Any], event: Any, credentials: Mapping[str, str]) -> dict[str, Any]:
         """Run one invocation; return {"body": ...}, with "error": True if it failed."""
-        with self._guard:
-            # Another region may have a function of the same name.
-            slot = self._slots.setdefault(config.get("FunctionArn") or config["FunctionName"], _Slot())
+        # Another region may have a function of the same name.
+        function = ":".join((config.get("FunctionArn") or config["FunctionName"]).split(":")[:_ARN_PARTS])
+        slot = self._slot(function, config.get("Version") or _LATEST)
         with slot.lock:
             try:
                 body = self._answer(slot, config, event, credentials)
@@ -92,6 +98,19 @@ class Runtime:
         if isinstance(body, dict) and "errorType" in body:
             return {"body": body, "error": True, "function_error": "Unhandled"}
         return {"body": body}
+
+    def _slot(self, function: str, version: str) -> _Slot:
+        """Return the slot of a version; end the process of the function's version used longest ago."""
+        with self._guard:
+            slot = self._slots.pop((function, version), None) or _Slot()
+            self._slots[function, version] = slot
+            others = [key for key in self._slots if key[0] == function][:-_KEPT_VERSIONS]
+            idle = [self._slots.pop(key) for key in others]
+        for other in idle:
+            with other.lock:
+                _stop(other.worker)
+                other.worker = None
+        return slot
 
     def close(self) -> None:
         """Stop every function."""
@@ -150,7 +169,7 @@ class Runtime:
             "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize") or 128),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(config.get("Timeout") or 3),
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version") or _LATEST,
             "HOME": "/tmp",  # noqa: S108 - the only writable folder of a Lambda function
             "TZ": ":UTC",
             **image.env,

@@ -18,7 +18,7 @@ import psutil
 from contract import bundle, store
 from contract.schema import Contract
 from local import containers, images, traffic
-from ops import embedded
+from ops import alias, embedded
 from ops.terraform import Terraform
 
 Endpoint = embedded.Endpoint
@@ -104,6 +104,7 @@ def deploy(
     terraform.apply(settings)
     outputs = terraform.outputs()
     store.upload(endpoint.client("s3"), outputs["artifact_bucket"], bundle_dir)
+    alias.serve_newest(endpoint.client("lambda"), outputs["release"])
     return outputs
 
 

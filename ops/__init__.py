@@ -6,8 +6,11 @@ terraform_checks  terraform fmt, validate, test and checkov
 embedded          record of a running embedded AWS
 deployment        state and outputs of a deployed use case
 bundles           bundles of the registry's versions on this machine
-deploy            deploy, roll back, destroy
 migration         stacks of 0.1: state key and names of roles
+deploy            deploy, release, roll back, destroy
+versions          release a version by a canary, return to an earlier one
+canary            compare a new version with the live one
+alias             alias of the prediction function: live version, candidate, earlier versions
 plan              changes that an apply would make, as a table
 docker_images     build and push the functions' images
 image_engines     Docker and Buildah

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import math
+import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,7 +12,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.bundle import BundleError
 from contract.session import session
-from ops import audit, base_lock, checks, deploy, deployment, drill, plan, terraform_checks
+from ops import (
+    audit,
+    base_lock,
+    checks,
+    deploy,
+    deployment,
+    drill,
+    embedded,
+    plan,
+    terraform_checks,
+    versions,
+)
+from ops.canary import Plan
 from ops.deployment import DeploymentError
 from ops.terraform import TerraformError
 
@@ -50,7 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     live = commands.add_parser("deploy", help="train if needed, build and push the images, apply")
     live.add_argument("--version", help="model version to serve (default: the champion)")
-    live.set_defaults(run=lambda options: deploy.deploy(options.use_case, options.version))
+    live.set_defaults(run=lambda options: deploy.deploy(options.use_case, options.version, _plan(options)))
+    new, state = _add_release(commands, live)
     preview = commands.add_parser("plan", help="show what an apply would change, as a table")
     preview.add_argument("--version", help="model version to serve (default: the live one)")
     preview.add_argument("--markdown", action="store_true", help="print Markdown, for a comment")
@@ -59,9 +74,9 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
             plan.report(options.use_case, options.version, as_markdown=options.markdown)
         )
     )
-    back = commands.add_parser("rollback", help="serve an earlier model version")
-    back.add_argument("--version", required=True, help="model version to serve")
-    back.set_defaults(run=lambda options: deploy.rollback(options.use_case, options.version))
+    back = commands.add_parser("rollback", help="return to what was live before, or to a model version")
+    back.add_argument("--version", help="model version to serve (default: the version live before)")
+    back.set_defaults(run=lambda options: _rollback(options.use_case, options.version))
     down = commands.add_parser("destroy", help="remove everything that deploy created")
     down.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     down.set_defaults(run=lambda options: deploy.destroy(options.use_case, sure=options.yes))
@@ -81,8 +96,62 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     own = commands.add_parser("checks", help="upload the configuration of checks of the deployed model")
     own.add_argument("--file", help="checks.json, or bundle for the bundle's (default: the use case's)")
     own.set_defaults(run=lambda options: checks.upload(options.use_case, options.file))
-    for command in (live, preview, back, down, show, check, restore, again, own):
+    for command in (live, new, state, preview, back, down, show, check, restore, again, own):
         command.add_argument("--use-case", required=True, help="e.g. green_taxi")
+
+
+def _add_release(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", live: argparse.ArgumentParser
+) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """Add release and status, and the options of a canary to `live`, too; return the two parsers."""
+    new = commands.add_parser("release", help="bring a model version or an image live by a canary")
+    new.add_argument("--version", help="model version (default: the champion; with --image the live one)")
+    new.add_argument("--image", help="image URI of the prediction function, already pushed")
+    new.set_defaults(run=_release)
+    state = commands.add_parser("status", help="show what is live, and an interrupted release")
+    state.set_defaults(
+        run=lambda options: print(
+            versions.status(deployment.running_outputs(options.use_case), options.use_case)
+        )
+    )
+    for command in (live, new):
+        command.add_argument("--percent", type=_percent, default=Plan.percent, help="batches of the canary")
+        command.add_argument("--minutes", type=_minutes, default=Plan.minutes, help="its length; 0: none")
+    return new, state
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(options.percent, options.minutes)
+
+
+def _percent(text: str) -> float:
+    """Parse a percentage of batches. Raises argparse.ArgumentTypeError."""
+    if not 0 < (value := float(text)) <= 50:  # noqa: PLR2004  the new version has the smaller part
+        raise argparse.ArgumentTypeError("must be above 0 and at most 50")
+    return value
+
+
+def _minutes(text: str) -> float:
+    """Parse the length of a canary. Raises argparse.ArgumentTypeError."""
+    if not 0 <= (value := float(text)) < math.inf:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return value
+
+
+def _release(options: argparse.Namespace) -> None:
+    embedded.select_running(options.use_case)
+    deploy.release(options.use_case, options.version, options.image, _plan(options))
+
+
+def _rollback(use_case: str, version: str | None) -> int:
+    """Roll back; without `version` also make the model champion that is live then."""
+    embedded.select_running(use_case)
+    before, after = deploy.rollback(use_case, version)
+    if version is not None or before == after:
+        return 0
+    from training import cli  # noqa: PLC0415  its packages take seconds to import
+
+    return cli.main(["rollback", "--use-case", use_case, "--version", after])
 
 
 def _retrain(use_case: str, days: int) -> int:
@@ -131,4 +200,6 @@ def _drill(use_case: str, window: str | None) -> None:
 
 
 if __name__ == "__main__":
+    # A cancelled CI job takes a release back as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Deploy, roll back and destroy a use case."""
+"""Deploy, release, roll back and destroy a use case."""
 
 import json
 import os
@@ -17,23 +17,25 @@ from contract import bundle, store
 from contract.bundle import Manifest
 from contract.schema import Contract
 from contract.session import session
-from ops import deployment, docker_images, embedded, image_engines, migration
+from ops import deployment, docker_images, embedded, image_engines, migration, versions
 from ops.bundles import bundle_directory
+from ops.canary import Plan
 from ops.deployment import DeploymentError
 from ops.terraform import Terraform
 
 _PARTS = ("predict", "monitor")
 _FOUNDATIONS = ("artifact_bucket", *(f"{part}_repository_url" for part in _PARTS))
+_DEFAULT = Plan()
 _CLIENT = Config(retries={"mode": "standard", "total_max_attempts": 5})
 
 
-def deploy(use_case: str, version: str | None = None) -> None:
+def deploy(use_case: str, version: str | None = None, plan: Plan = _DEFAULT) -> None:
     """Create or update the stack so that it serves `version` (None: the champion).
 
-    Raises DeploymentError, BundleError, TerraformError.
+    Raises DeploymentError, BundleError, TerraformError; ReturnedError if the canary returned it.
     """
-    if local := embedded.find(os.environ.get("AWS_ENDPOINT_URL")):
-        fix = f"run make local-up USE_CASE={use_case}"
+    if local := _embedded():
+        fix = f"run make local-up USE_CASE={use_case}, or make release for another model"
         raise DeploymentError(f"{local.url} is the embedded AWS, which takes no images: {fix}")
     root = deployment.stack(use_case)
     current_outputs(root, use_case)
@@ -42,7 +44,7 @@ def deploy(use_case: str, version: str | None = None) -> None:
     if root.evaluate("var.image_repositories", variables(use_case, "0", {})):
         engine = image_engines.find(os.environ)
     directory = bundle_directory(use_case, version)
-    roll_out(root, directory, engine)
+    roll_out(root, directory, engine, plan=plan)
     _next_steps(root.outputs(), directory)
 
 
@@ -51,11 +53,13 @@ def roll_out(
     directory: Path,
     engine: image_engines.Engine | None,
     settings: Mapping[str, Any] = MappingProxyType({}),
+    plan: Plan = _DEFAULT,
 ) -> dict[str, Any]:
     """Upload a bundle, publish the images, apply; return the variables of the last apply.
 
-    The first time it applies twice: images need their repositories, functions their images. Without
-    `engine` the images are in the user's own repositories. `settings` are Terraform variables. Raises
+    The first time it applies twice: images need their repositories, functions their images. A stack that
+    scores already receives the change by the canary of `plan`. Without `engine` the images are in the
+    user's own repositories. `settings` are Terraform variables. Raises
     DeploymentError, BundleError, TerraformError.
     """
     model = Manifest.from_json((directory / bundle.MANIFEST).read_bytes())
@@ -76,7 +80,10 @@ def roll_out(
         wanted |= _publish(engine, known, root.evaluate("var.architecture", wanted))
 
     _report("Functions and the remaining resources")
-    root.apply(wanted)
+    if known.get("release"):
+        versions.roll(root, wanted, known, plan)
+    else:
+        root.apply(wanted)
     return wanted
 
 
@@ -95,15 +102,38 @@ def _publish(engine: image_engines.Engine, known: Mapping[str, Any], architectur
     }
 
 
-def rollback(use_case: str, version: str) -> None:
-    """Serve an earlier version with the current images.
+def release(use_case: str, version: str | None, image: str | None, plan: Plan) -> None:
+    """Bring a model version (None: the champion, or the live one with an image) and an image live.
+
+    Raises DeploymentError, BundleError, TerraformError; ReturnedError if the canary returned it.
+    """
+    root, known = _deployed(use_case)
+    wanted = current(root, use_case, known)
+    if image and not known.get("predict_repository_url"):
+        raise DeploymentError("your settings name the images: change predict_image there, run make deploy")
+    if image:
+        wanted["predict_image"] = image
+    if version or not image:
+        directory = bundle_directory(use_case, version)
+        model = Manifest.from_json((directory / bundle.MANIFEST).read_bytes())
+        store.upload(session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
+        contract = Contract.read(directory / bundle.CONTRACT)
+        wanted |= {"model_version": model.version, "id_column": contract.id_column}
+    versions.roll(root, wanted, known, plan)
+
+
+def rollback(use_case: str, version: str | None = None) -> tuple[str, str]:
+    """Serve what was live before, or model `version` with the current images; return old and new model.
 
     Raises DeploymentError, BundleError if the version is not in the bucket, TerraformError.
     """
     root, known = _deployed(use_case)
     if not known.get("predict_function"):
         raise DeploymentError(f"{use_case} has no functions yet: run make deploy USE_CASE={use_case}")
-    if version == known["model_version"]:
+    base = current(root, use_case, known)
+    if version is None:
+        return versions.back(root, base, known)
+    if version == known["model_version"] and not versions.is_unfinished(known, use_case):
         raise DeploymentError(f"{use_case} already serves version {version}")
     store.manifest(
         session().client("s3", config=_CLIENT),
@@ -112,7 +142,12 @@ def rollback(use_case: str, version: str) -> None:
         version,
     )
     _report(f"From version {known['model_version']} to {version}")
-    root.apply(variables(use_case, version, known))
+    if known.get("release"):
+        # Without a canary: it was live before, and this may be an emergency.
+        versions.roll(root, base | {"model_version": version}, known, Plan(minutes=0), remember=False)
+    else:
+        root.apply(base | {"model_version": version})
+    return known["model_version"], version
 
 
 def destroy(use_case: str, *, sure: bool = False) -> None:
@@ -126,7 +161,7 @@ def destroy(use_case: str, *, sure: bool = False) -> None:
         print(f"and every model in s3://{known['artifact_bucket']} ({known['region']}) permanently.")
         if input(f"Type {use_case} to continue: ").strip() != use_case:
             raise DeploymentError("nothing was removed")
-    wanted = variables(use_case, known["model_version"], known) | {"force_destroy": True}
+    wanted = current(root, use_case, known) | {"force_destroy": True}
     _report("Allow the removal of non-empty buckets and repositories")
     root.apply(wanted)
     _report("Remove everything")
@@ -157,6 +192,17 @@ def current_outputs(root: Terraform, use_case: str) -> dict[str, Any]:
     else:
         migration.check_state(root, use_case)
     return known
+
+
+def current(root: Terraform, use_case: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of what is live; those of the embedded AWS are in its folder only."""
+    last = root.last_variables() if _embedded() else {}
+    kept = {name: value for name, value in last.items() if not name.startswith("candidate_")}
+    return kept | variables(use_case, known["model_version"], known)
+
+
+def _embedded() -> embedded.Endpoint | None:
+    return embedded.find(os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def _deployed(use_case: str) -> tuple[Terraform, dict[str, Any]]:

@@ -35,6 +35,8 @@ NOT_RUN = {
     "AWS_REGION=eu-west-1 make integration USE_CASE=white_wine": "make integration with other settings",
     "make smoke REMOVE=smoke_1a2b3c4d": "a name that the user fills in; tests/local/test_smoke.py removes",
     "make images": "needs an engine; integration-tests/test_images.py builds as it does",
+    "make release IMAGE=repository:tag": "fill in an image; integration-tests/test_release.py releases one",
+    "make deploy MINUTES=0": "make deploy without a canary; tests/ops/test_versions.py has it",
     "make lock": "needs the package index; changes the locks",
     "make bench-alerts": "takes an hour; changes benchmarks/results.md",
     "make bench-kinds": "changes docs/model-kinds.md; tests/benchmarks/test_model_kinds.py tries the models",
@@ -55,6 +57,7 @@ _CI = ".ci/run"
 _CHAT = "integration-tests/test_chat.py"
 _LOOP = "integration-tests/test_documents.py"
 _DEPLOY = "tests/ops/test_documents.py"
+_RELEASE = "integration-tests/test_release.py"
 _ADOPTION = "integration-tests/test_adoption.py"
 _MAKE = "tests/test_makefile.py"
 _SMOKE = "integration-tests/test_smoke.py"
@@ -98,6 +101,9 @@ RUN_BY = {
     "aws kinesis": _LOOP,
     "aws sts get-caller-identity": _LOOP,
     "make plan": _LOOP,
+    "make release": _RELEASE,
+    "make release VERSION=4": _RELEASE,
+    "make status": _RELEASE,
     "make train": _LOOP,
     "make new-use-case NAME=my_model": _LOOP,
     "make demo": "integration-tests/test_demo.py",

@@ -27,6 +27,7 @@ variables {
   policy               = "{\"Version\":\"2012-10-17\",\"Statement\":[]}"
   kms_key_arn          = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
   log_retention_days   = 30
+  alias                = null
 }
 
 run "function" {
@@ -145,5 +146,34 @@ run "in_a_vpc" {
       if s.Effect == "Deny"
     ]) && contains([for s in jsondecode(aws_iam_role_policy.network[0].policy).Statement : s.Effect], "Deny")
     error_message = "The function's code must not have Lambda's rights on interfaces."
+  }
+}
+
+run "without_an_alias_no_versions" {
+  command = plan
+
+  module {
+    source = "./modules/function"
+  }
+
+  assert {
+    condition     = !aws_lambda_function.this.publish && length(aws_lambda_alias.this) == 0
+    error_message = "A function that is invoked by its name needs no versions."
+  }
+}
+
+run "with_an_alias_each_change_is_a_version" {
+  command = plan
+
+  module {
+    source = "./modules/function"
+  }
+  variables {
+    alias = "live"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.publish && aws_lambda_alias.this[0].name == "live"
+    error_message = "The alias can only refer to published versions."
   }
 }

@@ -22,6 +22,8 @@ variables {
   memory_mb                  = 1024
   timeout_seconds            = 60
   environment                = { MODEL_VERSION = "1" }
+  alias                      = "live"
+  candidate                  = { image = null, environment = {} }
   log_retention_days         = 365
   force_destroy              = false
   artifact_bucket_arn        = "arn:aws:s3:::artifacts"

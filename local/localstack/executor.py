@@ -109,6 +109,7 @@ def configuration(version: FunctionVersion) -> dict[str, Any]:
     command = config.image_config.command if config.image_config else None
     return {
         "FunctionName": version.id.function_name,
+        "Version": version.id.qualifier,
         "ImageUri": config.image.image_uri,
         "ImageConfig": {"Command": command} if command else {},
         "Timeout": config.timeout,

@@ -81,3 +81,31 @@ def test_each_record_is_counted_once_over_all_retries(
     world.check(shard, poison=15)
     on_time, late = counted(capsys)
     assert (on_time + late, on_time) == (100, 0)
+
+
+def test_some_counts_are_also_metrics_of_the_functions_version(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = msgspec.structs.replace(synthetic.SETTINGS, aws_lambda_function_version="7")
+    monkeypatch.setattr(handlers, "start", lambda: (settings, world.scorer, world.output, world.rejected))
+    names = []
+    for bad in ([], [b"?"], [b"?", b"?"]):
+        given = [*arrived(1, now=time.time()), *synthetic.kinesis(bad, first=20)]
+        handlers.handler({"Records": given}, synthetic.Context(30))
+        line = json.loads(capsys.readouterr().out)
+        total, versioned = line["_aws"]["CloudWatchMetrics"]
+        assert total["Dimensions"] == [["UseCase"]]
+        assert versioned["Dimensions"] == [["UseCase", "ExecutedVersion"]]
+        assert line["ExecutedVersion"] == "7"
+        names.append([m["Name"] for m in versioned["Metrics"]])
+    assert names[0] == ["Records"], "what did not happen costs no metric"
+    assert names[1] == names[2] == ["Records", "Rejected", "Late"], "the bad records are old, too"
+
+
+def test_an_empty_batch_only_starts_the_function(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = lambda: (synthetic.SETTINGS, world.scorer, world.output, world.rejected)  # noqa: E731
+    monkeypatch.setattr(handlers, "start", start)
+    assert handlers.handler({"Records": []}, synthetic.Context(30)) == {"batchItemFailures": []}
+    assert not capsys.readouterr().out

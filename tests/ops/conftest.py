@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
+from ops import bundles, deployment
+
 FAKES = Path(__file__).with_name("fakes")
 
 Calls = Callable[[], list[dict[str, Any]]]
+MODEL = "scorewatch-green-taxi"
 
 
 @pytest.fixture
@@ -43,3 +47,26 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     requests.post(f"{address}/moto-api/reset", timeout=10).raise_for_status()
     yield address
     server.stop()
+
+
+@pytest.fixture
+def account(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return the outputs of a deployed stack, its resources made in moto."""
+    assert aws
+    ecr = boto3.client("ecr")
+    boto3.client("s3").create_bucket(Bucket="artifacts")
+    outputs = {
+        "artifact_bucket": "artifacts",
+        "lake_bucket": "lake",
+        "region": "us-east-1",
+        "model_name": MODEL,
+        "input_stream": f"{MODEL}-input",
+        "predict_function": f"{MODEL}-predict",
+    }
+    for part in ("predict", "monitor"):
+        url = ecr.create_repository(repositoryName=f"{MODEL}-{part}")["repository"]["repositoryUri"]
+        outputs[f"{part}_repository_url"] = url
+    monkeypatch.setenv("FAKE_OUTPUTS", json.dumps(outputs))
+    monkeypatch.setattr(deployment, "STATES", tmp_path / "states")
+    monkeypatch.setattr(bundles, "WORK", tmp_path)
+    return outputs

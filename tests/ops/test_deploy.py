@@ -16,9 +16,9 @@ from ops import __main__ as command_line
 from ops import bundles, deploy, deployment
 from ops.audit import Audit
 from ops.deployment import DeploymentError
+from tests.ops.conftest import MODEL
 
 Calls = Callable[[], list[dict[str, Any]]]
-MODEL = "scorewatch-green-taxi"
 
 
 def write_bundle(bundles: Path, version: str, run_id: str = "run") -> Path:
@@ -40,29 +40,6 @@ def write_bundle(bundles: Path, version: str, run_id: str = "run") -> Path:
         (directory / file).write_text(f"{file} of {version}")
     bundle.write_manifest(directory, MODEL, version)
     return directory
-
-
-@pytest.fixture
-def account(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return the outputs of a deployed stack, its resources made in moto."""
-    assert aws
-    ecr = boto3.client("ecr")
-    boto3.client("s3").create_bucket(Bucket="artifacts")
-    outputs = {
-        "artifact_bucket": "artifacts",
-        "lake_bucket": "lake",
-        "region": "us-east-1",
-        "model_name": MODEL,
-        "input_stream": f"{MODEL}-input",
-        "predict_function": f"{MODEL}-predict",
-    }
-    for part in ("predict", "monitor"):
-        url = ecr.create_repository(repositoryName=f"{MODEL}-{part}")["repository"]["repositoryUri"]
-        outputs[f"{part}_repository_url"] = url
-    monkeypatch.setenv("FAKE_OUTPUTS", json.dumps(outputs))
-    monkeypatch.setattr(deployment, "STATES", tmp_path / "states")
-    monkeypatch.setattr(bundles, "WORK", tmp_path)
-    return outputs
 
 
 def applies(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -12,3 +12,16 @@ output "alarms" {
   description = "Names of the alarms that send messages, by key."
   value       = { for name in local.notifying : trimprefix(name, "${var.prefix}-") => name }
 }
+
+output "release_alarms" {
+  description = "Names of the alarms on which a release is returned: those on the prediction function and its records."
+  value = [
+    for key in ["batches-given-up", "predict-destination-failed", "predict-errors", "predict-throttles", "records-dropped", "records-rejected", "scoring-budget-fast", "scoring-stopped"] :
+    "${var.prefix}-${key}" if contains(local.notifying, "${var.prefix}-${key}")
+  ]
+}
+
+output "release_late_percent" {
+  description = "Percentage of late records at which the fastest alarm on scoring burns."
+  value       = 100 * local.budget_shares.scoring * max([for pair in local.burn_pairs : pair.rate]...)
+}

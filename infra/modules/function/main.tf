@@ -13,6 +13,7 @@ resource "aws_lambda_function" "this" {
   memory_size                    = var.memory_mb
   timeout                        = var.timeout_seconds
   reserved_concurrent_executions = coalesce(var.reserved_concurrency, -1)
+  publish                        = var.alias != null
 
   image_config {
     command = [var.handler]
@@ -35,6 +36,20 @@ resource "aws_lambda_function" "this" {
   # Otherwise Lambda creates the log group itself, without key and retention, and invocations before the
   # policies exist fail.
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.base, aws_iam_role_policy.work, aws_iam_role_policy.network]
+}
+
+# Callers invoke the alias, so that a change reaches them by a release, not by an apply.
+resource "aws_lambda_alias" "this" {
+  count = var.alias == null ? 0 : 1
+
+  name             = var.alias
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+
+  # `make release` owns what the alias serves (ops/alias.py); an apply must not move it.
+  lifecycle {
+    ignore_changes = [function_version, routing_config, description]
+  }
 }
 
 resource "aws_cloudwatch_log_group" "this" {

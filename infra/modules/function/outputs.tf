@@ -8,6 +8,16 @@ output "arn" {
   value       = aws_lambda_function.this.arn
 }
 
+output "alias_arn" {
+  description = "ARN of the alias; null without one."
+  value       = one(aws_lambda_alias.this[*].arn)
+}
+
+output "image" {
+  description = "Image URI."
+  value       = aws_lambda_function.this.image_uri
+}
+
 output "environment" {
   description = "Environment variables of the function."
   value       = aws_lambda_function.this.environment[0].variables

@@ -93,3 +93,8 @@ variable "vpc" {
   })
   default = null
 }
+
+variable "alias" {
+  description = "Alias that callers invoke; each change of the function is then published as a version. null for neither."
+  type        = string
+}

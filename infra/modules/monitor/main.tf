@@ -22,6 +22,7 @@ module "function" {
   role_settings        = var.role_settings
   description          = "Monitors data and predictions of ${var.model_name} and sends alerts"
   image                = var.image
+  alias                = null
   handler              = "lambda_monitor.handler.handler"
   architecture         = var.architecture
   arn_prefixes         = var.arn_prefixes

@@ -17,6 +17,7 @@ module "function" {
   role_settings        = var.role_settings
   description          = "Posts alerts of ${var.model_name} to ${var.service} channel ${var.channel}"
   image                = var.image
+  alias                = null
   handler              = "lambda_monitor.notifier.handler.handler"
   architecture         = var.architecture
   arn_prefixes         = var.arn_prefixes

@@ -1,4 +1,5 @@
-# The same image behind a function URL. Its role reads no stream.
+# The live image and model behind a function URL: what is being released reaches it after the canary. Its
+# role reads no stream.
 locals {
   http = var.http_enabled && var.image != null
 }
@@ -12,6 +13,7 @@ module "http_function" {
   role_settings        = var.role_settings
   description          = "Scores one record per request with ${var.model_name}"
   image                = var.image
+  alias                = null
   handler              = "lambda_predict.http.handler"
   architecture         = var.architecture
   arn_prefixes         = var.arn_prefixes

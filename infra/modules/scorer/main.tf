@@ -3,7 +3,7 @@ module "repository" {
   count  = var.repository ? 1 : 0
 
   name          = var.name
-  function_arns = [for name in [var.name, var.http_name] : "${var.arn_prefixes.function}${name}"]
+  function_arns = [for name in [var.name, "${var.name}:*", var.http_name] : "${var.arn_prefixes.function}${name}"]
   kms_key_arn   = var.kms_key_arn
   force_destroy = var.force_destroy
 }
@@ -22,7 +22,8 @@ module "function" {
   role_name            = var.role_names.stream
   role_settings        = var.role_settings
   description          = "Scores the input stream's records with ${var.model_name}"
-  image                = var.image
+  image                = coalesce(var.candidate.image, var.image)
+  alias                = var.alias
   handler              = "lambda_predict.handler.handler"
   architecture         = var.architecture
   arn_prefixes         = var.arn_prefixes
@@ -30,7 +31,7 @@ module "function" {
   memory_mb            = var.memory_mb
   timeout_seconds      = var.timeout_seconds
   reserved_concurrency = var.reserved_concurrency
-  environment          = var.environment
+  environment          = merge(var.environment, var.candidate.environment)
   policy               = data.aws_iam_policy_document.stream.json
   kms_key_arn          = var.kms_key_arn
   log_retention_days   = var.log_retention_days
@@ -40,7 +41,7 @@ module "function" {
 resource "aws_lambda_event_source_mapping" "input" {
   count = var.image == null ? 0 : 1
 
-  function_name    = module.function[0].arn
+  function_name    = module.function[0].alias_arn
   event_source_arn = var.input_stream_arn
   # LATEST would lose records that arrive between the mapping's creation and its first poll.
   starting_position                  = "TRIM_HORIZON"

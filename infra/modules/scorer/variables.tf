@@ -29,6 +29,19 @@ variable "image" {
   type        = string
 }
 
+variable "alias" {
+  description = "Alias of the stream function that the event source mapping invokes."
+  type        = string
+}
+
+variable "candidate" {
+  description = "What the version being released has instead of the live one: image (null for the same) and environment variables of the stream function."
+  type = object({
+    image       = string
+    environment = map(string)
+  })
+}
+
 variable "repository" {
   description = "Create a repository for the image."
   type        = bool

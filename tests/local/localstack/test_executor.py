@@ -72,7 +72,9 @@ def version(**changes: Any) -> Any:
         environment={"MODEL_NAME": "m"},
     )
     vars(config).update(changes)
-    return SimpleNamespace(id=SimpleNamespace(function_name="f"), config=config, qualified_arn="arn:f")
+    return SimpleNamespace(
+        id=SimpleNamespace(function_name="f", qualifier="3"), config=config, qualified_arn="arn:f"
+    )
 
 
 @pytest.fixture
@@ -119,6 +121,7 @@ def test_an_invocation_has_the_functions_configuration_and_its_roles_credentials
     )
     assert config == {
         "FunctionName": "f",
+        "Version": "3",
         "ImageUri": "registry/scorewatch-x-predict:1",
         "ImageConfig": {"Command": ["package.handler"]},
         "Timeout": 60,
