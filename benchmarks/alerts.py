@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.alert_quality import nannyml_judge
+from benchmarks.alert_quality import census, nannyml_judge
 from benchmarks.alert_quality.measure import SUBJECTS, LeftOut, Measured, measure
 from benchmarks.alert_quality.nannyml_judge import NannyMLError
 from benchmarks.alert_quality.picture import draw
@@ -28,7 +28,8 @@ DRAWS = 100
 _PREAMBLE = (
     "Scorewatch's thresholds are made for one false alarm in 1,000 windows, over all columns together, "
     "without labels. `with labels` adds the checks of performance and target drift, with a label for every "
-    "record; `seasons count` is the result with `seasonality: count` in `checks.json`, without labels. "
+    "record, `with 5% of labels` for a random twentieth of them; `seasons count` is the result with "
+    "`seasonality: count` in `checks.json`, without labels. "
     "Evidently's dataset verdict is `half the columns`; NannyML has a verdict per column. Both run with all "
     "defaults, so NannyML's limits are three standard deviations around the mean of reference chunks of "
     "the window's size. Compare power only between judges with similar false-alarm rates. Windows overlap "
@@ -47,7 +48,7 @@ def run(names: Sequence[str] = (), draws: int = DRAWS, picture: Path = PICTURE) 
         python, why = nannyml_judge.environment(), ""
     except NannyMLError as error:
         python, why = None, str(error)
-    chosen = names or list(SUBJECTS)
+    chosen = [name for name in SUBJECTS if not names or name in names]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
         jobs = [pool.submit(measure, name, draws, python) for name in chosen]
@@ -59,6 +60,8 @@ def run(names: Sequence[str] = (), draws: int = DRAWS, picture: Path = PICTURE) 
             text += ["", f"The subject {one.name} is left out: {one.reason}."]
         else:
             text += ["", *lines(one)]
+    if not names or census.NAME in names:
+        text += ["", *_census(python)]
     if why:
         text += ["", f"NannyML is left out: {why}."]
     if measured:
@@ -67,10 +70,20 @@ def run(names: Sequence[str] = (), draws: int = DRAWS, picture: Path = PICTURE) 
     return text
 
 
+def _census(python: Path | None) -> list[str]:
+    """Return the section on NannyML's packaged data; `python` is the interpreter with NannyML."""
+    if python is None:
+        return ["The subject Census is left out: its data are NannyML's."]
+    try:
+        return census.lines(python)
+    except (LookupError, NannyMLError) as error:
+        return [f"The subject Census is left out: {error}."]
+
+
 def main() -> None:
     """Measure the requested subjects and print the lines."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alerts", description=__doc__)
-    parser.add_argument("subjects", nargs="*", choices=[*SUBJECTS, []], metavar="SUBJECT")
+    parser.add_argument("subjects", nargs="*", choices=[*SUBJECTS, census.NAME, []], metavar="SUBJECT")
     parser.add_argument(
         "--draws", type=int, default=DRAWS, help="scale of the number of windows; default 100"
     )

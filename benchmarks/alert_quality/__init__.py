@@ -9,6 +9,8 @@ shifts          shifts applied to windows
 judges          Scorewatch's checks and Evidently's defaults
 nannyml_judge   NannyML as a judge
 nannyml_worker  process that runs NannyML
+census          NannyML's census data: estimates of the error
+census_worker   process that runs NannyML's estimate
 measure         run every judge on every window
 tables          tables in Markdown
 picture         picture of all judges

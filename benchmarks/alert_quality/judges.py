@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 import msgspec
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from evidently import Report
@@ -14,16 +15,21 @@ from evidently.legacy.core import ColumnType
 from evidently.metrics import ValueDrift
 
 from benchmarks.alert_quality.subject import Watched
+from contract import bundle
+from contract.schema import Contract
 from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import columns
 from lambda_monitor.checks.delivery import REJECTED_LIMIT
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.hours.labelled import Truth
+from lambda_monitor.lake.events import ARRIVED
 from lambda_monitor.lake.labels import Labels
 from lambda_monitor.profiles.profile import Profile
 
 OURS, LABELLED, COUNTED = "Scorewatch", "Scorewatch with labels", "Scorewatch, seasons count"
+FEW = "Scorewatch with 5% of labels"
 EVIDENTLY_ANY, EVIDENTLY_HALF = "Evidently, any column", "Evidently, half the columns"
+_FEW_LABELS = 0.05
 _COUNT = CheckConfig(seasonality="count")
 # Evidently reports dataset drift if half the columns drifted.
 _SHARE = 0.5
@@ -31,20 +37,22 @@ _SHARE = 0.5
 
 def verdicts(watched: Watched, rows: pd.DataFrame) -> tuple[dict[str, bool], list[str]]:
     """Return which judges raise an alarm on a window, and Scorewatch's reasons."""
-    alerts, labelled, counted = scorewatch(watched, rows)
+    alerts, labelled, few, counted = scorewatch(watched, rows)
     drifted = evidently(watched, rows)
     found = {
         OURS: bool(alerts),
         LABELLED: bool(alerts or labelled),
+        FEW: bool(alerts or few),
         COUNTED: bool(counted),
         EVIDENTLY_ANY: any(drifted),
         EVIDENTLY_HALF: sum(drifted) >= _SHARE * len(drifted),
     }
-    return found, [*alerts, *labelled]
+    labels_only = [f"5% of labels, {reason}" for reason in few]
+    return found, [*alerts, *labelled, *labels_only]
 
 
-def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:
-    """Return alerts without labels, alerts that labels add, and alerts if seasons count.
+def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Return alerts without labels, those that labels of all and of 5% add, and alerts if seasons count.
 
     A record without a feature counts as rejected, since scoring would reject it.
     """
@@ -56,11 +64,25 @@ def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[st
     profile = Profile.of(table, model.profile_spec)
     plain = columns.check_columns(model, profile)
     counting = columns.check_columns(msgspec.structs.replace(model, check_config=_COUNT), profile)
-    labels = Labels(table=table, conflicts=0, bad_lines=0, unreadable=[])
-    now = datetime.now(UTC)
-    truth = Truth(start=now, end=now, records=len(table), rows=table, labels=labels)
-    performance = columns.check_performance(model, truth)
-    return rejected + _alerts(plain), _alerts(performance), rejected + _alerts(counting)
+    labelled = [
+        _alerts(columns.check_performance(model, _truth(model.contract, table, share)))
+        for share in (1.0, _FEW_LABELS)
+    ]
+    return rejected + _alerts(plain), *labelled, rejected + _alerts(counting)
+
+
+def _truth(contract: Contract, table: pa.Table, share: float) -> Truth:
+    """Return the window with labels for a random share of its records, arrived at the time of their rows."""
+    times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
+    if times:
+        table = table.append_column(ARRIVED, table.column(times[0]))
+    chosen = np.random.default_rng(len(table)).random(len(table)) < share
+    rows = table.filter(pa.array(chosen))
+    labels = Labels(table=rows, conflicts=0, bad_lines=0, unreadable=[])
+    now, outcome = datetime.now(UTC), bundle.probability_column(contract) or bundle.PREDICTION_COLUMN
+    return Truth(
+        start=now, end=now, records=len(table), rows=rows, labels=labels, outcomes=table.column(outcome)
+    )
 
 
 def evidently(watched: Watched, rows: pd.DataFrame) -> list[bool]:

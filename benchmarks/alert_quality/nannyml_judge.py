@@ -32,7 +32,7 @@ def environment() -> Path:
         python = images.environment("nannyml", [requirements], print, hashes=False)
     except images.ImageError as error:
         raise NannyMLError(f"it can't be installed: {str(error).splitlines()[-1]}") from error
-    _run([str(python), "-c", "import nannyml"])
+    run_in([str(python), "-c", "import nannyml"])
     return python
 
 
@@ -74,7 +74,7 @@ class Docket:
         """Return the verdicts by row number. Raises NannyMLError."""
         tasks = self.folder / "tasks.json"
         tasks.write_text(json.dumps(self.tasks))
-        _run([str(python), str(_WORKER), str(tasks)])
+        run_in([str(python), str(_WORKER), str(tasks)])
         found: dict[int, dict[str, bool]] = {}
         answers = json.loads(tasks.with_suffix(".verdicts.json").read_text())
         for places, answer in zip(self.places, answers, strict=True):
@@ -90,7 +90,8 @@ class Docket:
         return found
 
 
-def _run(command: list[str]) -> None:
+def run_in(command: list[str]) -> None:
+    """Run a command of NannyML's environment. Raises NannyMLError."""
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, env=os.environ | _OFF, cwd=images.ROOT
     )

@@ -39,7 +39,7 @@ def _false_alarms(panel: Any, measured: Measured, names: Sequence[str]) -> None:
     calm = measured.verdicts.query("kind == 'calm'")
     rates = np.array([100 * calm[name].mean() for name in names])
     bounds = 100 * np.array([interval(int(calm[name].sum()), len(calm)) for name in names])
-    ours = (judges.OURS, judges.LABELLED, judges.COUNTED)
+    ours = (judges.OURS, judges.LABELLED, judges.FEW, judges.COUNTED)
     panel.barh(
         names,
         rates,

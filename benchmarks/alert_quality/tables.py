@@ -12,6 +12,7 @@ from benchmarks.alert_quality.shifts import RAMP_END, RAMP_STEPS
 JUDGES = (
     judges.OURS,
     judges.LABELLED,
+    judges.FEW,
     judges.COUNTED,
     judges.EVIDENTLY_ANY,
     judges.EVIDENTLY_HALF,

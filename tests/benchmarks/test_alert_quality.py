@@ -172,7 +172,7 @@ def test_nannyml_verdicts_are_assigned_to_their_windows(
         ]
         (tmp_path / "tasks.verdicts.json").write_text(json.dumps(answers))
 
-    monkeypatch.setattr(nannyml_judge, "_run", judged)
+    monkeypatch.setattr(nannyml_judge, "run_in", judged)
     found = docket.verdicts(tmp_path)
 
     assert sorted(found) == [0, 1, 2]
@@ -203,5 +203,5 @@ def test_seasons_count_is_judged_by_that_configuration(monkeypatch: pytest.Monke
     monkeypatch.setattr(judges.columns, "check_performance", lambda *_: [])
     watched: Any = SimpleNamespace(model=model, names=[*synthetic.NUMERIC, "kind", "place"])
 
-    assert judges.scorewatch(watched, rows) == ([], [], [])
+    assert judges.scorewatch(watched, rows) == ([], [], [], [])
     assert seasons == ["ignore", "count"]
