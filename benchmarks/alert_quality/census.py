@@ -99,10 +99,10 @@ def contract(names: Sequence[str]) -> Contract:
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows with the columns of a reference."""
     features = rows.drop(columns=[name for name in _OTHERS if name in rows])
-    texts = {name: features[name].astype(str) for name in features if name != _NUMERIC}
+    texts = {str(name): features[name].astype(str) for name in features if name != _NUMERIC}
     return features.assign(
-        **texts,
-        **{
+        **{  # type: ignore[arg-type]  # columns of several types
+            **texts,
             bundle.PREDICTION_COLUMN: rows["prediction"].astype(np.int64),
             bundle.POSITIVE_COLUMN: rows["predicted_probability"],
             bundle.TARGET_COLUMN: rows["employed"].astype(np.int64),
@@ -112,7 +112,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _model(reference: pd.DataFrame) -> Model:
     rows = table(reference.sample(_REFERENCE, random_state=0))
-    declared = contract([name for name in rows if name in reference and name not in _OTHERS])
+    declared = contract([str(name) for name in rows if name in reference and name not in _OTHERS])
     made = calibration.compute(rows, declared, window_rows=ROWS, false_alarm_rate=0.001, seed=7)
     known = pa.Table.from_pandas(rows, preserve_index=False)
     spec = ProfileSpec.of(declared, known)
@@ -170,8 +170,8 @@ def _section(
         "### Census",
         "",
         "NannyML's packaged census data (employment in Massachusetts): its model and probabilities, "
-        f"reference 2015 with accuracy {usual:.3f}, {len(realised)} chunks of {ROWS:,} rows of 2016 to 2018 in "
-        f"order. The realised accuracy is {realised[worst]:.3f} at the lowest, in chunk {worst + 1} "
+        f"reference 2015 with accuracy {usual:.3f}, {len(realised)} chunks of {ROWS:,} rows of 2016 to 2018 "
+        f"in order. The realised accuracy is {realised[worst]:.3f} at the lowest, in chunk {worst + 1} "
         f"({years[worst]}).",
         "",
         "| accuracy per chunk | mean error | largest error | chunks with an alert | first alert |",

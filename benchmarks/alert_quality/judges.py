@@ -64,11 +64,11 @@ def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[st
     profile = Profile.of(table, model.profile_spec)
     plain = columns.check_columns(model, profile)
     counting = columns.check_columns(msgspec.structs.replace(model, check_config=_COUNT), profile)
-    labelled = [
+    every, few = (
         _alerts(columns.check_performance(model, _truth(model.contract, table, share)))
         for share in (1.0, _FEW_LABELS)
-    ]
-    return rejected + _alerts(plain), *labelled, rejected + _alerts(counting)
+    )
+    return rejected + _alerts(plain), every, few, rejected + _alerts(counting)
 
 
 def _truth(contract: Contract, table: pa.Table, share: float) -> Truth:

@@ -45,3 +45,14 @@ def test_the_false_alarm_rate_holds_for_all_columns_together() -> None:
 
     # Without a correction for the number of limits, nine windows in ten have an alarm.
     assert 0 < alarms <= 1.5 * RATE * WINDOWS
+
+
+def test_the_mean_of_the_target_may_move_by_what_a_single_day_moves_it() -> None:
+    declared = contract(features=[Feature(name="x0", kind=Kind.NUMERIC, dtype=DType.FLOAT)])
+    rng = np.random.default_rng(1)
+    reference = rows(5_000, rng)[["x0", "prediction"]].assign(target=rng.normal(0, 1, 5_000))
+    limits = calibration.compute(reference, declared, window_rows=1_000, false_alarm_rate=0.001, seed=1)
+    found = thresholds.load(limits).limits
+    assert found["target"]["shift"].tolerance == 0.3
+    assert found["prediction"]["shift"].tolerance == 0.09
+    assert found["target"]["shape"].tolerance == 0.12

@@ -29,6 +29,9 @@ METHOD = "resampling of window and reference, generalised Pareto tail, Bonferron
 TOLERANCE = {SHIFT: 0.06, SPREAD: 0.1, SHAPE: 0.04, MIX: 0.06, LEVEL: 0.03}
 # Target and predictions vary more by season than features; performance checks cover the model's error.
 FACTOR = {bundle.TARGET_COLUMN: 3.0, bundle.PREDICTION_COLUMN: 1.5}
+# A single ordinary day, such as one of snow, moves the mean duration of taxi rides by up to 0.3 standard
+# deviations; performance.mean_error detects a smaller move of the target for the same features.
+OWN_TOLERANCE = {(bundle.TARGET_COLUMN, SHIFT): 0.3}
 # Between ordinary taxi months a segment's mean prediction moves by about 0.05 standard deviations.
 SEGMENT_TOLERANCE = 0.15
 # Probability that a change of exactly the tolerance is reported, per statistic.
@@ -98,7 +101,8 @@ def _limits(
     limits: dict[str, dict[str, Limit]] = {name: {} for name in specs.columns}
     for key, units in many.items():
         name, statistic = key
-        tolerance = max(TOLERANCE[statistic] * FACTOR.get(name, 1.0), natural.days[key])
+        usual = OWN_TOLERANCE.get(key, TOLERANCE[statistic] * FACTOR.get(name, 1.0))
+        tolerance = max(usual, natural.days[key])
         hours = max(tolerance, natural.hours[key]) if natural.hours else None
         limits[name][statistic] = _limit(units, few[key], rate, chance[key].rare, tolerance, hours)
     return limits
