@@ -41,6 +41,7 @@ def configuration(layers: list[bytes], time: str, container: str) -> dict[str, A
         },
         "history": [
             {"created": "2023-11-14T22:13:20Z", "created_by": "base"},
+            {"created": "2023-11-14T22:14:20Z", "created_by": "base's second layer"},
             {"created": time, "created_by": "COPY"},
             {"created": time, "created_by": "CMD", "empty_layer": True},
         ],
@@ -63,9 +64,9 @@ def write_archive(
     compress: bool = False,
     content: bytes = b"handler = 1\n",
 ) -> None:
-    """Write an image of a base layer and one of ours, built at `time` in `container`."""
+    """Write an image of two base layers and one of ours, built at `time` in `container`."""
     ours = layer({"usr/share/scorewatch/sbom.cdx.json": SBOM, "var/task/handler.py": content}, seconds)
-    layers = [BASE, ours]
+    layers = [*BASE, ours]
     config = json.dumps(configuration(layers, time, container)).encode()
     names = [f"{digest(content)[7:]}/layer.tar" for content in layers]
     name = f"{digest(config)[7:]}.json"
@@ -83,5 +84,5 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(entry, io.BytesIO(content))
 
 
-BASE = layer({"etc/os-release": b"ID=amzn\n"}, BASE_TIME)
-LAYERS = [digest(BASE)]
+BASE = [layer({name: b"ID=amzn\n"}, BASE_TIME) for name in ("etc/os-release", "usr/lib/os-release")]
+LAYERS = [digest(content) for content in BASE]

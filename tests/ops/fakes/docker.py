@@ -26,8 +26,10 @@ with Path(os.environ["FAKE_CALLS"]).open("a") as log:
 if arguments[0] == os.environ.get("FAKE_DOCKER_FAILS"):
     sys.exit("it broke")
 if arguments[:2] == ["image", "inspect"]:
+    if os.environ.get("FAKE_DOCKER_HAS", arguments[-1]) != arguments[-1]:
+        sys.exit(f"no such image: {arguments[-1]}")
     layers, identity = json.dumps(LAYERS), os.environ.get("FAKE_DOCKER_BASE", "sha256:base")
-    print(layers if "Layers" in arguments[3] else identity)  # noqa: T201  docker's answer
+    print(layers if "{{json .RootFS.Layers}}" in arguments else identity)  # noqa: T201  docker's answer
 if arguments[0] == "save":
     write_archive(Path(arguments[2]), arguments[3])
 if arguments[0] == "push" and "FAKE_DOCKER_LOSES_PUSH" not in os.environ:
