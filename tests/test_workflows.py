@@ -57,6 +57,14 @@ def test_a_deployment_waits_for_the_reviewers_of_its_environment() -> None:
     assert job["environment"] == "production"
 
 
+def test_zizmor_finds_nothing() -> None:
+    zizmor = Path(sys.executable).with_name("zizmor")
+    done = subprocess.run(
+        [zizmor, "--offline", "--quiet", ROOT / ".github"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_make_targets_exist() -> None:
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     lines = [line for path in WORKFLOWS for script in scripts(path) for line in script.splitlines()]
@@ -76,6 +84,27 @@ def test_python_commands_take_their_options() -> None:
             [sys.executable, "-m", "ops", command[3], "--help"], capture_output=True, text=True, check=True
         )
         assert all(word in done.stdout for word in command if word.startswith("--"))
+
+
+def test_dependabot_covers_every_lock_base_image_and_action() -> None:
+    found = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    covered = {
+        (entry["package-ecosystem"], folder.strip("/"))
+        for entry in found
+        for folder in entry.get("directories", [entry.get("directory")])
+    }
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    kinds = {
+        "Dockerfile": "docker",
+        "package-lock.json": "npm",
+        ".terraform.lock.hcl": "terraform",
+        "dev.txt": "pip",
+    }
+    files = [Path(name) for name in names.splitlines() if Path(name).name in kinds]
+    wanted = {(kinds[path.name], path.parent.as_posix()) for path in files}
+    assert covered == {*wanted, ("github-actions", "")}
+    # Dependabot reads base images in FROM lines only, not in build arguments.
+    assert all("FROM $" not in (ROOT / path).read_text() for path in files if path.name == "Dockerfile")
 
 
 def test_the_state_is_configured_from_the_example(tmp_path: Path) -> None:
