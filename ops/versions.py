@@ -139,6 +139,8 @@ def back(root: "Terraform", base: Mapping[str, Any], known: Mapping[str, Any]) -
             )
         target, earlier = earlier[0], earlier[1:]
         _report(f"From version {state.version} to {target}")
+        if failure := alias.start_failure(target):  # its image may be gone from the repository
+            raise DeploymentError(f"version {target} was not made live: {failure}")
     alias.point(target, earlier, returning=True)
     served = alias.content(target)
     live = {"predict_image": served.image} if "predict_image" in base else {}

@@ -226,6 +226,14 @@ def test_rollback_returns_through_the_versions_that_were_live(world: World) -> N
         back(world)
 
 
+def test_a_version_that_does_not_start_any_more_is_not_returned_to(world: World) -> None:
+    roll(world, NEW_MODEL)
+    world.behaviours["1"] = Behaviour(starts=False)
+    with pytest.raises(deployment.DeploymentError, match="version 1 was not made live: it does not start"):
+        back(world)
+    assert served(world)[1] == "2"
+
+
 def test_a_killed_rollback_is_finished_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     for step in range(1, 30):
         world = _started(monkeypatch)
