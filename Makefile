@@ -22,7 +22,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds cost meter mutants faults pictures format hooks lock provider-lock base-lock clean \
+.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds bench-scale cost meter scale mutants faults pictures format hooks lock provider-lock base-lock clean \
         train adopt search promote rollback retrain new-use-case mlflow deploy release status plan destroy smoke serve score put event exporter report checks audit drill local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
@@ -106,11 +106,17 @@ bench-alerts: setup ## Measure false-alarm rate and power of the alerts on real 
 bench-slo: setup ## Replay synthetic outages against the alarms on the service level objectives
 	@$(BIN)/python -m benchmarks service_levels
 
+bench-scale: setup ## Compare scoring on the embedded AWS with its simulation
+	@$(BIN)/python -m benchmarks scale
+
 meter: setup ## Count the billable units of a run on the embedded AWS, and write docs/cost.md
 	@$(BIN)/python -m benchmarks.cost meter
 
 cost: setup ## Write docs/cost.md from the last count and the price file
 	@$(BIN)/python -m benchmarks.cost page
+
+scale: setup ## Simulate scoring at RATE records/s: SHARDS=... FACTOR=... CONCURRENCY=...
+	@$(BIN)/python -m benchmarks.queueing --rate $(RATE) $(if $(SHARDS),--shards $(SHARDS)) $(if $(FACTOR),--factor $(FACTOR)) $(if $(CONCURRENCY),--concurrency $(CONCURRENCY))
 
 ## Models
 train: setup ## Train USE_CASE and export its bundle

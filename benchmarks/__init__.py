@@ -1,4 +1,4 @@
-"""Measurements of the project: `python -m benchmarks [scoring|monitoring|alerts|service_levels]`.
+"""Measurements of the project: `python -m benchmarks [scoring|monitoring|alerts|service_levels|scale]`.
 
 scoring           CPU per record compared with MLflow and the floor
 starts            cold start and installed size
@@ -6,6 +6,8 @@ throughput        records per second through the embedded AWS
 monitoring        time and memory compared with pandas and Evidently
 alerts            false alarms, power and delay of the alerts
 cost              bill of a month, counted on the embedded AWS
+scale             scoring on the embedded AWS beside its simulation
+queueing          simulation of shards, concurrent batches and windows
 service_levels    replay of the alarms on the objectives
 outages           synthetic outages, their costs and metrics
 cloudwatch_model  CloudWatch's documented alarm rules on the planned alarms

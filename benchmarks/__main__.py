@@ -14,6 +14,7 @@ SECTIONS = {
     "monitoring": "Monitoring: time and memory",
     "alerts": "Alerts: false alarms, power, delay",
     "service_levels": "Service levels: alarms on synthetic outages",
+    "scale": "Scale: scoring beside its simulation",
 }
 
 
