@@ -106,6 +106,56 @@ def beside(home: Stack) -> Callable[..., Stack]:
     return describe
 
 
+@dataclass(frozen=True)
+class Company:
+    """A key, a topic, a bucket and a network that the account has already."""
+
+    endpoint: Endpoint
+    variables: dict[str, Any]
+
+    @classmethod
+    def create(cls, endpoint: Endpoint) -> "Company":
+        ec2, client = endpoint.client("ec2"), endpoint.client
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/25")["Subnet"]["SubnetId"]
+        group = ec2.create_security_group(GroupName="functions", Description="functions", VpcId=vpc)[
+            "GroupId"
+        ]
+        client("s3").create_bucket(Bucket="company-access-logs")
+        variables = {
+            "kms_key_arn": client("kms").create_key()["KeyMetadata"]["Arn"],
+            "alert_topic_arn": client("sns").create_topic(Name="company-operations")["TopicArn"],
+            "access_log_bucket": "company-access-logs",
+            "vpc_subnet_ids": [subnet],
+            "vpc_security_group_ids": [group],
+        }
+        return cls(endpoint, variables)
+
+    def is_used_by(self, one: Stack) -> None:
+        """Assert that the stack's resources use the company's."""
+        client, outputs = one.endpoint.client, one.outputs
+        stream = client("kinesis").describe_stream_summary(StreamName=outputs["input_stream"])
+        assert stream["StreamDescriptionSummary"]["KeyId"] == self.variables["kms_key_arn"]
+        logging = client("s3").get_bucket_logging(Bucket=outputs["lake_bucket"])["LoggingEnabled"]
+        assert logging["TargetBucket"] == self.variables["access_log_bucket"]
+        for name in (outputs["predict_function"], outputs["monitor_function"]):
+            found = client("lambda").get_function_configuration(FunctionName=name)
+            assert found["VpcConfig"]["SubnetIds"] == self.variables["vpc_subnet_ids"]
+        prefix = outputs["predict_function"].removesuffix("predict")
+        alarms = client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{prefix}predict-")["MetricAlarms"]
+        assert alarms
+        assert {arn for alarm in alarms for arn in alarm["AlarmActions"]} == {
+            self.variables["alert_topic_arn"]
+        }
+
+    def is_left(self) -> None:
+        """Assert that the destruction of stacks left everything."""
+        client = self.endpoint.client
+        assert client("kms").describe_key(KeyId=self.variables["kms_key_arn"])["KeyMetadata"]["Enabled"]
+        client("sns").get_topic_attributes(TopicArn=self.variables["alert_topic_arn"])
+        client("s3").head_bucket(Bucket=self.variables["access_log_bucket"])
+
+
 @pytest.mark.timeout(1200)
 def test_stacks_live_and_are_destroyed_apart(
     home: Stack, beside: Callable[..., Stack], deployed: Any, tmp_path: Path
@@ -113,9 +163,10 @@ def test_stacks_live_and_are_destroyed_apart(
     other = "white_wine" if home.outputs["use_case"] == "green_taxi" else "green_taxi"
     second = pipeline.train(other, tmp_path, own_registry=True, progress=_quiet).bundle
     abroad = "eu-west-1" if home.endpoint.region != "eu-west-1" else "us-east-1"
+    company = Company.create(home.endpoint)
     described = [
         beside("region", home.bundle, abroad),
-        beside("environment", home.bundle, environment="dev"),
+        beside("environment", home.bundle, environment="dev", **company.variables),
         beside("use_case", second),
     ]
     with ThreadPoolExecutor() as pool:
@@ -123,6 +174,7 @@ def test_stacks_live_and_are_destroyed_apart(
         everyone = [home, *applied]
         for number, one in enumerate(everyone):
             one.scores(f"before-{number}")
+        company.is_used_by(applied[1])
         resources = [resource for one in everyone for resource in one.resources]
         assert len(resources) == len(set(resources))
 
@@ -133,5 +185,6 @@ def test_stacks_live_and_are_destroyed_apart(
         assert all(pool.map(Stack.is_unchanged, rest))
         assert deployed.plan_is_empty()
         list(pool.map(Stack.destroy, rest))
+    company.is_left()
     home.scores("alone")
     assert deployed.plan_is_empty()
