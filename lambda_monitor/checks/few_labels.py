@@ -16,8 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from lambda_monitor.profiles.segments import LEAST_ROWS
+
 # Least days, and rows of each, from which the variance between days is known.
 _LEAST_DAYS, _LEAST_ROWS_A_DAY = 14, 30
+# Least share of the records that is judged without the worst day.
+_LEAST_REST = 0.25
 
 Array = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
@@ -99,7 +103,9 @@ def judge(known: Known, now: Sample, allowed: float, quantile: float) -> Judged:
         return Judged(value, limit)
     totals = np.bincount(day, weights=estimates)
     rest = labelled - counts
-    without = np.where(rest >= labelled / 2, (totals.sum() - totals) / np.maximum(rest, 1), np.inf)
+    without = np.where(
+        rest >= max(labelled * _LEAST_REST, LEAST_ROWS), (totals.sum() - totals) / np.maximum(rest, 1), np.inf
+    )
     worst = int(without.argmin())
     if not without[worst] < value:
         return Judged(value, limit)

@@ -103,6 +103,8 @@ def test_predictions_of_one_group_that_move_away_are_found() -> None:
     assert "the mean predicted duration is" in score.sentence
     assert "above that of the other records" in score.sentence
     assert not failed(rate(moved(rows(1_000, 4), "prediction", 5.0)))
+    apart = moved(EVEN, "prediction", 5.0, zone=2)
+    assert not failed(rate(moved(rows(1_000, 4), "prediction", 5.0, zone=2), apart))
 
 
 def test_a_lower_probability_for_one_group_is_found() -> None:
