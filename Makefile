@@ -22,7 +22,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/dev.txt)
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-annotate --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit terraform-test conformance integration localstack bench bench-alerts bench-slo bench-kinds bench-scale cost meter scale mutants faults pictures format hooks lock provider-lock base-lock clean \
+.PHONY: help setup demo test lint unit terraform-test conformance integration iam iam-record localstack bench bench-alerts bench-slo bench-kinds bench-scale cost meter scale mutants faults pictures format hooks lock provider-lock base-lock clean \
         train adopt search promote rollback retrain new-use-case mlflow deploy release status plan destroy smoke serve score put event exporter report checks audit drill local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
@@ -78,6 +78,12 @@ terraform-test: setup ## Run terraform test with a mocked provider
 
 integration: setup ## The whole loop, on the embedded AWS, AWS_ENDPOINT_URL or TARGET=localstack; IMAGES=docker runs containers
 	@$(if $(IMAGES),SCOREWATCH_IMAGES=$(IMAGES) )$(if $(TARGET),SCOREWATCH_TARGET=$(TARGET) )$(BIN)/python -m pytest integration-tests --timeout 900
+
+iam: setup ## Print what each grant of each role is for, and prove that there are no others
+	@$(BIN)/python -m tests.iam
+
+iam-record: setup ## Run the integration tests and store policies and calls in tests/iam/record.json
+	@SCOREWATCH_IAM_RECORD=1 $(BIN)/python -m pytest integration-tests --timeout 900
 
 localstack: setup ## Run LocalStack with the functions of this checkout until Ctrl-C, port PORT
 	@$(BIN)/python -m local.localstack --port $(or $(PORT),4566)

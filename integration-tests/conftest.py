@@ -24,6 +24,7 @@ from local import stack, traffic
 from local.deadlines import Deadlines
 from ops import alias, bundles, deploy, deployment
 from tests import sessions, target
+from tests.iam.recorder import RENEW, VARIABLE, Recorder, is_shared
 from training import pipeline, records
 from training.use_case import UseCase
 
@@ -36,6 +37,7 @@ SETTINGS = {"http_enabled": True}
 CHANNELS = {"notify_channels": {"team": {"webhook_hosts": ["127.0.0.1"]}}}
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
+RECORDER = Recorder()
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,22 @@ def pytest_configure() -> None:
     target.check()
 
 
+def pytest_runtest_logstart(nodeid: str) -> None:
+    RECORDER.start(nodeid)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     target.mark(items)
+    if RENEW:
+        items[:] = [item for item in items if is_shared(item.path)]
+    # It compares the calls of all other tests.
+    items.sort(key=lambda item: item.path.stem == "test_iam")
+
+
+@pytest.fixture(scope="session")
+def recorder() -> Recorder:
+    """Return the calls of all roles since the first test."""
+    return RECORDER
 
 
 @pytest.fixture(scope="session")
@@ -109,10 +125,11 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _data() -> Iterator[None]:
-    """Train on real rides if present, on synthetic ones otherwise."""
+    """Train on real rides if present, on synthetic ones otherwise; record the calls of roles."""
     with pytest.MonkeyPatch.context() as patch:
         if "SCOREWATCH_DATA" not in os.environ and REAL_DATA.is_dir():
             patch.setenv("SCOREWATCH_DATA", str(REAL_DATA))
+        patch.setenv(VARIABLE, str(RECORDER.file))
         yield
 
 

@@ -1,14 +1,9 @@
 """Function URL: one record per request, signed with IAM credentials."""
 
 import json
-import os
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.httpsession import URLLib3Session
 
 from contract import layout
 from local import traffic
@@ -22,22 +17,11 @@ def url(deployed: Any) -> str:
     return str(deployed.outputs["http_url"])
 
 
-def post(url: str, body: bytes, *, signed: bool = True) -> tuple[int, dict[str, Any]]:
-    """Send a record to the function URL, or through AWS_ENDPOINT_URL if set."""
-    target = f"{os.environ.get('AWS_ENDPOINT_URL', url).rstrip('/')}/predict"
-    request = AWSRequest("POST", target, {"Host": urlsplit(url).netloc}, body)
-    if signed:
-        session = sessions.session()
-        SigV4Auth(session.get_credentials(), "lambda", session.region_name).add_auth(request)
-    answer = URLLib3Session().send(request.prepare())
-    return answer.status_code, json.loads(answer.content)
-
-
 def test_record_is_scored_and_stored_like_stream_records(deployed: Any, url: str) -> None:
     start = traffic.now()
     id_field, payload_field = deployed.contract.id_field, deployed.contract.payload_field
     record = {id_field: "asked-1", payload_field: deployed.payload()}
-    status, answer = post(url, json.dumps(record).encode())
+    status, answer = sessions.post(url, json.dumps(record).encode(), sessions.session())
     assert status == 200
     assert answer[id_field] == "asked-1"
     assert deployed.contract.target.name in answer["prediction"]
@@ -50,12 +34,11 @@ def test_invalid_record_is_refused_with_its_field(deployed: Any, url: str) -> No
     contract = deployed.contract
     name = contract.features[-1].name
     payload = deployed.payload() | {name: ["far"]}
-    status, answer = post(
-        url, json.dumps({contract.id_field: "asked-2", contract.payload_field: payload}).encode()
-    )
+    record = {contract.id_field: "asked-2", contract.payload_field: payload}
+    status, answer = sessions.post(url, json.dumps(record).encode(), sessions.session())
     assert (status, answer["field"]) == (400, f"{contract.payload_field}.{name}")
 
 
 def test_unsigned_request_is_refused(url: str) -> None:
-    status, _ = post(url, b"{}", signed=False)
+    status, _ = sessions.post(url, b"{}")
     assert status == 403

@@ -3,6 +3,8 @@
 stack              start, deploy, destroy, stop
 emulator           MiniStack with our patches, in a separate environment
 ministack_patches  answers that MiniStack leaves incomplete
+ministack_iam      use of keys, and a record of the calls of roles
+ministack_roles    calls that services make with a role
 event_source       model of AWS's event source mapping for Kinesis
 failure_record     record for an on-failure destination
 firehose_buffers   buffering of Firehose deliveries

@@ -20,7 +20,15 @@ from ministack import app
 from ministack.core.lambda_runtime import execution_credentials
 from ministack.services import cloudwatch, firehose, kinesis, lambda_svc
 
-from local import event_source, failure_record, function_metrics, ministack_patches, routing
+from local import (
+    event_source,
+    failure_record,
+    function_metrics,
+    ministack_iam,
+    ministack_patches,
+    ministack_roles,
+    routing,
+)
 from local.firehose_buffers import DELIMITER, Buffers, Target, enabled_processors, limits
 from local.function_metrics import FunctionMetrics
 from local.runtime import Runtime
@@ -94,6 +102,9 @@ def _poll_mapping(
     function, _ = lambda_svc._get_func_record_for_qualifier(esm["FunctionName"], esm.get("Qualifier"))
     if function is None or stream is None or stream["StreamStatus"] != "ACTIVE":
         return False
+    if not ministack_roles.mapping_may_read(function, stream):
+        esm["LastProcessingResult"] = "PROBLEM: The function's role may not read the stream"
+        return False
     shards = [_Shard(shard_id, shard) for shard_id, shard in stream["shards"].items()]
     mapping = mappings.get(esm["UUID"])
     if mapping is None:
@@ -136,29 +147,37 @@ def _mapping(esm: Any, arn: str, metrics: FunctionMetrics) -> event_source.Event
     def give_up(failed: event_source.Failed) -> None:
         target = ((esm.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
         if target.startswith("arn:aws:s3:::"):
-            function_arn = lambda_svc._functions[esm["FunctionName"]]["config"]["FunctionArn"]
+            config = lambda_svc._functions[esm["FunctionName"]]["config"]
             key, document = failure_record.with_payload(
-                failed, arn, function_arn, esm["UUID"], as_event(failed.shard_id, failed.records)
+                failed, arn, config["FunctionArn"], esm["UUID"], as_event(failed.shard_id, failed.records)
             )
-            _put_object(target.removeprefix("arn:aws:s3:::"), key, document)
+            _put_object(
+                config["Role"], target.removeprefix("arn:aws:s3:::"), key, json.dumps(document).encode()
+            )
         elif target:
             print(f"on-failure destination {target} is not supported here", file=sys.stderr)
 
     return event_source.EventSourceMapping(event_source.Settings.of(esm), invoke, give_up)
 
 
-def _put_object(bucket: str, key: str, document: Any) -> None:
-    firehose._put_s3_object(bucket, key, json.dumps(document).encode())
+def _put_object(role: str, bucket: str, key: str, body: bytes) -> None:
+    """Write an object with the permission of a service's role; without it, report the loss."""
+    if ministack_roles.may_put(role, bucket, key):
+        firehose._put_s3_object(bucket, key, body)
+    else:
+        print(f"{role} may not write {key} to {bucket}: {len(body)} bytes are lost", file=sys.stderr)
 
 
 def buffer_deliveries() -> None:
     """Replace one plain object per record by buffered, compressed objects; free delivered records."""
     one_by_one = firehose._deliver_records_to_s3
-    buffers = Buffers(firehose._put_s3_object)
+    buffers = Buffers(_put_object)
 
     def deliver(stream: dict[str, Any], dest: dict[str, Any], records: list[tuple[str, bytes]]) -> None:
         dest["records"].clear()
         cfg = dest["config"]
+        if not ministack_roles.delivery_may_read(stream):
+            return
         processors = enabled_processors(cfg)
         converts = (cfg.get("DataFormatConversionConfiguration") or {}).get("Enabled")
         if converts or processors - {DELIMITER}:
@@ -167,6 +186,7 @@ def buffer_deliveries() -> None:
         compress = cfg.get("CompressionFormat") == "GZIP"
         interval, size = limits(cfg)
         target = Target(
+            role=cfg["RoleARN"],
             bucket=firehose._s3_bucket_from_arn(cfg.get("BucketARN", "")),
             prefix=firehose._evaluate_prefix(cfg.get("Prefix", ""), time.gmtime()),
             stem=f"{stream['name']}-{stream.get('version', 1)}",
@@ -210,6 +230,8 @@ def main() -> None:
     run_images_without_docker(runtime, metrics)
     follow_event_source_rules(metrics)
     ministack_patches.complete()
+    ministack_iam.complete()
+    ministack_roles.complete()
     if os.environ.get("SCOREWATCH_LOCAL_FIREHOSE") != "per-record":
         buffer_deliveries()
     if "--detached" not in sys.argv:

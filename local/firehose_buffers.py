@@ -14,13 +14,14 @@ _MEGABYTE = 1024 * 1024
 # The processor that ends each record with a newline.
 DELIMITER = "AppendDelimiterToRecord"
 
-Write = Callable[[str, str, bytes], None]
+Write = Callable[[str, str, str, bytes], None]
 
 
 @dataclass(frozen=True)
 class Target:
-    """Destination and limits of one buffer: evaluated prefix, interval in seconds, size in bytes."""
+    """Role, destination and limits of one buffer: evaluated prefix, interval in seconds, size in bytes."""
 
+    role: str
     bucket: str
     prefix: str
     stem: str
@@ -51,7 +52,7 @@ class _Buffer:
 
 
 class Buffers:
-    """Buffers by target; `write(bucket, key, body)` puts one object."""
+    """Buffers by target; `write(role, bucket, key, body)` puts one object."""
 
     def __init__(self, write: Write, clock: Callable[[], float] = time.monotonic) -> None:
         self._write, self._clock = write, clock
@@ -84,7 +85,7 @@ class Buffers:
             stamp = time.strftime("%Y-%m-%d-%H-%M-%S", time.gmtime())
             key = f"{target.prefix}{target.stem}-{stamp}-{uuid.uuid4()}{target.extension}"
             packed = gzip.compress(body, 6) if target.compress else body
-            buffer.context.run(self._write, target.bucket, key, packed)
+            buffer.context.run(self._write, target.role, target.bucket, key, packed)
 
     def run(self) -> None:
         """Flush periodically, without end."""

@@ -259,6 +259,7 @@ def _emulator_settings(endpoint: Endpoint) -> dict[str, str]:
         "PYTHONPATH": str(images.ROOT),
         "GATEWAY_PORT": endpoint.url.rpartition(":")[2],
         "BIND_HOST": "127.0.0.1",
+        "AUTH": "true",
         "MINISTACK_REGION": endpoint.region,
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",

@@ -1,10 +1,15 @@
 """Sessions of the integration tests: boto3's on an account, localstack-client's on an emulator."""
 
+import json
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import localstack_client.session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
 
 from contract import session as people
 from local.traffic import INVOKING
@@ -37,3 +42,13 @@ def client(service: str) -> Any:
         # Its own clients have no session token.
         settings["aws_session_token"] = current.aws_session_token
     return current.client(service, **settings)
+
+
+def post(url: str, body: bytes, signer: Any = None) -> tuple[int, dict[str, Any]]:
+    """Send a record to a function URL, or through AWS_ENDPOINT_URL if set; unsigned without a session."""
+    target = f"{os.environ.get('AWS_ENDPOINT_URL', url).rstrip('/')}/predict"
+    request = AWSRequest("POST", target, {"Host": urlsplit(url).netloc}, body)
+    if signer is not None:
+        SigV4Auth(signer.get_credentials(), "lambda", signer.region_name).add_auth(request)
+    answer = URLLib3Session().send(request.prepare())
+    return answer.status_code, json.loads(answer.content)

@@ -97,7 +97,7 @@ run "the_monitor_writes_only_results" {
     condition = toset(flatten([for s in jsondecode(data.aws_iam_policy_document.monitor.json).Statement : s.Action])) == toset([
       "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucket", "s3:GetBucketLocation", "kms:Decrypt",
       "kms:GenerateDataKey", "sns:Publish", "athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults",
-      "athena:StopQueryExecution", "cloudwatch:GetMetricData", "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions", "sqs:SendMessage",
+      "athena:StopQueryExecution", "cloudwatch:GetMetricData", "glue:GetDatabase", "glue:GetTable", "sqs:SendMessage",
     ])
     error_message = "The monitor's role must have exactly these actions with Athena."
   }

@@ -133,9 +133,10 @@ def service_metrics(recorded: Facts) -> Facts:
 def deliveries(recorded: Facts) -> Facts:
     """Return how many targets our buffers write one message to that is added for each."""
     written: dict[str, bytes] = {}
-    buffers = Buffers(lambda bucket, _key, body: written.__setitem__(bucket, body))
+    buffers = Buffers(lambda _role, bucket, _key, body: written.__setitem__(bucket, body))
     for number in range(recorded["received"]):
         bucket = f"bucket-{number}"
-        buffers.add(Target(bucket, "", "name", "", compress=False, interval=0, size=1_000), b"message")
+        target = Target("role", bucket, "", "name", "", compress=False, interval=0, size=1_000)
+        buffers.add(target, b"message")
     buffers.flush()
     return {"received": len(written), "alike": len(set(written.values())) == 1}

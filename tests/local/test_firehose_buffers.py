@@ -4,7 +4,14 @@ from dataclasses import replace
 from local.firehose_buffers import DELIMITER, Buffers, Target, enabled_processors, limits
 
 PLAIN = Target(
-    bucket="lake", prefix="p/hour=01/", stem="s-1", extension="", compress=False, interval=1, size=1_000
+    role="arn:aws:iam::000000000000:role/delivery",
+    bucket="lake",
+    prefix="p/hour=01/",
+    stem="s-1",
+    extension="",
+    compress=False,
+    interval=1,
+    size=1_000,
 )
 ZIPPED = replace(PLAIN, prefix="p/hour=02/", extension=".gz", compress=True)
 
@@ -15,7 +22,8 @@ class Store:
         self.now = 0.0
         self.buffers = Buffers(self._put, lambda: self.now)
 
-    def _put(self, bucket: str, key: str, body: bytes) -> None:
+    def _put(self, role: str, bucket: str, key: str, body: bytes) -> None:
+        assert role == PLAIN.role
         assert bucket == "lake"
         assert key not in self.objects
         self.objects[key] = body

@@ -8,10 +8,17 @@ data "aws_iam_policy_document" "athena" {
     resources = [var.athena_workgroup_arn]
   }
 
+  # No glue:GetPartitions: the table projects its partitions, so that Athena does not ask for them.
   statement {
-    sid       = "ReadCatalog"
-    actions   = ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"]
+    sid       = "ReadTable"
+    actions   = ["glue:GetTable"]
     resources = [var.glue_catalog_arn, var.glue_database_arn, var.predictions_table_arn]
+  }
+
+  statement {
+    sid       = "ReadDatabase"
+    actions   = ["glue:GetDatabase"]
+    resources = [var.glue_catalog_arn, var.glue_database_arn]
   }
 
   statement {
