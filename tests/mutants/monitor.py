@@ -72,9 +72,9 @@ _CHECKS = [
     Mutation(
         "disabled column checks reported",
         _COLUMNS,
-        "_scored(expected, config)]\n    return [result for result in results if config.wants("
+        "config), *scored]\n    return [result for result in results if config.wants("
         "result.name, result.columns)]",
-        "_scored(expected, config)]\n    return results",
+        "config), *scored]\n    return results",
         tests=_OF_CHECKS,
     ),
     Mutation(

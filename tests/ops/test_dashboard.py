@@ -144,9 +144,7 @@ def test_the_pictures_are_drawn_from_the_definition_and_a_real_mail(
 
     assert pictures.main(["--hours", "3", "--folder", str(tmp_path)]) == 0
 
-    assert drawn["subject"].startswith(
-        "ALERT: green_taxi critical, model harmed: the model's error is too high"
-    )
+    assert drawn["subject"].startswith("ALERT: green_taxi critical, model harmed: ")
     assert "X-Amz-Signature" in drawn["text"]
     assert (tmp_path / "dashboard.png").read_bytes().startswith(b"\x89PNG")
     assert str(tmp_path) in capsys.readouterr().out
