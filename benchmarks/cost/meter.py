@@ -25,6 +25,7 @@ from lambda_monitor import monitor
 from lambda_monitor.run import Clients, Run, Span
 from lambda_monitor.settings import Settings
 from local import stack, traffic
+from ops import alias
 from training import pipeline, records
 from training.use_case import UseCase
 
@@ -162,9 +163,9 @@ class Meter:
         def configure(variables: dict[str, str]) -> None:
             client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
             client.get_waiter("function_updated_v2").wait(FunctionName=function)
-            if release := self._outputs.get("release"):  # The stream invokes an alias of a version.
-                version = client.publish_version(FunctionName=function)["Version"]
-                client.update_alias(FunctionName=function, Name=release["alias"], FunctionVersion=version)
+            # The stream invokes an alias of a version.
+            client.publish_version(FunctionName=function)
+            alias.serve_newest(client, self._outputs["release"])
 
         configure(own | {"OUTPUT_RECORD_KB": str(PACKED_KB)})
         try:
