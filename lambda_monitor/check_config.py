@@ -48,10 +48,14 @@ CHECKS: dict[str, str] = {
     "service.errors": "does the prediction function fail?",
     "service.delay": "how long do records wait to be scored?",
     "service.lost": "are there records that were neither scored nor rejected?",
+    "monitor.evidence": "could earlier hours be read, for decisions over days?",
     "monitor.gap": "are there hours that no window covered?",
     "report.evidently": "could the report be rendered?",
 }
 
+# False alerts of the schedule by chance: one in ten years.
+FALSE_ALERTS_PER_YEAR = 0.1
+_MOST_PER_YEAR = 365
 
 # Name, number, and characters of SQL and sentence of custom checks.
 CUSTOM = "custom"
@@ -96,10 +100,12 @@ class CheckConfig(Struct, frozen=True, kw_only=True):
 
     `seasonality`: `ignore` tolerates changes as large as those between days, weeks and seasons,
     `ignore_hours` also those between hours of the day, for windows shorter than a day; `count` reports
-    every change.
+    every change. `false_alerts_per_year` is the rate of false drift alerts of the schedule by chance, all
+    columns together.
     """
 
     seasonality: Seasonality = "ignore"
+    false_alerts_per_year: float = FALSE_ALERTS_PER_YEAR
     checks: dict[str, CheckOverride] = msgspec.field(default_factory=dict)
     custom: dict[str, CustomCheck] = msgspec.field(default_factory=dict)
 
@@ -127,6 +133,11 @@ def load(data: bytes | None, columns: Sequence[str]) -> CheckConfig:
         config = msgspec.json.decode(data, type=CheckConfig)
     except msgspec.DecodeError as error:
         raise CheckConfigError(f"checks.json can't be read: {error}") from error
+    if not 0 < config.false_alerts_per_year <= _MOST_PER_YEAR:
+        raise CheckConfigError(
+            f"checks.json has false_alerts_per_year {config.false_alerts_per_year:g}: "
+            f"it must be above 0 and at most {_MOST_PER_YEAR}, such as 0.1 for one in ten years"
+        )
     for name, override in config.checks.items():
         if name not in CHECKS:
             raise CheckConfigError(f"checks.json names the check {name!r}: {_similar(name, list(CHECKS))}")

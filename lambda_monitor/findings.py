@@ -75,6 +75,11 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
+    def unreadable(cls, name: str, error: Exception) -> Self:
+        """Return the result of a check whose data could not be read."""
+        return cls(name=name, value=None, threshold=None, status="error", columns=[], sentence=f"{error}.")
+
+    @classmethod
     def above(
         cls,
         name: str,

@@ -18,7 +18,7 @@ from lambda_monitor.alerts import links, messages, metrics, outbox, severity
 from lambda_monitor.alerts.messages import Context
 from lambda_monitor.alerts.state import Message, Store, Verdict
 from lambda_monitor.check_config import CheckConfigError
-from lambda_monitor.checks import custom, gaps, late, service, verdict
+from lambda_monitor.checks import custom, evidence, gaps, late, service, verdict
 from lambda_monitor.findings import REPORT_HTML, REPORT_JSON, RUN_JSON, CheckResult, Findings, Status
 from lambda_monitor.hours import athena, labelled, window
 from lambda_monitor.hours.athena import AthenaError
@@ -100,6 +100,7 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
             updater, lambda: read_lake(watched, updater, reader, span, delay=delay, now=run.now)
         )
         late_records = None if span.asked else _late(s3, bucket, watched, updater, span)
+        earlier = None if span.asked else evidence.read(s3, bucket, watched, updater, span.start, span.end)
         refused = rejections.read(s3, bucket, span.start, span.end, cache=kept, may_write=lease.take)
     results += service.check_service(
         clients.cloudwatch,
@@ -114,8 +115,10 @@ def _evaluate(clients: Clients, settings: Settings, watched: Model, span: Span, 
         results.append(late_records)
     if not span.asked:
         results.append(gaps.check_gap(s3, bucket, settings.model_name, span.start, span.end))
-    evidence = verdict.Evidence(window=found, rejections=refused, truth=known, results=results, now=run.now)
-    return verdict.evaluate(watched, evidence)
+    data = verdict.Evidence(
+        window=found, rejections=refused, truth=known, results=results, now=run.now, scheduled=earlier
+    )
+    return verdict.evaluate(watched, data)
 
 
 def read_lake(

@@ -6,6 +6,8 @@ flights         flights of 2013
 wines           white wines
 synthetic       synthetic rows
 shifts          shifts applied to windows
+hour_sums       sums per hour, and every statistic of arrays of windows
+decisions       scheduled decisions over arrays of hours
 judges          Scorewatch's checks and Evidently's defaults
 nannyml_judge   NannyML as a judge
 nannyml_worker  process that runs NannyML

@@ -27,7 +27,7 @@ _OWN = {
 # These have no limit, or a limit of 0.
 _NO_MULTIPLE = {
     *("lake.unreadable_objects", "lake.bad_lines", "service.failed", "monitor.gap"),
-    *("quality.constant", "labels.coverage", "labels.conflicts", "report.evidently"),
+    *("quality.constant", "labels.coverage", "labels.conflicts", "report.evidently", "monitor.evidence"),
 }
 # Starts of names, those that get a metric of their own first.
 _ORDER = (

@@ -49,6 +49,7 @@ TITLES = {
     "service.delay": "records wait too long to be scored",
     "service.lost": "records are lost",
     "monitor.gap": "hours were not monitored",
+    "monitor.evidence": "earlier hours can't be read",
     "report.evidently": "the report could not be drawn",
 }
 _LIST = 3

@@ -1,6 +1,10 @@
 """Checks of a window and its verdict.
 
-columns      data quality and drift, per column and segment
+columns      data quality, drift and performance, per column and segment
+drift        drift statistics per column and segment
+over_time    limits of scheduled decisions, for a rate of false alerts per year
+evidence     scheduled decisions on drift, from hours and days
+days         scheduled decisions on labels, from the reports of earlier days
 performance  error on labelled records, and its estimate without labels
 mean_error   whether a regression's predictions are too high or too low
 bias         errors and predictions of declared groups

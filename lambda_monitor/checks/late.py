@@ -78,9 +78,7 @@ def check_late(
 
 def unreadable(error: Exception) -> CheckResult:
     """Return the result if an earlier window can't be read."""
-    return CheckResult(
-        name=NAME, value=None, threshold=None, status="error", columns=[], sentence=f"{error}."
-    )
+    return CheckResult.unreadable(NAME, error)
 
 
 def _counted(

@@ -9,13 +9,15 @@ import pyarrow as pa
 
 from contract.bundle import TARGET_COLUMN
 from lambda_monitor.check_config import CheckConfig
-from lambda_monitor.checks import columns, delivery
+from lambda_monitor.checks import columns, days, delivery
+from lambda_monitor.checks.evidence import Scheduled, decide
 from lambda_monitor.findings import CheckResult, Findings, Picture, Rendered, Status
 from lambda_monitor.hours.labelled import Truth
 from lambda_monitor.hours.window import Window
 from lambda_monitor.lake.rejections import Rejections
 from lambda_monitor.lake.sample import spread
 from lambda_monitor.model import Model
+from lambda_monitor.profiles.profile import Profile
 from lambda_monitor.reports import heavy_import
 from lambda_monitor.untrusted import one_line
 
@@ -24,26 +26,29 @@ _REASON = 10_000
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Data of a window; `results` are checks that were already made, `now` is the time of the run."""
+    """Data of a window; `results` are checks that were already made, `now` is the time of the run.
+
+    `scheduled` is what a scheduled decision knows of earlier hours; a window by hand has none.
+    """
 
     window: Window
     rejections: Rejections
     truth: Truth
     results: Sequence[CheckResult] = ()
     now: datetime | None = None
+    scheduled: Scheduled | None = None
 
 
 def evaluate(model: Model, evidence: Evidence) -> Findings:
     """Return the findings on a window, its reports not yet rendered."""
     window, truth = evidence.window, evidence.truth
     config = model.check_config
-    made = list(evidence.results)
+    made = [*evidence.results, *(evidence.scheduled.faults if evidence.scheduled is not None else ())]
     made += delivery.check_delivery(model.contract, window, evidence.rejections, now=evidence.now)
     made += delivery.check_labels(truth)
     results = [_tuned(result, config) for result in made if config.wants(result.name, result.columns)]
     if window.profile is not None:
-        results += columns.check_columns(model, window.profile)
-        results += columns.check_performance(model, truth)
+        results += _decided(model, evidence, window.profile)
     status = overall(results, records=window.records)
     pictures = _pictures(model, window, truth, results) if window.records else []
     return Findings(
@@ -60,6 +65,17 @@ def evaluate(model: Model, evidence: Evidence) -> Findings:
         },
         configuration=model.configuration,
     )
+
+
+def _decided(model: Model, evidence: Evidence, profile: Profile) -> list[CheckResult]:
+    """Return the checks of columns and labels, as the schedule decides them if it is a scheduled window."""
+    of_columns = columns.check_columns(model, profile)
+    of_labels = columns.check_performance(model, evidence.truth)
+    known = evidence.scheduled
+    if known is None:
+        return [*of_columns, *of_labels]
+    decided = [*decide(model, profile, of_columns, known), *of_labels]
+    return days.decide(model.check_config, decided, known.days, known.open)
 
 
 def drawn(findings: Findings) -> Findings:

@@ -84,7 +84,18 @@ class HourStore:
 
     def parts(self, start: datetime, end: datetime) -> WindowParts:
         """Return the parts that hold records of [start, end), from the stored ledgers."""
+        return self._parts(start, end, landing(start, end))
+
+    def known_parts(self, start: datetime, end: datetime) -> WindowParts:
+        """Return the same, from the partitions that have a ledger: cheaper if many have none."""
         partitions = landing(start, end)
+        # Ledgers of the window were read, and perhaps updated, already.
+        names = self._cache.names(file_name(partitions[0], ""), file_name(partitions[-1], LEDGER))
+        present = {name for name in names if name.endswith(f"/{LEDGER}")}
+        known = [p for p in partitions if p in self._ledgers or file_name(p, LEDGER) in present]
+        return self._parts(start, end, known)
+
+    def _parts(self, start: datetime, end: datetime, partitions: list[datetime]) -> WindowParts:
         with ThreadPoolExecutor(_WORKERS) as pool:
             ledgers = list(pool.map(self.ledger, partitions))
         parts = [

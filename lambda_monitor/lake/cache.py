@@ -1,6 +1,7 @@
 """Cache of hour profiles: in S3 under a lease, or in memory while another run holds it."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -29,6 +30,10 @@ class Cache(Protocol):
         """Write the contents of `file` under `name`."""
         ...
 
+    def names(self, first: str, last: str) -> list[str]:
+        """Return the names from `first` to `last`."""
+        ...
+
 
 class S3Cache:
     """A cache under a prefix of a bucket."""
@@ -47,6 +52,20 @@ class S3Cache:
         """Write the object."""
         self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=file)
 
+    def names(self, first: str, last: str) -> list[str]:
+        """Return the names from `first` to `last`, which share a prefix, in order."""
+        shared = self._prefix + os.path.commonpath([first, last])
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=shared, StartAfter=self._prefix + first
+        )
+        found = []
+        for page in pages:
+            keys = [item["Key"].removeprefix(self._prefix) for item in page.get("Contents", [])]
+            found += [key for key in keys if key <= last]
+            if keys and keys[-1] > last:
+                break
+        return found
+
 
 class Overlay:
     """A cache whose changes are kept in memory and end with the run."""
@@ -62,6 +81,11 @@ class Overlay:
     def put(self, name: str, file: BinaryIO) -> None:
         """Keep the contents of `file` until the run ends."""
         self._own[name] = file.read()
+
+    def names(self, first: str, last: str) -> list[str]:
+        """Return the names from `first` to `last`, this run's own and those of the cache beneath."""
+        own = [name for name in self._own if first <= name <= last]
+        return sorted({*own, *self._under.names(first, last)})
 
 
 class Held(StoredStruct, frozen=True, kw_only=True):

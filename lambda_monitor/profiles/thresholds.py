@@ -22,10 +22,32 @@ LEAST_ROWS = 100
 # Window size at which noise is calibrated; for larger windows it scales.
 MANY_ROWS = 1_000
 
+# Standard deviations of a normal statistic that `Limit.chance` corresponds to: one in 1,000, two-sided.
+CHANCE_DEVIATIONS = 3.29
+# Days from which the tolerance for weeks applies.
+LONG_DAYS = 14
+
 _ODD_RATE = 1e-4
 
 # Which differences by time of the calendar count as drift: all, those between hours of the day, or none.
 Seasonality = Literal["count", "ignore", "ignore_hours"]
+
+
+class Horizon(Struct, frozen=True, kw_only=True):
+    """Hours behind a decision, and how its limits differ from those of one window.
+
+    `noise` multiplies the noise, since a schedule looks often; `margin` multiplies the whole limit of one
+    window, since single days are odd. With `days` of `LONG_DAYS` or more weekdays and odd days cancel.
+    With `part_of_day` the hours are too few to cover a day.
+    """
+
+    days: int = 1
+    noise: float = 1.0
+    margin: float = 1.0
+    part_of_day: bool = False
+
+
+WINDOW = Horizon()
 
 
 class Limit(Struct, frozen=True, kw_only=True):
@@ -33,7 +55,8 @@ class Limit(Struct, frozen=True, kw_only=True):
 
     `noise` and `chance` are in units of sqrt(1/n + 1/m), at 1,000 rows or more; at 100 rows both are
     `few` times that. `noise` is for all checks together, `chance` for this one beyond `tolerance`.
-    `hours` is the tolerance for windows shorter than a day, at any hour of the day.
+    `hours` is the tolerance for windows shorter than a day, at any hour of the day, `weeks` that for two
+    weeks or more.
     """
 
     noise: float
@@ -41,15 +64,38 @@ class Limit(Struct, frozen=True, kw_only=True):
     few: float
     tolerance: float
     hours: float | None = None
+    weeks: float | None = None
 
-    def at(self, rows: int, reference_rows: int, seasonality: Seasonality = "ignore") -> float:
-        """Return the limit for a window of `rows` against `reference_rows`."""
+    def unit(self, rows: int, reference_rows: int) -> float:
+        """Return the unit of `noise` and `chance` for a window of `rows` against `reference_rows`."""
         few = np.clip(np.log(MANY_ROWS / rows) / np.log(MANY_ROWS / LEAST_ROWS), 0, 1)
-        unit = float(self.few**few * np.sqrt(1 / rows + 1 / reference_rows))
+        return float(self.few**few * np.sqrt(1 / rows + 1 / reference_rows))
+
+    def deviation(self, rows: int, reference_rows: int) -> float:
+        """Return about one standard deviation of the noise, from the quantile that `chance` is."""
+        return self.chance / CHANCE_DEVIATIONS * self.unit(rows, reference_rows)
+
+    def at(
+        self,
+        rows: int,
+        reference_rows: int,
+        seasonality: Seasonality = "ignore",
+        horizon: Horizon = WINDOW,
+    ) -> float:
+        """Return the limit for `rows` of a horizon, by default one window, against `reference_rows`."""
+        unit = self.unit(rows, reference_rows)
+        rare = self.noise * horizon.noise * unit
         if seasonality == "count":
-            return self.noise * unit
-        tolerance = self.tolerance if seasonality == "ignore" or self.hours is None else self.hours
-        return max(self.noise * unit, tolerance + self.chance * unit)
+            return rare
+        tolerated = self._tolerance(seasonality, horizon) + self.chance * unit
+        return max(rare, horizon.margin * max(self.noise * unit, tolerated))
+
+    def _tolerance(self, seasonality: Seasonality, horizon: Horizon) -> float:
+        if horizon.part_of_day or seasonality == "ignore_hours":
+            return self.tolerance if self.hours is None else self.hours
+        if horizon.days >= LONG_DAYS and self.weeks is not None:
+            return min(self.tolerance, self.weeks)
+        return self.tolerance
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):

@@ -49,10 +49,11 @@ Differences = dict[Key, list[Difference]]
 
 
 class Seasons(NamedTuple):
-    """Natural change of each statistic between days and between hours."""
+    """Natural change of each statistic between days, between hours, and between weeks."""
 
     days: Changes
     hours: Changes
+    weeks: Changes
 
 
 def natural(table: pa.Table, specs: ProfileSpec, chance: Mapping[Key, Chance]) -> Seasons | None:
@@ -74,6 +75,8 @@ def natural(table: pa.Table, specs: ProfileSpec, chance: Mapping[Key, Chance]) -
     return Seasons(
         days={key: max(_usual(single[key]), _largest(regular[key]), _largest(weeks[key])) for key in chance},
         hours={key: _largest(found) for key, found in differences(times.dt.hour).items()},
+        # Over two weeks or more, the differences of single weeks shrink.
+        weeks={key: _usual(weeks[key]) / float(np.sqrt(2)) for key in chance},
     )
 
 

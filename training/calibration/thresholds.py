@@ -6,6 +6,7 @@ sqrt(1/n + 1/m), so one file serves windows of every size.
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -34,6 +35,8 @@ FACTOR = {bundle.TARGET_COLUMN: 3.0, bundle.PREDICTION_COLUMN: 1.5}
 OWN_TOLERANCE = {(bundle.TARGET_COLUMN, SHIFT): 0.3}
 # Between ordinary taxi months a segment's mean prediction moves by about 0.05 standard deviations.
 SEGMENT_TOLERANCE = 0.15
+# Of the tolerance, the part that ordinary months need: odd days and weekdays cancel over two weeks.
+LONG_PART = 0.8
 # Probability that a change of exactly the tolerance is reported, per statistic.
 _TOLERATED_RATE = 1e-3
 
@@ -97,20 +100,20 @@ def _limits(
         key: Chance(usual=float(np.sqrt((units**2).mean())), rare=resampling.exceeded(units, _TOLERATED_RATE))
         for key, units in many.items()
     }
-    natural = seasons.natural(reference, specs, chance) or Seasons(dict.fromkeys(many, 0.0), {})
+    natural = seasons.natural(reference, specs, chance) or Seasons(dict.fromkeys(many, 0.0), {}, {})
     limits: dict[str, dict[str, Limit]] = {name: {} for name in specs.columns}
     for key, units in many.items():
         name, statistic = key
-        usual = OWN_TOLERANCE.get(key, TOLERANCE[statistic] * FACTOR.get(name, 1.0))
-        tolerance = max(usual, natural.days[key])
-        hours = max(tolerance, natural.hours[key]) if natural.hours else None
-        limits[name][statistic] = _limit(units, few[key], rate, chance[key].rare, tolerance, hours)
+        least = OWN_TOLERANCE.get(key, TOLERANCE[statistic] * FACTOR.get(name, 1.0))
+        tolerance = max(least, natural.days[key])
+        limit = _limit(units, few[key], rate, chance[key].rare, tolerance)
+        hours = round(max(tolerance, natural.hours[key]), 6) if natural.hours else None
+        weeks = round(min(tolerance, max(LONG_PART * least, natural.weeks.get(key, 0.0))), 6)
+        limits[name][statistic] = msgspec.structs.replace(limit, hours=hours, weeks=weeks)
     return limits
 
 
-def _limit(
-    many: Array, few: Array, rate: float, rare: float, tolerance: float, hours: float | None = None
-) -> Limit:
+def _limit(many: Array, few: Array, rate: float, rare: float, tolerance: float) -> Limit:
     """Return the limit of one statistic from draws at two window sizes."""
     noise = resampling.exceeded(many, rate)
     factors = [
@@ -123,7 +126,6 @@ def _limit(
         chance=round(rare, 6),
         few=round(max([1.0, *factors]), 6),
         tolerance=round(tolerance, 6),
-        hours=None if hours is None else round(hours, 6),
     )
 
 

@@ -1,0 +1,85 @@
+"""Limits of scheduled decisions: a rate of false alerts per year instead of per window.
+
+A scheduled run looks every hour at overlapping windows, so the noise of one window is exceeded many times
+a year. The horizons of a run are the last 1 to 28 days, each a sum over a moving window: a window-limited
+test for a change at an unknown time (Willsky and Jones 1976; Lai 1998). For a standard normal sum over
+the last w hours, looked at every hour, the rate at which |sum| starts to exceed h is
+2 h phi(h) / w nu(h sqrt(2 / w)) per hour (Siegmund 1985; Aldous 1989), with nu(x) about exp(-0.583 x). Every
+limit gets an equal part of the rate that the user sets, so the rates of all limits add up to it at most,
+however they depend on each other.
+"""
+
+import math
+from statistics import NormalDist
+
+import msgspec
+
+from lambda_monitor.profiles.distances import MIX, SHAPE
+from lambda_monitor.profiles.thresholds import Horizon, Seasonality, Thresholds
+
+# Days back from the end of a window that are evaluated together.
+DAYS = (1, 2, 3, 4, 5, 7, 10, 14, 21, 28)
+# A single day may differ by this multiple of the limit: holidays, storms and parades of ordinary taxi months
+# reached 1.4, in the shares of single zones and in means. Whole distributions stay closer.
+ODD_DAY, ODD_DAY_STEADY = 1.5, 1.2
+_STEADY = frozenset({SHAPE, MIX})
+# Hours.
+DAY = 24
+_YEAR = 8766
+_NORMAL = NormalDist()
+_HIGHEST = 12.0
+
+
+def rate(level: float, hours: int) -> float:
+    """Return how often per year a sum over the last `hours` starts to exceed `level`, by chance.
+
+    `level` is in standard deviations, two-sided.
+    """
+    overshoot = math.exp(-0.583 * level * math.sqrt(2 / hours))
+    return _YEAR * 2 * level * _NORMAL.pdf(level) / hours * overshoot
+
+
+def level(per_year: float, hours: int) -> float:
+    """Return the level that a sum over the last `hours` starts to exceed `per_year` times."""
+    low, high = 1.0, _HIGHEST
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rate(middle, hours) > per_year else (low, middle)
+    return high
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Horizons of a scheduled decision: the window, days back from its end, and its newest hours."""
+
+    window: Horizon
+    days: list[Horizon]
+    newest: Horizon
+
+    @classmethod
+    def of(
+        cls, limits: Thresholds, false_alerts_per_year: float, seasonality: Seasonality, window_hours: int
+    ) -> "Plan":
+        """Return the horizons for that rate of false alerts over all limits together."""
+        statistics = sum(len(found) for found in limits.limits.values()) + len(limits.segments)
+        part = false_alerts_per_year / max(statistics, 1) / (len(DAYS) + 1)
+        # Limits of one window are exceeded at this level.
+        before = -_NORMAL.inv_cdf(limits.false_alarm_rate / max(statistics, 1) / 2)
+
+        def horizon(hours: int, days: int, margin: float, *, part_of_day: bool = False) -> Horizon:
+            noise = max(level(part, hours) / before, 1.0)
+            return Horizon(days=days, noise=noise, margin=margin, part_of_day=part_of_day)
+
+        odd = ODD_DAY if window_hours <= DAY and seasonality != "count" else 1.0
+        whole = max(window_hours // DAY, 1)
+        return cls(
+            window=horizon(window_hours, whole, odd),
+            days=[horizon(DAY * days, days, 1.0) for days in DAYS if days > whole],
+            newest=horizon(1, 1, ODD_DAY, part_of_day=True),
+        )
+
+
+def for_statistic(horizon: Horizon, statistic: str) -> Horizon:
+    """Return `horizon` with the margin of that statistic."""
+    if statistic in _STEADY and horizon.margin > ODD_DAY_STEADY and not horizon.part_of_day:
+        return msgspec.structs.replace(horizon, margin=ODD_DAY_STEADY)
+    return horizon
