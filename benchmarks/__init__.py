@@ -8,6 +8,7 @@ alerts            false alarms, power and delay of the alerts
 cost              bill of a month, counted on the embedded AWS
 scale             scoring on the embedded AWS beside its simulation
 queueing          simulation of shards, concurrent batches and windows
+alerts_over_time  false alerts per model-year and delays of scheduled decisions
 service_levels    replay of the alarms on the objectives
 outages           synthetic outages, their costs and metrics
 cloudwatch_model  CloudWatch's documented alarm rules on the planned alarms

@@ -13,6 +13,7 @@ SECTIONS = {
     "scoring": "Scoring: the handler's CPU, cold start, size",
     "monitoring": "Monitoring: time and memory",
     "alerts": "Alerts: false alarms, power, delay",
+    "alerts_over_time": "Alerts over time: false alerts per model-year, delay",
     "service_levels": "Service levels: alarms on synthetic outages",
     "scale": "Scale: scoring beside its simulation",
 }

@@ -8,6 +8,8 @@ synthetic       synthetic rows
 shifts          shifts applied to windows
 hour_sums       sums per hour, and every statistic of arrays of windows
 decisions       scheduled decisions over arrays of hours
+over_time       months as they came, model-years by chance, delays of shifts
+evidence_picture  picture of a drift as evidence grows
 judges          Scorewatch's checks and Evidently's defaults
 nannyml_judge   NannyML as a judge
 nannyml_worker  process that runs NannyML

@@ -9,20 +9,20 @@ from lambda_monitor.hours.past import BLOCK
 from lambda_monitor.profiles.thresholds import Horizon
 
 
-def drift(hours: HourSums, sums: Array, plan: Plan, step: int = 1, *, caps: bool = True) -> Array:
-    """Return whether a drift alert is open at the end of each hour, looked at every `step` hours.
+def drift(hours: HourSums, sums: Array, plan: Plan, step: int = 1, *, per_day: int = DAY) -> Array:
+    """Return whether a drift alert is open at the end of each row, looked at every `step` rows.
 
-    `sums` are those of each hour. With `caps` off one day alone may decide: for tests.
+    `sums` has a row per hour, or `per_day` rows per day.
     """
     total = np.concatenate([np.zeros((1, sums.shape[1])), np.cumsum(sums, axis=0)])
     at, found = {}, {}
     for horizon in [plan.window, *plan.days]:
-        length = DAY * horizon.days
+        length = per_day * horizon.days
         if len(total) > length:
             ends = np.arange(len(total) - 1, length - 1, -step)[::-1]
             at[horizon.days] = ends
             found[horizon] = hours.readings(total[ends] - total[ends - length], horizon)
-    beyond = _beyond(hours, total, found, at, plan, caps=caps)
+    beyond = _beyond(hours, total, found, at, plan, per_day)
     return _states(beyond, len(total), step)
 
 
@@ -61,8 +61,7 @@ def _beyond(
     found: dict[Horizon, dict[Key, Readings]],
     at: dict[int, Array],
     plan: Plan,
-    *,
-    caps: bool,
+    per_day: int,
 ) -> dict[int, dict[Key, float]]:
     """Return the ratios that count, from those at which an open alert stays open, by hour."""
     made: dict[int, dict[Key, float]] = {}
@@ -73,7 +72,7 @@ def _beyond(
                 end = int(at[horizon.days][place])
                 count = horizon is plan.window or (
                     _lasts(one.value[place], key, end, horizon, found, at)
-                    and (not caps or _several_days(hours, total, end, horizon, key, ratio[place]))
+                    and _several_days(hours, total, end, horizon, key, ratio[place], per_day)
                 )
                 if count:
                     known = made.setdefault(end, {})
@@ -99,11 +98,13 @@ def _lasts(
     return True
 
 
-def _several_days(hours: HourSums, total: Array, end: int, horizon: Horizon, key: Key, ratio: float) -> bool:
-    """Return whether the value stays beyond its limit without any 24 hours of the horizon."""
-    start = end - DAY * horizon.days
-    first = np.arange(end - DAY, start - 1, -BLOCK)
-    rest = total[end] - total[start] - (total[first + DAY] - total[first])
+def _several_days(
+    hours: HourSums, total: Array, end: int, horizon: Horizon, key: Key, ratio: float, per_day: int
+) -> bool:
+    """Return whether the value stays near its limit without any 24 hours of the horizon."""
+    start = end - per_day * horizon.days
+    first = np.arange(end - per_day, start - 1, -BLOCK * per_day // DAY)
+    rest = total[end] - total[start] - (total[first + per_day] - total[first])
     least = 1.0 if ratio > 1 else evidence.STAYS_OPEN
     return bool((hours.readings(rest, horizon, key)[key].ratio > evidence.REST * least).all())
 

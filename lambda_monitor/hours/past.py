@@ -23,9 +23,9 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     hours: dict[int, Profile] = {}
 
     def days(self, days: int) -> Profile | None:
-        """Return the profile of the last `days`; None without a record in the earliest of them."""
+        """Return the profile of the last `days`; None if half of the earliest has no record."""
         used = range(days * _BLOCKS_PER_DAY)
-        if not any(number in self.blocks for number in used[-_BLOCKS_PER_DAY:]):
+        if 2 * sum(number in self.blocks for number in used[-_BLOCKS_PER_DAY:]) < _BLOCKS_PER_DAY:
             return None
         return merged(self.blocks[number] for number in used if number in self.blocks)
 
