@@ -15,7 +15,7 @@ from contract.events import parse_timestamp, timestamp
 from contract.schema import ContractError
 from lambda_monitor import model, monitor
 from lambda_monitor.check_config import CheckConfigError
-from lambda_monitor.checks import verdict
+from lambda_monitor.checks import evidence, over_time, verdict
 from lambda_monitor.findings import REPORT_JSON, RUN_JSON, CheckResult, Configuration, Findings
 from lambda_monitor.hours.ledger import DamagedError
 from lambda_monitor.hours.store import HourStore
@@ -162,9 +162,15 @@ def _rebuilt(s3: "S3Client", stack: Lake, report: Report, watched: Model, folder
     found, known, results = monitor.read_lake(watched, updater, reader, span, delay=delay, now=now)
     refused = rejections.read(s3, stack.lake, start, end, cache=cache, may_write=lambda: True)
     results += [check for check in report.checks if not _in_lake(check)]
-    return verdict.evaluate(
-        watched, verdict.Evidence(window=found, rejections=refused, truth=known, results=results, now=now)
+    earlier = None
+    if any("evidence" in check.detail for check in report.checks):
+        # The schedule decided from the hours of some weeks.
+        updater.update(landing(end - timedelta(days=max(over_time.DAYS)), end))
+        earlier = evidence.read(s3, stack.lake, watched, updater, start, end)
+    data = verdict.Evidence(
+        window=found, rejections=refused, truth=known, results=results, now=now, scheduled=earlier
     )
+    return verdict.evaluate(watched, data)
 
 
 def differences(report: Report, found: Findings) -> Iterator[Difference]:

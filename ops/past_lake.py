@@ -71,3 +71,8 @@ class FolderCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as target:
             shutil.copyfileobj(file, target)
+
+    def names(self, first: str, last: str) -> list[str]:
+        """Return the names from `first` to `last`, in order."""
+        files = (path for path in self._folder.rglob("*") if path.is_file())
+        return sorted(n for path in files if first <= (n := str(path.relative_to(self._folder))) <= last)

@@ -14,6 +14,7 @@ import pandas as pd
 from benchmarks.alert_quality.subject import Watched
 from contract import bundle
 from lambda_monitor.checks import over_time, performance
+from lambda_monitor.checks.score import RARE
 from lambda_monitor.lake.texts import category
 from lambda_monitor.profiles import segments
 from lambda_monitor.profiles.distances import (
@@ -75,7 +76,7 @@ class HourSums:
         self.cap = float(np.quantile(before, 0.995))
         before = np.minimum(before, self.cap)
         allowed = performance.tolerated(self.model.contract, self.model.reference, before)
-        self._loss_limit = (float(before.mean()) * allowed, performance.RARE * float(before.std()))
+        self._loss_limit = (float(before.mean()) * allowed, RARE * float(before.std()))
         self.reference = self.rows(watched.reference).sum(axis=0, dtype=np.float64)
         self.compared = [n for n in spec.columns if n != bundle.TARGET_COLUMN]
 

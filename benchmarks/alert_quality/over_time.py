@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmarks.alert_quality import decisions, judges, shifts, taxi
 from benchmarks.alert_quality.hour_sums import Array, HourSums
-from benchmarks.alert_quality.subject import Watched
+from benchmarks.alert_quality.subject import Change, Watched
 from contract import bundle
 from lambda_monitor.check_config import FALSE_ALERTS_PER_YEAR
 from lambda_monitor.checks.over_time import DAY, Plan
@@ -132,13 +132,13 @@ def _blocks() -> Array:
     """Return the sums of six hours of every ordinary month."""
     of = subject(taxi.SHIPPED)
     sums = np.concatenate([of.sums(months) for months in of.spans()])
-    return sums.reshape(-1, BLOCK, sums.shape[1]).sum(axis=1)
+    return np.asarray(sums.reshape(-1, BLOCK, sums.shape[1]).sum(axis=1))
 
 
-def changes(watched: Watched) -> dict[str, shifts.Change]:
+def changes(watched: Watched) -> dict[str, Change]:
     """Return the shifts whose delay is measured."""
     prediction = bundle.PREDICTION_COLUMN
-    found: dict[str, shifts.Change] = {}
+    found: dict[str, Change] = {}
     for by in shifts.DEVIATIONS:
         found[f"mean of trip_distance, {by} sd"] = shifts.mean("trip_distance", by)
         found[f"mean of the prediction alone, {by} sd"] = shifts.mean(prediction, by)
@@ -153,10 +153,11 @@ def changes(watched: Watched) -> dict[str, shifts.Change]:
     return found
 
 
-def delays(of: Subject, label: str, change: shifts.Change) -> tuple[list[float], list[float]]:
+def delays(of: Subject, label: str, change: Change) -> tuple[list[float], list[float]]:
     """Return the days until an alert, infinite if there is none: ours, and those of one window's limits."""
     rows = of.rows(["2019-05", "2019-06"])
-    ours, window = [], []
+    ours: list[float] = []
+    window: list[float] = []
     for repetition in range(REPETITIONS):
         rng = np.random.default_rng(repetition)
         drawn = rows.iloc[rng.integers(0, len(rows), ROWS * (BEFORE + AFTER))].reset_index(drop=True)
