@@ -79,9 +79,9 @@ _CHECKS = [
     ),
     Mutation(
         "limits of segments by the rows of the reference",
-        _COLUMNS,
-        "most.at(shift.now.count, shift.before.count, config.seasonality)",
-        "most.at(shift.before.count, shift.before.count, config.seasonality)",
+        "lambda_monitor/checks/drift.py",
+        "most.at(now, before, config.seasonality, horizon)",
+        "most.at(before, before, config.seasonality, horizon)",
         tests=_OF_CHECKS,
     ),
     Mutation(
