@@ -29,6 +29,7 @@ PARTS = {
     "aws_glue_catalog_table",
     "aws_iam_role_policy",
     "aws_kms_key",
+    "aws_lambda_alias",
     "aws_lambda_function_event_invoke_config",
     "aws_lambda_function_url",
     "aws_lambda_permission",
