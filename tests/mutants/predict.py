@@ -199,9 +199,10 @@ _DECODING = [
     Mutation(
         "fewer colons after encoding trusted",
         _DECODE,
-        'sent.count(b":") == written',
-        'sent.count(b":") >= written',
+        '.count(b":") == colons',
+        '.count(b":") <= colons',
     ),
+    Mutation("fewer keys than colons trusted", _DECODE, "found))) == colons:", "found))) <= colons:"),
     Mutation("extra fields unread", _DECODE, 'data.count(b":") != keys and', 'data.count(b":") < keys and'),
     Mutation("a lone carriage return kept", _DECODE, ' or b"\\r" in together', ""),
     Mutation("a lone newline kept", _DECODE, 'b"\\n" in together or ', ""),
