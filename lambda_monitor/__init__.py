@@ -5,7 +5,7 @@ monitor       one run: read, check, alert, report
 settings      settings from the environment
 run           clients, identity and deadline of a run, requested window
 findings      check results and status of a window
-wording       columns and values in the user's words
+wording       columns and values in the user's words, counted nouns
 untrusted     text from outside, as one bounded line
 model         bundle of the monitored model
 check_config  checks.json: the user's configuration of checks

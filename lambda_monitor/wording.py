@@ -1,4 +1,4 @@
-"""Columns and their values in the user's own words."""
+"""Columns and their values in the user's own words, and counted nouns."""
 
 from contract import names
 from contract.schema import Contract, Kind
@@ -31,3 +31,8 @@ def segment(contract: Contract, name: str, value: str) -> str:
     """Return the records with that value of a column: its declared name, or column and value."""
     declared = name in contract.value_names
     return f"{name} {level(contract, name, value)}" if declared else f"{name} = {quoted(value)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return the number with its noun, in the plural unless it is 1."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

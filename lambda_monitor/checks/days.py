@@ -149,8 +149,9 @@ def _decided(result: CheckResult, earlier: Sequence[float], *, is_open: bool) ->
     sentence = result.sentence
     if of_window > 1:
         beyond = 1 + sum(one > 1 for one in earlier)
+        days = f"on {beyond} of the last {1 + len(earlier)} days" if earlier else "on this day"
         sentence += (
-            f" Beyond the limit of one window, {limit:.4g}, on {beyond} of the last {1 + len(earlier)} days; "
+            f" Beyond the limit of one window, {limit:.4g}, {days}; "
             f"an alert needs {times:.2f} times that limit today."
         )
     detail = {

@@ -29,6 +29,7 @@ from lambda_monitor.hours.update import LedgerUpdater
 from lambda_monitor.model import Model
 from lambda_monitor.profiles.profile import Profile
 from lambda_monitor.profiles.thresholds import LEAST_ROWS, Horizon
+from lambda_monitor.wording import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -147,9 +148,9 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
         """Return over which hours the check was decided."""
         rows = f"{best.worst.rows:,} values"
         if best.newest:
-            return f"Decided over the newest {best.hours} hour{'s' * (best.hours > 1)} ({rows})."
+            return f"Decided over the newest {counted(best.hours, 'hour')} ({rows})."
         days, rest = divmod(best.hours, DAY)
-        length = f"{best.hours} hours" if rest else f"{days} day{'s' * (days > 1)}"
+        length = counted(best.hours, "hour") if rest else counted(days, "day")
         return f"Decided over {length}, since {start} ({rows})."
 
     def _candidates(self, window: Profile) -> list[_Candidate]:

@@ -71,3 +71,7 @@ def test_a_contract_of_an_earlier_release_has_no_names() -> None:
 
     assert Contract.from_json(msgspec.json.encode(earlier)).value_names == {}
     assert Contract.from_json(NAMED.to_json()).value_names == NAMED.value_names
+
+
+def test_one_is_counted_in_the_singular() -> None:
+    assert [wording.counted(number, "hour") for number in (0, 1, 24)] == ["0 hours", "1 hour", "24 hours"]

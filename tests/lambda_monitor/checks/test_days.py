@@ -50,6 +50,8 @@ def test_the_result_shows_the_limit_that_counts_and_why() -> None:
     assert found.threshold == 17.5
     assert found.detail["evidence"] == {"days": [0.8], "window": {"value": 12.0, "threshold": 10.0}}
     assert "Beyond the limit of one window, 10, on 1 of the last 2 days" in found.sentence
+    [first] = days.decide(CheckConfig(), [error(12.0)], {}, [])
+    assert "Beyond the limit of one window, 10, on this day; an alert needs 1.75 times" in first.sentence
 
 
 def test_an_open_alert_ends_within_the_limit_of_one_window() -> None:
