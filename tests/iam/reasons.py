@@ -36,7 +36,6 @@ REASONS: dict[tuple[str, str, str], str] = {
     ("ListQueryResults", "s3:ListBucket", ""): _ATHENA,
     ("FindResultBucket", "s3:GetBucketLocation", ""): _ATHENA,
     ("WriteObjects", "s3:PutObject", "delivery-errors/"): "Firehose puts there what it can't deliver",
-    ("ListLake", "s3:ListBucket", "profiles/"): _MISSING,
     ("ListLake", "s3:ListBucket", "alerts/"): _MISSING,
 }
 

@@ -12,9 +12,13 @@ DEMO = "make demo"
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return this process's environment with the project's interpreter first in PATH."""
+    """Return this process's environment with the project's interpreter first in PATH.
+
+    MLflow leaves settings of the experiment used last in the environment.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, **more}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    return {**kept, "PATH": path, **more}
 
 
 def blocks() -> list[tuple[str, str]]:
