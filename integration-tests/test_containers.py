@@ -17,6 +17,10 @@ from local.runtime import Runtime
 
 # Building the images takes minutes where nothing is cached.
 pytestmark = pytest.mark.timeout(1800)
+# Lines of the runtime on stderr, which Docker may write into the middle of a line of stdout.
+_RUNTIME = re.compile(
+    r"(?:\d\d \w{3} \d{4} [\d:,]+ \[\w+\] \(rapid\) |(?:START|END|REPORT) RequestId: )[^\n]*\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +81,7 @@ def test_a_batch_gives_the_same_events(deployed: Any, built: Path, tmp_path: Pat
         logs = tmp_path / listing
         response = invoke(deployed, built / listing, "predict_function", event, logs, TEST_RUN="1")
         assert response == {"batchItemFailures": []}
-        text = "".join(path.read_text() for path in logs.iterdir())
+        text = _RUNTIME.sub("", "".join(path.read_text() for path in logs.iterdir()))
         found = [line for line in text.splitlines() if '"record":' in line]
         printed[listing] = [re.sub(r'"(scored|rejected)_at":"[^"]*"', "", line) for line in found]
 
