@@ -1,42 +1,29 @@
 """Scoring on the embedded AWS beside the simulation of the same arrivals."""
 
-import os
-import tempfile
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.queueing import Setup, Times, simulate
+from benchmarks.throughput import USE_CASE, deployed
 from contract import layout
-from contract.bundle import CONTRACT
 from contract.lake import LakeReader
 from contract.schema import Contract
 from local import stack, traffic
-from training import pipeline, records
+from training import records
 from training.use_case import UseCase
 
-USE_CASE = "green_taxi"
 # Records put at once; the first phase starts the function and is not shown.
 PHASES = (3_000, 10_000, 30_000)
 _START = 10
 _SECONDS = 300.0
-_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def run() -> list[str]:
     """Return the section's Markdown lines: deploy a stack, drive it, simulate its arrivals."""
-    if _DATA.is_dir():
-        os.environ.setdefault("SCOREWATCH_DATA", str(_DATA))
-    with tempfile.TemporaryDirectory() as name:
-        trained = pipeline.train(USE_CASE, Path(name))
-        with stack.embedded_aws(Path(name) / "local") as endpoint:
-            outputs = stack.deploy(endpoint, trained.bundle)
-            try:
-                return compare(endpoint, outputs, Contract.read(trained.bundle / CONTRACT))
-            finally:
-                stack.destroy(endpoint, trained.bundle)
+    with deployed() as (endpoint, outputs, contract):
+        return compare(endpoint, outputs, contract)
 
 
 def compare(endpoint: stack.Endpoint, outputs: dict[str, Any], contract: Contract) -> list[str]:

@@ -3,6 +3,8 @@
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from contract import layout
@@ -19,8 +21,9 @@ _SECONDS = 300
 _DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def run() -> list[str]:
-    """Return the section's Markdown lines: deploy a stack, drive it, destroy it."""
+@contextmanager
+def deployed() -> Iterator[tuple[stack.Endpoint, dict[str, str], Contract]]:
+    """Train and deploy the use case to an embedded AWS; yield endpoint, outputs and contract; destroy it."""
     if _DATA.is_dir():
         os.environ.setdefault("SCOREWATCH_DATA", str(_DATA))
     with tempfile.TemporaryDirectory() as name:
@@ -28,9 +31,15 @@ def run() -> list[str]:
         with stack.embedded_aws(Path(name) / "local") as endpoint:
             outputs = stack.deploy(endpoint, trained.bundle)
             try:
-                seconds = drive_through(endpoint, outputs, Contract.read(trained.bundle / CONTRACT))
+                yield endpoint, outputs, Contract.read(trained.bundle / CONTRACT)
             finally:
                 stack.destroy(endpoint, trained.bundle)
+
+
+def run() -> list[str]:
+    """Return the section's Markdown lines: deploy a stack, drive it, destroy it."""
+    with deployed() as (endpoint, outputs, contract):
+        seconds = drive_through(endpoint, outputs, contract)
     return [
         f"| {RECORDS:,} records through the embedded AWS | |",
         "|---|---|",
