@@ -14,6 +14,8 @@ RUN_JSON = "run.json"
 Failed = Literal["alert", "error"]
 # Detail of a check whose threshold is the least value, not the largest.
 LEAST_VALUE = "least_value"
+# Detail of labels.coverage: labels were joined to samples of hours that Athena counted.
+SAMPLED = "sampled"
 LARGEST_RATIO = 1_000.0
 # Most examples that a result, a page or a message lists.
 LISTED = 20

@@ -16,7 +16,7 @@ from contract.schema import ContractError
 from lambda_monitor import model, monitor
 from lambda_monitor.check_config import CheckConfigError
 from lambda_monitor.checks import evidence, over_time, verdict
-from lambda_monitor.findings import REPORT_JSON, RUN_JSON, CheckResult, Configuration, Findings
+from lambda_monitor.findings import REPORT_JSON, RUN_JSON, SAMPLED, CheckResult, Configuration, Findings
 from lambda_monitor.hours.ledger import DamagedError
 from lambda_monitor.hours.store import HourStore
 from lambda_monitor.hours.update import LedgerUpdater
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 # Checks on CloudWatch, on earlier reports and on rendering: the lake does not have their data.
 ELSEWHERE = ("service.", "monitor.", "lake.late", "report.")
+# Checks of labelled records, and their count.
+_LABELLED = ("performance", "drift.target", "bias.error", "labels.coverage")
+_LABELLED_RECORDS = "LabelledRecords"
 _SHOWN = 10
 
 
@@ -96,8 +99,9 @@ class Drill:
 
     def __str__(self) -> str:
         """Return the window, what was compared, and each difference."""
-        report, own = self.report, [check for check in self.report.checks if _in_lake(check)]
-        taken = len(report.checks) - len(own)
+        report, sampled = self.report, _sampled(self.report)
+        own = [check for check in report.checks if _in_lake(check) and not _omitted(check, sampled=sampled)]
+        taken = sum(not _in_lake(check) for check in report.checks)
         lines = [
             f"window    {report.window.start} to {report.window.end}",
             f"model     {report.model.name} version {report.model.version}, report of {report.ran_at}",
@@ -105,6 +109,12 @@ class Drill:
             f"compared  status, {report.records:,} records, {len(own)} checks; {taken} checks need "
             "CloudWatch or other reports and were taken from the report",
         ]
+        if sampled:
+            others = len(report.checks) - taken - len(own)
+            lines += [
+                f"left out  {others} checks of labelled records: Athena counted the hours, "
+                "so that the report joined labels to samples"
+            ]
         if self.later:
             lines += [f"left out  {len(self.later):,} objects stored after the report"]
         if not self.differences:
@@ -175,13 +185,26 @@ def _rebuilt(s3: "S3Client", stack: Lake, report: Report, watched: Model, folder
 
 def differences(report: Report, found: Findings) -> Iterator[Difference]:
     """Yield what the rebuilt findings have otherwise: status, records, counts, checks."""
+    sampled = _sampled(report)
+    checks, rebuilt = (
+        [check for check in all_ if not _omitted(check, sampled=sampled)]
+        for all_ in (report.checks, found.checks)
+    )
+    status, again = report.status, found.status.value
+    if sampled:
+        status = verdict.overall(checks, records=report.records).value
+        again = verdict.overall(rebuilt, records=found.records).value
     pairs: list[tuple[str, Any, Any]] = [
-        ("status", report.status, found.status.value),
+        ("status", status, again),
         ("records", report.records, found.records),
         ("configuration of checks", report.configuration, found.configuration),
     ]
-    pairs += [(name, value, found.counts.get(name)) for name, value in report.counts.items()]
-    before, after = ({c.key: c for c in checks} for checks in (report.checks, found.checks))
+    pairs += [
+        (name, value, found.counts.get(name))
+        for name, value in report.counts.items()
+        if not (sampled and name == _LABELLED_RECORDS)
+    ]
+    before, after = ({c.key: c for c in all_} for all_ in (checks, rebuilt))
     for key in sorted(before.keys() | after.keys()):
         one, two = before.get(key), after.get(key)
         name = f"check {key.removesuffix(': ')}"
@@ -204,6 +227,15 @@ def _same(one: object, two: object) -> bool:
 
 def _in_lake(check: CheckResult) -> bool:
     return not check.name.startswith(ELSEWHERE)
+
+
+def _sampled(report: Report) -> bool:
+    """Return whether labels were joined to samples, of which the lake alone can't draw the same."""
+    return any(check.detail.get(SAMPLED) for check in report.checks)
+
+
+def _omitted(check: CheckResult, *, sampled: bool) -> bool:
+    return sampled and check.name.startswith(_LABELLED) and check.name != "performance.estimate"
 
 
 def _report(stack: Lake, window: str | None) -> tuple[Report, datetime]:

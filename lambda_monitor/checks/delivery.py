@@ -8,7 +8,7 @@ from contract.bundle import TARGET_COLUMN as TARGET
 from contract.events import timestamp
 from contract.schema import Contract
 from lambda_monitor.checks.minimum import LEAST, too_few
-from lambda_monitor.findings import LISTED, CheckResult
+from lambda_monitor.findings import LISTED, SAMPLED, CheckResult
 from lambda_monitor.hours.labelled import ENOUGH, Truth
 from lambda_monitor.hours.window import Window
 from lambda_monitor.lake.objects import Unreadable
@@ -211,7 +211,8 @@ def check_labels(truth: Truth) -> list[CheckResult]:
             sentence=f"{len(truth.rows):,} of the {truth.records:,} records of the window that ended "
             f"{truth.end:%Y-%m-%d %H:%M} UTC have a label"
             + ("; performance is only estimated until half of them have one." if late else "."),
-            detail={"start": timestamp(truth.start), "end": timestamp(truth.end), "enough": ENOUGH},
+            detail={"start": timestamp(truth.start), "end": timestamp(truth.end), "enough": ENOUGH}
+            | ({SAMPLED: True} if truth.sampled else {}),
         ),
         CheckResult.above(
             "labels.conflicts",

@@ -25,7 +25,8 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """The labelled records of [start, end): arrival, features, prediction, probability if any, target.
 
     `records` counts the window's records, labelled or not; 0 if no label was found for any. `outcomes` are
-    the predictions of all of them, or their probabilities.
+    the predictions of all of them, or their probabilities. `sampled` is whether Athena counted hours that
+    were read, so that the window was chosen and is given by their samples.
     """
 
     start: datetime
@@ -34,6 +35,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     rows: pa.Table
     labels: Labels
     outcomes: pa.ChunkedArray | None = None
+    sampled: bool = False
 
     @property
     def coverage(self) -> float:
@@ -51,12 +53,16 @@ def newest(
     """
     length = found.end - found.start
     labels = reader.read(found.start - delay, min(now, found.end + delay))
-    chosen = found.parts
+    chosen, sampled = found.parts, False
     if len(labels.table):
         tries = range(int(delay / length) + 1)
-        windows = (store.parts(found.start - n * length, found.end - n * length) for n in tries)
-        chosen = next((parts for parts in windows if _coverage(store, parts, labels) >= ENOUGH), chosen)
-    return _read(model.contract, store, chosen, labels)
+        for parts in (store.parts(found.start - n * length, found.end - n * length) for n in tries):
+            sampled |= any(located.part.counted_by_athena for located in parts.parts)
+            if _coverage(store, parts, labels) >= ENOUGH:
+                chosen = parts
+                break
+    truth = _read(model.contract, store, chosen, labels)
+    return msgspec.structs.replace(truth, sampled=sampled)
 
 
 def joined(rows: pa.Table, labels: Labels) -> pa.Table:

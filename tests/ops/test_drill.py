@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,11 +15,13 @@ from moto import mock_aws
 
 from contract import checks, layout
 from lambda_monitor import monitor
+from lambda_monitor.hours import athena as counting
 from lambda_monitor.run import Clients, Span
 from lambda_monitor.settings import Settings
 from ops import __main__ as command_line
 from ops import drill
 from ops.drill import DrillError, Lake
+from tests.lambda_monitor.hours.duck_athena import DuckAthena
 from tests.lambda_monitor.synthetic import ARTIFACTS, HOUR, LAKE, MODEL, NOON, Stack, moment, synthetic_rides
 
 WINDOW = layout.window_name(NOON, NOON + 2 * HOUR)
@@ -49,11 +52,27 @@ def add_hour(stack: Stack, hour: int, *, stretch: float = 1.0, labelled: bool = 
     return stack.put([*lines, *lines[:5]], start, objects=3)
 
 
-def run(stack: Stack, start: datetime = NOON, end: datetime = NOON + 2 * HOUR, asked: bool = True) -> Any:
-    clients = Clients(
-        s3=stack.s3, sns=stack.sns, cloudwatch=boto3.client("cloudwatch"), athena=boto3.client("athena")
+def run(
+    stack: Stack,
+    start: datetime = NOON,
+    end: datetime = NOON + 2 * HOUR,
+    asked: bool = True,
+    athena: DuckAthena | None = None,
+) -> Any:
+    clients: Any = Clients(
+        s3=stack.s3,
+        sns=stack.sns,
+        cloudwatch=boto3.client("cloudwatch"),
+        athena=athena or boto3.client("athena"),
     )
-    settings = Settings.from_environment(stack.environment(WINDOW_HOURS="2"))
+    counted = {
+        "ATHENA_WORKGROUP": "workgroup",
+        "PREDICTIONS_TABLE": "predictions",
+        "ID_COLUMN": "ride_id",
+        "ATHENA_MIN_BYTES": "1",
+    }
+    values = counted if athena is not None else {}
+    settings = Settings.from_environment(stack.environment(WINDOW_HOURS="2", **values))
     now = datetime.now(UTC) + timedelta(seconds=1)
     return monitor.run(clients, settings, Span(start=start, end=end, asked=asked), moment("run", now))
 
@@ -101,6 +120,24 @@ def test_performance_of_an_earlier_window_is_rebuilt(stack: Stack) -> None:
 
     assert found.report.counts["LabelledRecords"] == 600
     assert found.differences == []
+
+
+def test_labels_joined_to_a_sample_by_athena_are_left_out(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "SAMPLE_ROWS", 100)
+    stack.bundle()
+    for hour in (0, 1):
+        add_hour(stack, hour, labelled=True)
+    run(stack, athena=DuckAthena(stack, tmp_path))
+
+    found = drill.drill(lake(stack))
+
+    assert found.report.counts["LabelledRecords"] == 200
+    assert found.differences == []
+    assert re.search(r"left out  \d checks of labelled records: Athena counted", str(found))
+    stack.s3.delete_object(Bucket=LAKE, Key=stack.keys(f"{layout.PREDICTIONS}/")[0])
+    assert "records: reported 600" in str(drill.drill(lake(stack)))
 
 
 def test_a_removed_object_is_found(watched: Stack) -> None:
