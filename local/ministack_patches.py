@@ -1,20 +1,26 @@
-"""Fields that MiniStack omits from responses, which a second plan reports as drift; idle connections.
+"""Fields that MiniStack omits from responses, which a second plan reports as drift; lost answers.
 
 `ignore_changes` is no alternative: it would hide real drift in a real account.
 """
 
 import json
+import sys
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
 
 from hypercorn.config import Config
+from ministack import app
 from ministack.services import cloudwatch, firehose, kinesis, lambda_svc
 
 _Reply = tuple[int, dict[str, str], bytes]
 _OK = 200
 _IDLE_SECONDS = 600
+# Answers that are kept for repetitions, and the largest of them in bytes.
+_ANSWERS, _ANSWER_BYTES = 1_000, 100_000
+_FIRST_ERROR = 400
 # Fields absent from an alarm on an expression, for which MiniStack sets defaults.
 _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Dimensions", "Unit")
 
@@ -28,6 +34,7 @@ def complete() -> None:
     keep_metrics_of_mappings()
     keep_tags_of_new_streams()
     keep_idle_connections()
+    answer_repetitions()
 
 
 def keep_idle_connections() -> None:
@@ -37,6 +44,35 @@ def keep_idle_connections() -> None:
     the client's repetition fails, since the resource exists.
     """
     Config.keep_alive_timeout = property(lambda _: _IDLE_SECONDS, lambda *_: None)
+
+
+def answer_repetitions() -> None:
+    """Return the first answer to the repetition of a call that succeeded: its answer was lost.
+
+    AWS SDKs send the same invocation id with each attempt. Executed again, Terraform's call would fail,
+    since the resource exists.
+    """
+    dispatch = app._dispatch_service_request
+    answers: OrderedDict[str, tuple[int, dict[str, str], bytes]] = OrderedDict()
+
+    async def dispatched(
+        method: str, path: str, headers: Mapping[str, str], body: bytes, query: Any, request_id: str
+    ) -> Any:
+        invocation = headers.get("amz-sdk-invocation-id", "")
+        repeated = "attempt=1" not in headers.get("amz-sdk-request", "attempt=1").replace(" ", "").split(";")
+        if repeated and invocation in answers:
+            print(f"answered {method} {path} {headers.get('x-amz-target', '')} again", file=sys.stderr)
+            status, fields, content = answers[invocation]
+            return status, dict(fields), content
+        status, fields, content = await dispatch(method, path, headers, body, query, request_id)
+        small = isinstance(content, bytes) and len(content) <= _ANSWER_BYTES
+        if invocation and method != "GET" and status < _FIRST_ERROR and small:
+            answers[invocation] = (status, dict(fields), content)
+            if len(answers) > _ANSWERS:
+                answers.popitem(last=False)
+        return status, fields, content
+
+    app._dispatch_service_request = dispatched
 
 
 def keep_expressions_of_alarms() -> None:

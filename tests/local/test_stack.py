@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -173,6 +174,32 @@ def test_clients_close_idle_connections_before_the_server() -> None:
         [str(python), "-c", script], cwd=images.ROOT, capture_output=True, text=True, check=True
     )
     assert int(done.stdout) > GO_IDLE_SECONDS
+
+
+def test_repetition_of_a_lost_answer_is_answered_as_the_first_attempt(tmp_path: Path) -> None:
+    """SDKs repeat a call with the same invocation id; other calls of the same kind fail as on AWS."""
+    with stack.embedded_aws(tmp_path, progress=lambda _: None) as endpoint:
+        logs = endpoint.client("logs")
+
+        def attempt(number: int, invocation: str) -> Any:
+            def number_attempt(request: Any, **_: object) -> None:
+                # After signing: what a proxy between the SDK and AWS would see.
+                request.headers["amz-sdk-invocation-id"] = invocation
+                request.headers["amz-sdk-request"] = f"ttl=20261122T000000Z; attempt={number}; max=25"
+
+            logs.meta.events.register_last("before-send.logs.CreateLogGroup", number_attempt, "attempt")
+            try:
+                return logs.create_log_group(logGroupName="group")["ResponseMetadata"]["HTTPStatusCode"]
+            except logs.exceptions.ResourceAlreadyExistsException as error:
+                return error.response["Error"]["Code"]
+            finally:
+                logs.meta.events.unregister(
+                    "before-send.logs.CreateLogGroup", number_attempt, unique_id="attempt"
+                )
+
+        assert attempt(1, "one") == 200
+        assert attempt(2, "one") == 200
+        assert attempt(1, "one") == attempt(2, "another") == "ResourceAlreadyExistsException"
 
 
 def test_start_waits_for_an_instance_whose_starting_process_has_ended(tmp_path: Path) -> None:
