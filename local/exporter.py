@@ -15,8 +15,9 @@ from prometheus_client.registry import Collector
 
 from contract.events import parse_timestamp
 from contract.session import session
+from lambda_monitor.findings import CheckResult
 from local.cloudwatch_counters import NAMESPACE, CloudWatchCounters
-from local.newest_reports import Check, NewestReports, Report
+from local.newest_reports import NewestReports, Report
 
 PORT = 9464
 # Between two looks at the bucket; a look costs one request per model, and two per report.
@@ -129,14 +130,14 @@ def checks(use_case: str, reports: list[Report]) -> list[Metric]:
     return [failed, value, limit]
 
 
-def _worst(found: list[Check]) -> list[Check]:
+def _worst(found: list[CheckResult]) -> list[CheckResult]:
     """Return one check per name and columns: the failed one, or the one nearest to its limit."""
 
-    def rank(check: Check) -> tuple[bool, float]:
+    def rank(check: CheckResult) -> tuple[bool, float]:
         ratio = (check.value or 0.0) / check.threshold if check.threshold else 0.0
         return check.status in _FAILED, ratio
 
-    worst: dict[tuple[str, tuple[str, ...]], Check] = {}
+    worst: dict[tuple[str, tuple[str, ...]], CheckResult] = {}
     for check in found:
         key = check.name, tuple(check.columns)
         if check.status != "skipped" and (key not in worst or rank(check) > rank(worst[key])):

@@ -8,44 +8,15 @@ import msgspec
 from contract import layout
 from contract.events import parse_timestamp, timestamp
 from lambda_monitor.findings import REPORT_JSON, RUN_JSON
+from lambda_monitor.reports.stored import StoredModel, StoredReport, StoredWindow
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class Check(msgspec.Struct, frozen=True):
-    """Check of a report.json, with the fields that become metrics."""
-
-    name: str
-    status: str
-    columns: list[str] = []
-    value: float | None = None
-    threshold: float | None = None
-
-
-class ModelName(msgspec.Struct, frozen=True):
-    """Name and version of a model."""
-
-    name: str
-    version: str
-
-
-class Window(msgspec.Struct, frozen=True):
-    """Start and end of a window, as in report.json."""
-
-    start: str
-    end: str
-
-
-class Report(msgspec.Struct, frozen=True):
+class Report(StoredReport, frozen=True, kw_only=True):
     """A report.json, and the moment of its monitoring run in seconds since 1970."""
 
-    model: ModelName
-    window: Window
-    status: str
-    records: int
-    checks: list[Check]
-    counts: dict[str, float] = {}
     ran_at: float = 0.0
 
 
@@ -98,8 +69,14 @@ class NewestReports:
         report: Any = self._get(f"{folder}/{REPORT_JSON}", Report)
         if report is None:
             end, start = _end(folder)
-            window = Window(timestamp(start), timestamp(end))
-            return Report(ModelName(folder.split("/")[1], ""), window, "error", 0, [], ran_at=moment)
+            return Report(
+                model=StoredModel(name=folder.split("/")[1], version=""),
+                window=StoredWindow(start=timestamp(start), end=timestamp(end)),
+                status="error",
+                records=0,
+                checks=[],
+                ran_at=moment,
+            )
         return msgspec.structs.replace(report, ran_at=moment)  # type: ignore[no-any-return]  # a Report
 
     def _get(self, key: str, kind: type) -> Any:

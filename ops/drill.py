@@ -16,13 +16,14 @@ from contract.schema import ContractError
 from lambda_monitor import model, monitor
 from lambda_monitor.check_config import CheckConfigError
 from lambda_monitor.checks import evidence, over_time, verdict
-from lambda_monitor.findings import REPORT_JSON, RUN_JSON, SAMPLED, CheckResult, Configuration, Findings
+from lambda_monitor.findings import REPORT_JSON, RUN_JSON, SAMPLED, CheckResult, Findings
 from lambda_monitor.hours.ledger import DamagedError
 from lambda_monitor.hours.store import HourStore
 from lambda_monitor.hours.update import LedgerUpdater
 from lambda_monitor.lake import labels, rejections
 from lambda_monitor.lake.partitions import landing
 from lambda_monitor.model import Model
+from lambda_monitor.reports.stored import StoredReport
 from lambda_monitor.run import Span
 from ops.past_lake import FolderCache, PastLake
 
@@ -41,26 +42,9 @@ class DrillError(RuntimeError):
     """The window has no report that can be compared, or the lake can't be read; the message says why."""
 
 
-class _Ref(msgspec.Struct, frozen=True):
-    name: str
-    version: str
+class Report(StoredReport, frozen=True, kw_only=True):
+    """A report.json, and when it was made."""
 
-
-class _Window(msgspec.Struct, frozen=True):
-    start: str
-    end: str
-
-
-class Report(msgspec.Struct, frozen=True):
-    """The fields of a report.json that are compared, and when it was made."""
-
-    model: _Ref
-    window: _Window
-    status: str
-    records: int
-    checks: list[CheckResult]
-    counts: dict[str, float] = {}
-    configuration: Configuration = Configuration()
     ran_at: str = ""
 
 

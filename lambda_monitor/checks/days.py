@@ -6,14 +6,14 @@ One day is reported at once only if it is far beyond its limit; less counts if d
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from contract import conditional, layout
-from contract.schema import ModelRef, StoredStruct
+from contract.schema import ModelRef
 from lambda_monitor.check_config import CheckConfig
-from lambda_monitor.findings import LEAST_VALUE, REPORT_JSON, CheckResult, ratio
+from lambda_monitor.findings import LEAST_VALUE, CheckResult, ratio
+from lambda_monitor.reports import stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,35 +31,11 @@ _EVIDENCE = "evidence"
 _DIGITS = 6
 
 
-class _Check(StoredStruct, frozen=True, kw_only=True):
-    name: str
-    columns: list[str]
-    status: str = ""
-    value: float | None = None
-    threshold: float | None = None
-    detail: dict[str, Any] = msgspec.field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        return f"{self.name}: {', '.join(self.columns)}"
-
-    @property
-    def ratio(self) -> float | None:
-        """The value in units of the limit of its window; the stored limit may be one over days."""
-        stored = self.detail.get(_EVIDENCE, {}).get("window", {})
-        threshold = stored.get("threshold", self.threshold) if isinstance(stored, dict) else self.threshold
-        return ratio(self.value, threshold, self.detail)
-
-
-class _Version(StoredStruct, frozen=True, kw_only=True):
-    version: str
-
-
-class _Report(StoredStruct, frozen=True, kw_only=True):
-    """The fields of a report.json that are used."""
-
-    model: _Version
-    checks: list[_Check] = msgspec.field(default_factory=list)
+def _ratio(check: CheckResult) -> float | None:
+    """Return the value in units of the limit of its window; the stored limit may be one over days."""
+    window = check.detail.get(_EVIDENCE, {}).get("window", {})
+    threshold = window.get("threshold", check.threshold) if isinstance(window, dict) else check.threshold
+    return ratio(check.value, threshold, check.detail)
 
 
 def decided_by_days(check: str) -> bool:
@@ -78,12 +54,14 @@ def read(
     step = max(end - start, timedelta(days=1))
     found: dict[str, list[float]] = {}
     for number in range(1, EARLIER + 1):
-        if (report := _report(s3, bucket, model, start - number * step, end - number * step)) is None:
+        shift = number * step
+        if (report := stored.of_window(s3, bucket, model, start - shift, end - shift)) is None:
             break
         for check in report.checks:
             known = found.setdefault(check.key, [])
-            if decided_by_days(check.name) and check.ratio is not None and len(known) == number - 1:
-                known.append(check.ratio)
+            value = _ratio(check) if decided_by_days(check.name) else None
+            if value is not None and len(known) == number - 1:
+                known.append(value)
     return found
 
 
@@ -94,19 +72,9 @@ def still_open(s3: "S3Client", bucket: str, model: ModelRef, start: datetime, en
     """
     for hours in _STEPS:
         shift = timedelta(hours=hours)
-        if (report := _report(s3, bucket, model, start - shift, end - shift)) is not None:
+        if (report := stored.of_window(s3, bucket, model, start - shift, end - shift)) is not None:
             return [check.key for check in report.checks if check.status == "alert"]
     return []
-
-
-def _report(s3: "S3Client", bucket: str, model: ModelRef, start: datetime, end: datetime) -> _Report | None:
-    """Return the report of [start, end), None if this model version has no readable one."""
-    stored = conditional.get(s3, bucket, layout.report_prefix(model.name, start, end) + REPORT_JSON)
-    try:
-        report = None if stored is None else msgspec.json.decode(stored.body, type=_Report)
-    except msgspec.DecodeError:  # A run was killed while writing it.
-        return None
-    return report if report is not None and report.model.version == model.version else None
 
 
 def needed(earlier: Sequence[float]) -> float:

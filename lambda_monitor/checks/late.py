@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from contract import conditional, layout
 from contract.events import timestamp
 from contract.layout import HOUR
-from contract.schema import ModelRef, StoredStruct
-from lambda_monitor.findings import REPORT_JSON, CheckResult
+from contract.schema import ModelRef
+from lambda_monitor.findings import CheckResult
 from lambda_monitor.hours.update import LedgerUpdater
 from lambda_monitor.lake.partitions import LANDS_AFTER, landing
+from lambda_monitor.reports import stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,17 +22,6 @@ LATE_LIMIT = 0.01
 # How long after their end windows are counted again: when no record of theirs should land any more, and
 # when Firehose has given up its retries.
 LOOKS = (LANDS_AFTER + HOUR, timedelta(hours=24))
-
-
-class _Version(StoredStruct, frozen=True, kw_only=True):
-    version: str
-
-
-class _Report(StoredStruct, frozen=True, kw_only=True):
-    """The fields of a report.json that are used."""
-
-    model: _Version
-    records: int
 
 
 class _Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,12 +74,7 @@ def _counted(
     s3: "S3Client", bucket: str, model: ModelRef, updater: LedgerUpdater, start: datetime, end: datetime
 ) -> _Counted | None:
     """Return the counts of [start, end), None if this model version has no readable report of it."""
-    stored = conditional.get(s3, bucket, layout.report_prefix(model.name, start, end) + REPORT_JSON)
-    try:
-        report = None if stored is None else msgspec.json.decode(stored.body, type=_Report)
-    except msgspec.DecodeError:
-        return None
-    if report is None or report.model.version != model.version:
+    if (report := stored.of_window(s3, bucket, model, start, end)) is None:
         return None
     updater.update(landing(start, end))
     records = sum(located.part.records for located in updater.store.parts(start, end).parts)

@@ -8,17 +8,17 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from contract import conditional, layout
 from contract.conditional import ConflictError
 from contract.events import parse_timestamp, timestamp
-from lambda_monitor import findings
-from lambda_monitor.findings import PERFORMANCE_HTML, REPORT_HTML, REPORT_JSON
+from lambda_monitor.findings import PERFORMANCE_HTML, REPORT_HTML, REPORT_JSON, CheckResult
 from lambda_monitor.lake.objects import Object, list_objects
-from lambda_monitor.reports import html_page
+from lambda_monitor.reports import html_page, stored
+from lambda_monitor.reports.stored import StoredReport
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,6 +43,9 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: str
     columns: list[str] = []
     ratio: float | None = None
+
+
+_DAMAGED = Ratio(name="report.json can't be read", status="error")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,27 +144,6 @@ def _window_of(folder: str) -> tuple[datetime, datetime] | None:
     return layout.window_of(rest[1]) if root == layout.REPORTS and len(rest) == 2 else None  # noqa: PLR2004  # model, window
 
 
-class _Check(msgspec.Struct):
-    name: str
-    status: str
-    columns: list[str] = []
-    value: float | None = None
-    threshold: float | None = None
-    detail: dict[str, Any] = {}
-
-
-class _Model(msgspec.Struct):
-    name: str
-    version: str
-
-
-class _Report(msgspec.Struct):
-    model: _Model
-    status: str
-    records: int
-    checks: list[_Check]
-
-
 def _row(
     s3: "S3Client", bucket: str, item: Object, names: list[str], window: tuple[datetime, datetime]
 ) -> Row:
@@ -169,38 +151,29 @@ def _row(
     folder = item.key.rpartition("/")[0]
     start, end = window
     report = _read(s3, bucket, item)
-    if report is None:
-        damaged = _Check(name="report.json can't be read", status="error")
-        report = _Report(_Model(name=folder.split("/")[1], version=""), "error", 0, [damaged])
     return Row(
         folder=folder,
         tag=item.etag,
-        model=report.model.name,
-        version=report.model.version,
+        model=folder.split("/")[1] if report is None else report.model.name,
+        version="" if report is None else report.model.version,
         start=timestamp(start),
         end=timestamp(end),
-        status=report.status,
-        records=report.records,
-        checks=[
-            Ratio(name=c.name, status=c.status, columns=c.columns, ratio=_ratio(c)) for c in report.checks
-        ],
+        status="error" if report is None else report.status,
+        records=0 if report is None else report.records,
+        checks=[_DAMAGED] if report is None else [_ratio(check) for check in report.checks],
         files=names,
     )
 
 
-def _read(s3: "S3Client", bucket: str, item: Object) -> _Report | None:
+def _read(s3: "S3Client", bucket: str, item: Object) -> StoredReport | None:
     if item.size > _LARGEST:
         return None
-    data = s3.get_object(Bucket=bucket, Key=item.key)["Body"].read()
-    try:
-        return msgspec.json.decode(data, type=_Report)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return stored.parse(s3.get_object(Bucket=bucket, Key=item.key)["Body"].read())
 
 
-def _ratio(check: _Check) -> float | None:
-    found = findings.ratio(check.value, check.threshold, check.detail)
-    return None if found is None else round(found, 4)
+def _ratio(check: CheckResult) -> Ratio:
+    ratio = None if check.ratio is None else round(check.ratio, 4)
+    return Ratio(name=check.name, status=check.status, columns=check.columns, ratio=ratio)
 
 
 def _columns(rows: Sequence[Row]) -> str:

@@ -2,9 +2,11 @@
 
 import json
 
+import msgspec
 import pytest
 
 from contract import layout
+from contract.events import timestamp
 from lambda_monitor.check_config import CheckConfig, CheckOverride
 from lambda_monitor.checks import days
 from lambda_monitor.findings import LEAST_VALUE, CheckResult
@@ -81,10 +83,10 @@ def report(stack: Stack, shift: int, *, version: str = "1", check: dict[str, obj
     start = NOON - shift * HOUR
     body = {
         "model": {"name": MODEL.name, "version": version, "run_id": ""},
-        "checks": [
-            {"name": "performance", "columns": [], "value": 12.0, "threshold": 10.0, "status": "alert"}
-            | (check or {})
-        ],
+        "window": {"start": timestamp(start), "end": timestamp(start + DAY)},
+        "status": "alert",
+        "records": 100,
+        "checks": [msgspec.to_builtins(error(12.0)) | {"status": "alert"} | (check or {})],
     }
     key = layout.report_prefix(MODEL.name, start, start + DAY) + "report.json"
     stack.s3.put_object(Bucket=LAKE, Key=key, Body=json.dumps(body).encode())

@@ -1,5 +1,6 @@
 """Records that land after the window of their arrival was monitored."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import boto3
 import pytest
 
 from contract import layout
+from contract.events import timestamp
 from lambda_monitor import monitor
 from lambda_monitor.checks import service, verdict
 from lambda_monitor.reports import index
@@ -96,7 +98,16 @@ def test_windows_of_a_day_are_compared_with_the_one_before(stack: Stack) -> None
     assert "10 of 300 records" in found["sentence"]
 
 
-@pytest.mark.parametrize("body", [b"{", b'{"records": 90, "model": {"version": "0"}}'])
+_OTHER_VERSION = {
+    "model": {"name": MODEL.name, "version": "0"},
+    "window": {"start": timestamp(NOON), "end": timestamp(NOON + HOUR)},
+    "status": "ok",
+    "records": 90,
+    "checks": [],
+}
+
+
+@pytest.mark.parametrize("body", [b"{", json.dumps(_OTHER_VERSION).encode()])
 def test_a_damaged_report_or_one_of_another_version_is_not_compared(
     stack: Stack, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
