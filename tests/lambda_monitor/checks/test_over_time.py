@@ -6,6 +6,7 @@ import pytest
 from lambda_monitor.checks import over_time
 from lambda_monitor.checks.over_time import DAYS, Plan
 from lambda_monitor.profiles import thresholds
+from lambda_monitor.profiles.distances import LEVEL, MIX, SHAPE, SHIFT, SPREAD
 from lambda_monitor.profiles.thresholds import Horizon, Limit
 from tests.lambda_monitor.synthetic import limits
 
@@ -52,6 +53,16 @@ def test_a_single_day_has_a_margin_and_two_weeks_have_less_tolerance() -> None:
     assert limit.at(100_000, 10_000, horizon=Horizon(margin=1.5)) == pytest.approx(1.5 * window)
     assert limit.at(100_000, 10_000, horizon=Horizon(days=7)) == window
     assert limit.at(100_000, 10_000, horizon=Horizon(days=14)) == pytest.approx(window - 0.012)
+
+
+def test_odd_days_may_differ_more_in_means_than_in_whole_distributions() -> None:
+    window = Horizon(margin=over_time.ODD_DAY)
+    margins = [over_time.for_statistic(window, of).margin for of in (SHIFT, LEVEL, SPREAD, SHAPE, MIX)]
+
+    assert margins == [1.5, 1.35, 1.1, 1.0, 1.0]
+    assert over_time.for_statistic(Horizon(days=7), SHIFT) == Horizon(days=7), "several days have no margin"
+    newest = Horizon(margin=over_time.ODD_DAY, part_of_day=True)
+    assert over_time.for_statistic(newest, SHAPE) == newest
 
 
 def test_counted_seasons_have_no_margin_for_odd_days() -> None:
