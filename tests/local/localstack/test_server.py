@@ -1,8 +1,6 @@
 """Packages, entry point and versions of LocalStack."""
 
 import ast
-import json
-import os
 import re
 import socket
 import subprocess
@@ -13,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from local import images, stack
-from local.images import ImageError
 from local.localstack import server
 
 
@@ -71,48 +68,6 @@ def test_a_port_in_use_is_an_error_that_names_the_fix() -> None:
         )
     assert done.returncode == 1
     assert "is in use: choose another one, make localstack PORT=" in done.stderr
-
-
-@pytest.fixture
-def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put an npm on PATH that installs nothing; return its log of calls."""
-    folder, log = tmp_path / "bin", tmp_path / "npm.log"
-    folder.mkdir()
-    log.touch()
-    for name in ("npm", "node"):
-        installs = "mkdir -p node_modules\n: > node_modules/.package-lock.json\n"
-        (folder / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {log}\n{installs}')
-        (folder / name).chmod(0o755)
-    monkeypatch.setenv("PATH", os.pathsep.join([str(folder), "/usr/bin", "/bin"]))
-    monkeypatch.setattr(images, "WORK", tmp_path / "work")
-    return log
-
-
-def test_kinesis_is_installed_once_from_its_lock(npm: Path) -> None:
-    folder = server.kinesis_package(print)
-    assert server.kinesis_package(print) == folder
-    assert npm.read_text().splitlines() == ["npm ci --no-audit --no-fund"]
-    (version,) = folder.iterdir()
-    lock = json.loads((version / "package-lock.json").read_text())
-    assert lock["packages"]["node_modules/kinesis-local"]["version"] == version.name
-    assert all("integrity" in package for name, package in lock["packages"].items() if name)
-
-
-def test_a_failed_installation_shows_npms_error_and_is_tried_again(npm: Path) -> None:
-    command = npm.parent / "bin/npm"
-    works = command.read_text()
-    command.write_text("#!/bin/sh\necho 'no network' >&2\nexit 1\n")
-    with pytest.raises(ImageError, match="no network"):
-        server.kinesis_package(print)
-    command.write_text(works)
-    server.kinesis_package(print)
-    assert npm.read_text()
-
-
-def test_a_machine_without_npm_is_told_what_to_install(npm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(npm.parent))
-    with pytest.raises(ImageError, match="nodejs npm"):
-        server.kinesis_package(print)
 
 
 def test_the_command_describes_itself() -> None:
