@@ -2,11 +2,13 @@
 
 A lane is one of the batches of a shard that Lambda scores concurrently. It takes records in order: a
 batch closes when it is full or its window ends, then waits for a free execution, then takes
-`batch_seconds` + n * `record_seconds`. Records of a lane wait for the batch before them.
+`batch_seconds` + n * `record_seconds`. Records of a lane wait for the batch before them. A window ends
+at a look of the lane's reader: at an arrival, or `poll_seconds` after the look before.
 """
 
 import argparse
 import heapq
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,6 +33,7 @@ class Setup:
     concurrency: int = 1000
     batch_size: int = 1000
     batching_window_seconds: float = 1.0
+    poll_seconds: float = 0.0
 
     @property
     def lanes(self) -> int:
@@ -98,9 +101,19 @@ def simulate(setup: Setup, arrivals: Times, seed: int = 0) -> Result:
 def _closes(setup: Setup, queue: Times, first: int, idle: float) -> float:
     """Return when the batch that begins with record `first` closes, if the lane is idle from `idle` on."""
     opened = max(idle, float(queue[first]))
-    window = opened + setup.batching_window_seconds
+    window = _look(setup, queue, opened, opened + setup.batching_window_seconds)
     full = first + setup.batch_size - 1
     return min(window, max(opened, float(queue[full]))) if full < len(queue) else window
+
+
+def _look(setup: Setup, queue: Times, opened: float, end: float) -> float:
+    """Return the reader's first look from `end` on, if it looked at `opened`."""
+    if not setup.poll_seconds:
+        return end
+    following = int(np.searchsorted(queue, end))
+    last = max(opened, float(queue[following - 1])) if following else opened
+    polled = last + math.ceil((end - last) / setup.poll_seconds) * setup.poll_seconds
+    return min(polled, float(queue[following])) if following < len(queue) else polled
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from benchmarks.queueing import Setup, main, poisson, report, simulate
-from benchmarks.scale import row
 
 ONE_BY_ONE = Setup(batch_seconds=0.01, record_seconds=0.0, batch_size=1, batching_window_seconds=0)
 BATCHES = Setup(batch_seconds=0.02, record_seconds=0.0001, batch_size=100)
@@ -84,8 +83,13 @@ def test_the_command_sizes_shards_for_the_rate(capsys: pytest.CaptureFixture[str
     assert "833 per shard" in capsys.readouterr().out
 
 
-def test_a_run_that_follows_the_rules_is_simulated_as_it_was() -> None:
-    arrived = np.arange(5_000) * 0.0001
-    # Full batches of 1,000 close after 0.1 s, take 0.25 s each, and start 20 ms after they close.
-    started = np.repeat(0.0999 + 0.25 * np.arange(5) + 0.02, 1_000)
-    assert row(arrived, started) == ("| 5,000 | 0.250 s | 5, 5 | 0.37 s, 0.37 s | 0.72 s, 0.72 s |")
+@pytest.mark.parametrize(("poll", "longest"), [(0, 1.0), (0.3, 1.2), (1.05, 1.95)])
+def test_without_arrivals_a_window_ends_at_the_readers_next_look(poll: float, longest: float) -> None:
+    # The last arrival is at 0.9 s, so the next looks are that of the window's end, at 1.2 s, at 1.95 s.
+    found = simulate(replace(BATCHES, poll_seconds=poll), np.arange(10) * 0.1)
+    assert (found.batches, found.waits.max()) == (1, pytest.approx(longest))
+
+
+def test_an_arrival_is_a_look() -> None:
+    found = simulate(replace(BATCHES, poll_seconds=5.0), np.array([0.0, 1.3]))
+    assert (found.batches, found.waits.max()) == (1, pytest.approx(1.3))
