@@ -121,7 +121,7 @@ class Scorer:
                 continue
             raised = flags.get(n, _NO_FLAGS) if flags else _NO_FLAGS
             found = event(row.record_id, row.payload, row.features, prediction, model, ref, scored_at, raised)
-            key = str(row.record_id)[:_KEY_LIMIT] or "-"
+            key = str(row.record_id) or "-"
             # A character has at most two code units.
             if len(key) > _KEY_LIMIT // 2:
                 key = _cut_key(key)

@@ -139,8 +139,8 @@ _HANDLING = [
 ]
 
 _SCORING = [
-    Mutation("key not cut", _SCORE, "[:_KEY_LIMIT] or", "or"),
-    Mutation("empty key", _SCORE, '[:_KEY_LIMIT] or "-"', "[:_KEY_LIMIT]"),
+    Mutation("key not cut", _SCORE, "key = _cut_key(key)", "pass"),
+    Mutation("empty key", _SCORE, 'str(row.record_id) or "-"', "str(row.record_id)"),
     Mutation(
         "event size without its key", _SCORE, "(size := len(data) + len(key.encode()))", "(size := len(data))"
     ),
