@@ -23,7 +23,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit terraform-test conformance integration iam iam-record localstack bench bench-alerts bench-slo bench-kinds bench-scale cost meter scale mutants faults pictures format hooks lock provider-lock base-lock clean \
-        train adopt search promote rollback retrain new-use-case mlflow deploy release status plan destroy smoke serve score put event exporter report checks audit drill local-up local-down purge
+        train adopt search promote rollback retrain new-use-case mlflow deploy release shadow shadow-compare status plan destroy smoke serve score put event exporter report checks audit drill local-up local-down purge
 ifneq ($(USABLE),yes)
 .PHONY: $(VENV)/.ready
 endif
@@ -154,6 +154,12 @@ deploy: setup ## Train if needed, build and push the images, terraform apply, ca
 
 release: setup ## Bring the champion, VERSION or IMAGE live by a canary: PERCENT of the batches, MINUTES
 	@$(BIN)/python -m ops release --use-case $(USE_CASE) $(if $(VERSION),--version $(VERSION)) $(if $(IMAGE),--image $(IMAGE)) $(CANARY)
+
+shadow: setup ## Score every record with the challenger or VERSION, too, apart from the live model: HOURS back; OFF=1 ends it
+	@$(BIN)/python -m ops shadow --use-case $(USE_CASE) $(if $(VERSION),--version $(VERSION)) $(if $(IMAGE),--image $(IMAGE)) $(if $(HOURS),--hours $(HOURS)) $(if $(OFF),--off)
+
+shadow-compare: setup ## Compare the model in shadow with the live one: predictions, errors, latency; HOURS back
+	@$(BIN)/python -m ops shadow-compare --use-case $(USE_CASE) $(if $(HOURS),--hours $(HOURS))
 
 status: setup ## Show what is live, what was live before, and an interrupted release
 	@$(BIN)/python -m ops status --use-case $(USE_CASE)

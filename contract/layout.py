@@ -11,6 +11,8 @@ MODELS: str = _LAYOUT["models"]
 PREDICTIONS: str = _LAYOUT["predictions"]
 REJECTED: str = _LAYOUT["rejected"]
 GROUND_TRUTH: str = _LAYOUT["ground_truth"]
+# Events and rejections of a model in shadow.
+SHADOW: str = _LAYOUT["shadow"]
 # Fixed by AWS: prefix of an event source mapping's failure destination.
 FAILED: str = _LAYOUT["failed"]
 REPORTS: str = _LAYOUT["reports"]

@@ -35,18 +35,21 @@ module "lake" {
   athena_workgroup        = local.names.athena_workgroup
   athena_scan_limit_gb    = var.athena_scan_limit_gb
   athena                  = var.athena_enabled
+  shadow                  = local.shadow
   delivery_encryption     = var.delivery_encryption
 
   delivery_names = {
     predictions  = local.names.predictions_delivery
     rejected     = local.names.rejected_delivery
     ground_truth = local.names.ground_truth_delivery
+    shadow       = local.names.shadow_delivery
   }
   role_settings = local.role_settings
   role_names = {
     predictions  = local.roles.predictions
     rejected     = local.roles.rejected
     ground_truth = local.roles.ground_truth
+    shadow       = local.roles.shadowed
   }
 }
 
@@ -55,6 +58,7 @@ module "scorer" {
 
   name                       = local.names.predict
   http_name                  = local.names.predict_http
+  image_users                = [local.names.shadow]
   role_names                 = { stream = local.roles.predict, http = local.roles.predict_http }
   role_settings              = local.role_settings
   image                      = var.predict_image

@@ -26,9 +26,12 @@ locals {
     predictions_delivery  = "${local.prefix}-predictions"
     rejected_delivery     = "${local.prefix}-rejected"
     ground_truth_delivery = "${local.prefix}-ground-truth"
+    shadow_delivery       = "${local.prefix}-shadow-events"
     predict               = "${local.prefix}-predict"
     predict_http          = "${local.prefix}-predict-http"
     predict_alias         = "live"
+    shadow                = "${local.prefix}-shadow"
+    shadow_consumer       = "shadow"
     monitor               = "${local.prefix}-monitor"
     monitor_failed_queue  = "${local.prefix}-monitor-failed"
     alert_topic           = "${local.prefix}-alerts"
@@ -39,6 +42,8 @@ locals {
     lambda_log_groups     = "/aws/lambda/${local.prefix}"
     delivery_log_groups   = "/aws/kinesisfirehose/${local.prefix}"
     metrics_namespace     = join("/", compact(["Scorewatch", var.environment]))
+    # No environment has a capital letter.
+    shadow_namespace = join("/", compact(["Scorewatch", var.environment, "Shadow"]))
     # Dashboard names are global in an account.
     dashboard = "${local.prefix}-${local.region}"
 
@@ -62,6 +67,8 @@ locals {
       predictions  = local.names.predictions_delivery
       rejected     = local.names.rejected_delivery
       ground_truth = local.names.ground_truth_delivery
+      shadow       = local.names.shadow
+      shadowed     = local.names.shadow_delivery
     }) :
     key => length(name) + length(local.role_suffix) <= 64 ? "${name}${local.role_suffix}" : join("", [
       substr(name, 0, 57 - length(local.role_suffix)), "-", substr(sha256(name), 0, 6), local.role_suffix

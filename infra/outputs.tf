@@ -107,6 +107,16 @@ output "release" {
   }
 }
 
+output "shadow" {
+  description = "Model in shadow, as in variable shadow; null if there is none."
+  value       = local.shadow ? var.shadow : null
+}
+
+output "shadow_function" {
+  description = "Name of the function in shadow; null if there is none."
+  value       = one(module.shadow[*].function)
+}
+
 output "predict_image" {
   description = "Image URI of the prediction function; null if there is none."
   value       = var.predict_image

@@ -3,9 +3,6 @@
 import base64
 import itertools
 import json
-import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from contract import bundle, layout
-from contract.schema import Contract
+from contract import layout
 from local import traffic
 from ops import bundles, deploy, embedded, versions
 from ops.audit import audit
 from ops.canary import Plan
-from tests import checkout, documents
+from tests import releases
+from tests.releases import build_image, write_model
 
 # Half of the batches, so that seconds are enough.
 PLAN = Plan(percent=50, minutes=0.5)
@@ -70,32 +67,6 @@ def stack(own_stack: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return own_stack
 
 
-def write_model(stack: Any, version: str, **changes: Any) -> None:
-    """Write a bundle of the live model under another version, with changes to its contract."""
-    models = stack.work / "bundles" / stack.contract.model.name
-    folder = models / version
-    shutil.copytree(models / stack.contract.model.version, folder)
-    found = json.loads((folder / bundle.CONTRACT).read_text()) | changes
-    found["model"] |= {"version": version}
-    (folder / bundle.CONTRACT).write_text(json.dumps(found))
-    Contract.read(folder / bundle.CONTRACT)
-    bundle.write_manifest(folder, stack.contract.model.name, version)
-
-
-def build_image(stack: Any, name: str, old: str, new: str) -> str:
-    """Make an image whose handler has `new` in place of `old`; return its URI."""
-    listing = stack.work / "local/images/images.json"
-    images = json.loads(listing.read_text())
-    root = Path(shutil.copytree(images["predict"]["root"], stack.work / name))
-    handler = root / "lambda_predict/handler.py"
-    text = handler.read_text()
-    assert text.count(old) == 1
-    handler.write_text(text.replace(old, new))
-    images[name] = images["predict"] | {"root": str(root)}
-    listing.write_text(json.dumps(images))
-    return f"{stack.outputs['predict_image'].rpartition('/')[0]}/{name}:1"
-
-
 def live(stack: Any) -> tuple[str, str]:
     """Return the model and the image that every record meets."""
     alias = versions.alias_of(stack.outputs, "green_taxi")
@@ -133,21 +104,7 @@ def scored(stack: Any, producer: Producer) -> set[str]:
 @pytest.fixture
 def shell(stack: Any, tmp_path: Path) -> Callable[[str], str]:
     """Return a shell in a copy of the repository whose local stack is this one."""
-    copy = checkout.working(tmp_path / "copy")
-    (copy / ".scorewatch").symlink_to(stack.work)
-    outer = ("AWS_", "MAKE", "MFLAGS")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
-    env |= {"PERCENT": str(PLAN.percent), "MINUTES": str(PLAN.minutes)}
-
-    def run(command: str) -> str:
-        assert command in {found for _, found in documents.every()}
-        done = subprocess.run(
-            ["bash", "-ec", command], cwd=copy, env=env, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
+    return releases.shell(stack, tmp_path / "copy", PERCENT=str(PLAN.percent), MINUTES=str(PLAN.minutes))
 
 
 @pytest.mark.timeout(1800)

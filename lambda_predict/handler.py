@@ -42,9 +42,12 @@ def start() -> tuple[Settings, Scorer, Sender, Sender]:
     scorer = Scorer(model.load(s3, settings.artifact_bucket, settings.model_name, settings.model_version))
     if settings.test_run:
         return settings, scorer, Print(), Print()
+    firehose = boto3.client("firehose", config=_ONCE)
+    if settings.shadow_stream:
+        apart = Firehose(firehose, settings.shadow_stream)
+        return settings, scorer, apart, apart
     output = Kinesis(boto3.client("kinesis", config=_ONCE), settings.output_stream)
-    rejected = Firehose(boto3.client("firehose", config=_ONCE), settings.rejected_stream)
-    return settings, scorer, output, rejected
+    return settings, scorer, output, Firehose(firehose, settings.rejected_stream)
 
 
 def remaining(context: Any) -> Remaining:
@@ -79,7 +82,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     first = event["Records"][0]["kinesis"]["sequenceNumber"]
     if any(line.sequence_number == first for line in unkept):
         raise RejectNotKeptError(
-            f"record {first} is rejected and {settings.rejected_stream} does not accept its rejection: "
-            "Lambda splits the batch and tries again"
+            f"record {first} is rejected and {settings.shadow_stream or settings.rejected_stream} does not "
+            "accept its rejection: Lambda splits the batch and tries again"
         )
     return {"batchItemFailures": [{"itemIdentifier": line.sequence_number} for line in lowest(left)]}

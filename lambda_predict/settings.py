@@ -14,6 +14,8 @@ class SettingsError(RuntimeError):
 
 # Variables that a test run with a bundle on disk does without.
 _REMOTE = ("ARTIFACT_BUCKET", "MODEL_NAME", "MODEL_VERSION", "USE_CASE", "OUTPUT_STREAM", "REJECTED_STREAM")
+# Variables that a function in shadow does without.
+_LIVE = ("OUTPUT_STREAM", "REJECTED_STREAM")
 
 
 class Settings(msgspec.Struct, frozen=True, rename=str.upper):
@@ -23,7 +25,8 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     bundle, and no other setting is needed. `http_identity` applies to requests without an
     idempotency key. A record scored more than `objective_seconds` after its arrival counts as late.
     Events are joined up to `output_record_kb` per record of the output stream; 0 joins none.
-    Lambda itself sets `aws_lambda_function_version`.
+    With `shadow_stream`, a delivery stream, predictions and rejections go there and nowhere else. Lambda
+    itself sets `aws_lambda_function_version`.
     """
 
     artifact_bucket: str
@@ -37,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     http_identity: Identity = Identity.REQUEST
     objective_seconds: float = 60.0
     output_record_kb: int = 0
+    shadow_stream: str = ""
     metrics_namespace: str = NAMESPACE
     aws_lambda_function_version: str = ""
 
@@ -44,7 +48,8 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
     def read(cls, environment: Mapping[str, str]) -> "Settings":
         """Return the settings in `environment`. Raises SettingsError naming the variable."""
         local = bool(environment.get("BUNDLE"))
-        given = {**dict.fromkeys(_REMOTE, ""), **environment} if local else dict(environment)
+        unused = _REMOTE if local else _LIVE if environment.get("SHADOW_STREAM") else ()
+        given = {**dict.fromkeys(unused, ""), **environment}
         try:
             settings = msgspec.convert(given, cls, strict=False)
         except msgspec.ValidationError as error:

@@ -98,21 +98,31 @@ def _poll_mapping(
     arn = esm.get("EventSourceArn", "")
     if ":kinesis:" not in arn or not esm.get("Enabled", True):
         return False
-    stream = next((s for s in kinesis._streams.values() if s.get("StreamARN") == arn), None)
+    of_stream = arn.partition("/consumer/")[0]
+    stream = next((s for s in kinesis._streams.values() if s.get("StreamARN") == of_stream), None)
     function, _ = lambda_svc._get_func_record_for_qualifier(esm["FunctionName"], esm.get("Qualifier"))
     if function is None or stream is None or stream["StreamStatus"] != "ACTIVE":
         return False
-    if not ministack_roles.mapping_may_read(function, stream):
+    if not ministack_roles.mapping_may_read(function, stream, arn):
         esm["LastProcessingResult"] = "PROBLEM: The function's role may not read the stream"
         return False
     shards = [_Shard(shard_id, shard) for shard_id, shard in stream["shards"].items()]
     mapping = mappings.get(esm["UUID"])
     if mapping is None:
         mapping = mappings[esm["UUID"]] = _mapping(esm, arn, metrics)
-        if esm.get("StartingPosition", "LATEST") == "LATEST":
-            for shard in shards:
-                mapping.start_at(shard.shard_id, len(stream["shards"][shard.shard_id]["records"]))
+        for shard in shards:
+            mapping.start_at(shard.shard_id, _first(esm, stream["shards"][shard.shard_id]["records"]))
     return mapping.poll(shards, time.time())
+
+
+def _first(esm: Any, records: Sequence[Any]) -> int:
+    """Return the index of the record that a new mapping reads first."""
+    position = esm.get("StartingPosition", "LATEST")
+    if position == "AT_TIMESTAMP":
+        since = float(esm["StartingPositionTimestamp"])
+        arrivals = enumerate(float(record["ApproximateArrivalTimestamp"]) for record in records)
+        return next((index for index, arrival in arrivals if arrival >= since), len(records))
+    return len(records) if position == "LATEST" else 0
 
 
 def _target(esm: Any) -> tuple[str, Any]:

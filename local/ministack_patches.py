@@ -7,6 +7,7 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
@@ -31,7 +32,8 @@ def complete() -> None:
     keep_suppressors_of_alarms()
     return_every_alarm_field()
     return_delivery_time_zones()
-    keep_metrics_of_mappings()
+    accept_consumers_of_streams()
+    keep_settings_of_mappings()
     keep_tags_of_new_streams()
     keep_idle_connections()
     answer_repetitions()
@@ -137,15 +139,28 @@ def return_delivery_time_zones() -> None:
     firehose._dest_description = description
 
 
-def keep_metrics_of_mappings() -> None:
-    """Store the metrics configuration of an event source mapping."""
+def accept_consumers_of_streams() -> None:
+    """Accept the ARN of a registered consumer as an event source, as that of its stream."""
+    name_of = lambda_svc._kinesis_stream_name_from_arn_spec
+
+    def stream_name(spec: Any) -> str | None:
+        stream, _, consumer = spec.resource.partition("/consumer/")
+        found: str | None = name_of(replace(spec, resource=stream) if consumer else spec)
+        return found
+
+    lambda_svc._kinesis_stream_name_from_arn_spec = stream_name
+
+
+def keep_settings_of_mappings() -> None:
+    """Store the metrics configuration of an event source mapping, and the time at which it starts."""
     create, update = lambda_svc._create_esm, lambda_svc._update_esm
 
     def kept(reply: _Reply, data: Mapping[str, Any]) -> _Reply:
-        if reply[0] >= 300 or "MetricsConfig" not in data:  # noqa: PLR2004  # first status that is not a success
+        given = {name: data[name] for name in ("MetricsConfig", "StartingPositionTimestamp") if name in data}
+        if reply[0] >= 300 or not given:  # noqa: PLR2004  # first status that is not a success
             return reply
         mapping = lambda_svc._esms[json.loads(reply[2])["UUID"]]
-        mapping["MetricsConfig"] = data["MetricsConfig"]
+        mapping |= given
         return lambda_svc.json_response(lambda_svc._esm_response(mapping), reply[0])  # type: ignore[no-any-return]  # as above
 
     lambda_svc._create_esm = lambda data: kept(create(data), data)

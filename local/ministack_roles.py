@@ -14,6 +14,8 @@ from local.ministack_iam import may
 
 # Lambda Developer Guide, "Process Kinesis records": required permissions of the function's role.
 _MAPPING_READS = ("DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards")
+# The same page and "Develop enhanced fan-out consumers", for a mapping that reads as a registered consumer.
+_CONSUMER_READS = ("DescribeStreamConsumer", "SubscribeToShard")
 # Firehose Developer Guide, "Grant Firehose access to an Amazon S3 destination".
 _DELIVERY_READS = ("DescribeStream", "GetShardIterator", "GetRecords", "ListShards")
 # Lambda Developer Guide, "Using Lambda with Amazon SQS": required permissions of the function's role.
@@ -28,12 +30,18 @@ def complete() -> None:
     authorize_queue_mappings()
 
 
-def mapping_may_read(function: Mapping[str, Any], stream: Mapping[str, Any]) -> bool:
-    """Return whether an event source mapping may read a stream that has records."""
+def mapping_may_read(function: Mapping[str, Any], stream: Mapping[str, Any], source: str) -> bool:
+    """Return whether an event source mapping may read a stream that has records.
+
+    `source` is the ARN of the stream, or that of a registered consumer of it.
+    """
     if not any(shard["records"] for shard in stream["shards"].values()):
         return True
     role = (function.get("config") or function)["Role"]
-    return _all(role, stream["StreamARN"], [f"kinesis:{name}" for name in _MAPPING_READS])
+    if not _all(role, stream["StreamARN"], [f"kinesis:{name}" for name in _MAPPING_READS]):
+        return False
+    as_consumer = [f"kinesis:{name}" for name in _CONSUMER_READS]
+    return source == stream["StreamARN"] or _all(role, source, as_consumer)
 
 
 def delivery_may_read(stream: Mapping[str, Any]) -> bool:

@@ -9,6 +9,10 @@ bundles           bundles of the registry's versions on this machine
 migration         stacks of 0.1: state key and names of roles
 deploy            deploy, release, roll back, destroy
 versions          release a version by a canary, return to an earlier one
+shadow            deploy a model in shadow, end it, compare it
+shadow_events     what both models did with each record, from the lake
+shadow_compare    compare predictions, errors and latency of both models
+shadow_page       text of that comparison, with what to do next
 canary            compare a new version with the live one
 alias             alias of the prediction function: live version, candidate, earlier versions
 plan              changes that an apply would make, as a table

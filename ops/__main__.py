@@ -21,6 +21,8 @@ from ops import (
     drill,
     embedded,
     plan,
+    shadow,
+    shadow_page,
     terraform_checks,
     versions,
 )
@@ -66,6 +68,7 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     live.add_argument("--version", help="model version to serve (default: the champion)")
     live.set_defaults(run=lambda options: deploy.deploy(options.use_case, options.version, _plan(options)))
     new, state = _add_release(commands, live)
+    beside, against = _add_shadow(commands)
     preview = commands.add_parser("plan", help="show what an apply would change, as a table")
     preview.add_argument("--version", help="model version to serve (default: the live one)")
     preview.add_argument("--markdown", action="store_true", help="print Markdown, for a comment")
@@ -96,7 +99,7 @@ def _add_deployment(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     own = commands.add_parser("checks", help="upload the configuration of checks of the deployed model")
     own.add_argument("--file", help="checks.json, or bundle for the bundle's (default: the use case's)")
     own.set_defaults(run=lambda options: checks.upload(options.use_case, options.file))
-    for command in (live, new, state, preview, back, down, show, check, restore, again, own):
+    for command in (live, new, state, beside, against, preview, back, down, show, check, restore, again, own):
         command.add_argument("--use-case", required=True, help="e.g. green_taxi")
 
 
@@ -116,8 +119,36 @@ def _add_release(
     )
     for command in (live, new):
         command.add_argument("--percent", type=_percent, default=Plan.percent, help="batches of the canary")
-        command.add_argument("--minutes", type=_minutes, default=Plan.minutes, help="its length; 0: none")
+        command.add_argument("--minutes", type=_duration, default=Plan.minutes, help="its length; 0: none")
     return new, state
+
+
+def _add_shadow(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """Add shadow and shadow-compare; return the two parsers."""
+    beside = commands.add_parser("shadow", help="score every record with another model, too, apart")
+    beside.add_argument("--version", help="model version (default: the challenger, else the champion)")
+    beside.add_argument("--image", help="image URI of the function in shadow (default: the live one)")
+    beside.add_argument("--hours", type=_duration, default=0.0, help="how far back in the stream to start")
+    beside.add_argument("--off", action="store_true", help="remove what scores in shadow")
+    beside.set_defaults(run=_shadow)
+    against = commands.add_parser("shadow-compare", help="compare the model in shadow with the live one")
+    against.add_argument("--hours", type=_duration, help="how far back to read (default: the shadow's start)")
+    against.set_defaults(
+        run=lambda options: print(
+            shadow_page.page(shadow.compare(options.use_case, options.hours), options.use_case)
+        )
+    )
+    return beside, against
+
+
+def _shadow(options: argparse.Namespace) -> None:
+    embedded.select_running(options.use_case)
+    if options.off:
+        shadow.end(options.use_case)
+    else:
+        shadow.start(options.use_case, options.version, options.image, options.hours)
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -131,8 +162,8 @@ def _percent(text: str) -> float:
     return value
 
 
-def _minutes(text: str) -> float:
-    """Parse the length of a canary. Raises argparse.ArgumentTypeError."""
+def _duration(text: str) -> float:
+    """Parse a number of minutes or hours. Raises argparse.ArgumentTypeError."""
     if not 0 <= (value := float(text)) < math.inf:
         raise argparse.ArgumentTypeError("must be 0 or more")
     return value

@@ -103,11 +103,7 @@ class Alias:
         self._client.get_waiter("published_version_active").wait(
             FunctionName=self.function, Qualifier=version
         )
-        reply = self._client.invoke(FunctionName=self.function, Qualifier=version, Payload=b'{"Records": []}')
-        if "FunctionError" not in reply:
-            return None
-        error = json.loads(reply["Payload"].read())
-        return f"it does not start: {error.get('errorType', 'error')}: {error.get('errorMessage', '')}"
+        return start_failure(self._client, self.function, Qualifier=version)
 
     def route(self, state: State, candidate: str, weight: float) -> None:
         """Send the share `weight` of the batches to a candidate."""
@@ -144,6 +140,15 @@ class Alias:
                 self._wait(_PAUSE_SECONDS)
             else:
                 return
+
+
+def start_failure(client: "LambdaClient", function: str, **version: str) -> str | None:
+    """Invoke a function with an empty batch; return why it does not start, None if it does."""
+    reply = client.invoke(FunctionName=function, Payload=b'{"Records": []}', **version)  # type: ignore[arg-type]  # a Qualifier
+    if "FunctionError" not in reply:
+        return None
+    error = json.loads(reply["Payload"].read())
+    return f"it does not start: {error.get('errorType', 'error')}: {error.get('errorMessage', '')}"
 
 
 def serve_newest(client: "LambdaClient", release: Mapping[str, Any] | None) -> None:

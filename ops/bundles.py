@@ -52,8 +52,19 @@ def champion(name: str) -> str | None:
     return None if found is None else found.version
 
 
-def registered(name: str, version: str | None = None) -> "Version | None":
-    """Return a version in the registry (None: the champion), None if it is not there.
+def challenger(name: str) -> str | None:
+    """Return the version with the challenger alias, None without model or alias.
+
+    Raises DeploymentError if the registry can't be read.
+    """
+    from training.tracking import CHALLENGER  # noqa: PLC0415  imports for three seconds
+
+    found = registered(name, alias=CHALLENGER)
+    return None if found is None else found.version
+
+
+def registered(name: str, version: str | None = None, alias: str = "champion") -> "Version | None":
+    """Return a version in the registry (None: that of the alias), None if it is not there.
 
     Raises DeploymentError if the registry can't be read.
     """
@@ -67,7 +78,7 @@ def registered(name: str, version: str | None = None) -> "Version | None":
         client = MlflowClient(uri)
         if version is not None:
             return registry.by_number(client, name, version)
-        return tracking.by_alias(client, name, tracking.CHAMPION)
+        return tracking.by_alias(client, name, alias)
     except MlflowException as error:
         raise DeploymentError(f"the registry at {uri} can't be read: {error}") from error
 

@@ -74,7 +74,10 @@ def roll_out(
     _report(f"Model: {model.name} {model.version} from {directory}")
     store.upload(session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
 
-    wanted = variables(contract.use_case, model.version, known if engine else {}) | own
+    wanted = (
+        variables(contract.use_case, model.version, known if engine else {"shadow": known.get("shadow")})
+        | own
+    )
     if engine:
         _report("Images")
         wanted |= _publish(engine, known, root.evaluate("var.architecture", wanted))
@@ -107,7 +110,7 @@ def release(use_case: str, version: str | None, image: str | None, plan: Plan) -
 
     Raises DeploymentError, BundleError, TerraformError; ReturnedError if the canary returned it.
     """
-    root, known = _deployed(use_case)
+    root, known = deployed(use_case)
     wanted = current(root, use_case, known)
     if image and not known.get("predict_repository_url"):
         raise DeploymentError("your settings name the images: change predict_image there, run make deploy")
@@ -127,7 +130,7 @@ def rollback(use_case: str, version: str | None = None) -> tuple[str, str]:
 
     Raises DeploymentError, BundleError if the version is not in the bucket, TerraformError.
     """
-    root, known = _deployed(use_case)
+    root, known = deployed(use_case)
     if not known.get("predict_function"):
         raise DeploymentError(f"{use_case} has no functions yet: run make deploy USE_CASE={use_case}")
     base = current(root, use_case, known)
@@ -155,7 +158,7 @@ def destroy(use_case: str, *, sure: bool = False) -> None:
 
     Raises DeploymentError if there is no stack or no confirmation, TerraformError.
     """
-    root, known = _deployed(use_case)
+    root, known = deployed(use_case)
     if not sure:
         print(f"This removes {known['input_stream']}, every prediction in s3://{known['lake_bucket']}")
         print(f"and every model in s3://{known['artifact_bucket']} ({known['region']}) permanently.")
@@ -169,7 +172,7 @@ def destroy(use_case: str, *, sure: bool = False) -> None:
 
 
 def variables(use_case: str, version: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Terraform's variables: environment, version, and the outputs' images and id column.
+    """Return Terraform's variables: environment, version, the outputs' images, id column and shadow.
 
     Images in repositories of the user's own are not among them: only the user's settings name those.
     """
@@ -180,6 +183,8 @@ def variables(use_case: str, version: str, known: Mapping[str, Any]) -> dict[str
         "model_version": version,
         "id_column": known.get("id_column"),
         **{name: known[name] for name in images if known.get(name)},
+        # Only `make shadow` changes it.
+        **({"shadow": found} if (found := known.get("shadow")) else {}),
     }
 
 
@@ -205,7 +210,8 @@ def _embedded() -> embedded.Endpoint | None:
     return embedded.find(os.environ.get("AWS_ENDPOINT_URL"))
 
 
-def _deployed(use_case: str) -> tuple[Terraform, dict[str, Any]]:
+def deployed(use_case: str) -> tuple[Terraform, dict[str, Any]]:
+    """Return Terraform and the outputs of a stack. Raises DeploymentError if there is none."""
     root = deployment.stack(use_case)
     known = current_outputs(root, use_case)
     if not known:

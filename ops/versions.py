@@ -185,6 +185,10 @@ def status(known: Mapping[str, Any], use_case: str) -> str:
             f"The monitor still expects model {known['model_version']}: a release was interrupted. make "
             "release or make deploy finishes it, make rollback returns."
         )
+    if shadow := known.get("shadow"):
+        lines.append(
+            f"  shadow     model {shadow['model_version']} since {shadow['since']}: make shadow-compare"
+        )
     return "\n".join(lines)
 
 

@@ -62,6 +62,7 @@ _DEPLOY = "tests/ops/test_documents.py"
 _RELEASE = "integration-tests/test_release.py"
 _ADOPTION = "integration-tests/test_adoption.py"
 _MAKE = "tests/test_makefile.py"
+_SHADOW = "integration-tests/test_shadow.py"
 _SMOKE = "integration-tests/test_smoke.py"
 _TRAINING = "tests/training/test_documents.py"
 RUN_BY = {
@@ -109,6 +110,9 @@ RUN_BY = {
     "make release": _RELEASE,
     "make release VERSION=4": _RELEASE,
     "make status": _RELEASE,
+    "make shadow": _SHADOW,
+    "make shadow-compare": _SHADOW,
+    "make shadow OFF=1": _SHADOW,
     "make train": _LOOP,
     "make new-use-case NAME=my_model": _LOOP,
     "make demo": "integration-tests/test_demo.py",

@@ -36,21 +36,25 @@ variables {
   athena_scan_limit_gb    = 100
   athena                  = true
   delivery_encryption     = "stack_key"
+  shadow                  = false
 
   role_names = {
     predictions  = "predictions-eu-west-1"
     rejected     = "rejected-eu-west-1"
     ground_truth = "ground-truth-eu-west-1"
+    shadow       = "shadow-events-eu-west-1"
   }
   delivery_names = {
     predictions  = "predictions"
     rejected     = "rejected"
     ground_truth = "ground-truth"
+    shadow       = "shadow-events"
   }
   layout = {
     predictions     = "predictions"
     rejected        = "rejected"
     ground_truth    = "ground_truth"
+    shadow          = "shadow"
     failed          = "aws/lambda"
     profiles        = "profiles"
     reports         = "reports"
@@ -244,6 +248,7 @@ run "unknown_partitions_are_rejected" {
       predictions     = "predictions"
       rejected        = "rejected"
       ground_truth    = "ground_truth"
+      shadow          = "shadow"
       failed          = "aws/lambda"
       profiles        = "profiles"
       reports         = "reports"

@@ -124,7 +124,7 @@ run "longest_role_names" {
     error_message = "A role name must have at most 64 characters and end in the region."
   }
   assert {
-    condition     = length(distinct(values(local.roles))) == 7
+    condition     = length(distinct(values(local.roles))) == 9
     error_message = "Role names must stay different when they are cut."
   }
 }
@@ -156,7 +156,7 @@ run "longest_names" {
     error_message = "A bucket name must have at most 63 characters."
   }
   assert {
-    condition     = alltrue([for name in local.roles : length(name) <= 64 && endswith(name, "-ap-southeast-1")]) && length(distinct(values(local.roles))) == 8
+    condition     = alltrue([for name in local.roles : length(name) <= 64 && endswith(name, "-ap-southeast-1")]) && length(distinct(values(local.roles))) == 10
     error_message = "Role names must have at most 64 characters, end in the region and stay different."
   }
   assert {
@@ -204,9 +204,9 @@ run "no_suffix_ends_in_another" {
         values(local.roles),
         values(module.alerts.alarms),
         values(local.names.access_policies),
-        [local.names.predict, local.names.predict_http, local.names.monitor],
+        [local.names.predict, local.names.predict_http, local.names.monitor, local.names.shadow],
         [local.names.input_stream, local.names.output_stream],
-        [local.names.predictions_delivery, local.names.rejected_delivery, local.names.ground_truth_delivery],
+        [local.names.predictions_delivery, local.names.rejected_delivery, local.names.ground_truth_delivery, local.names.shadow_delivery],
         [local.names.artifact_bucket, local.names.lake_bucket],
         ] : [for name in names : [
           for other in names : name == other || !endswith(trimprefix(name, local.prefix), trimprefix(other, local.prefix))

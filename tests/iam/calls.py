@@ -15,6 +15,8 @@ ALLOW = "Allow"
 # Condition keys that policies may use; the others of a call are not recorded.
 KEYS = ("s3:prefix", "kms:viaservice", "lambda:functionurlauthtype", "lambda:invokedviafunctionurl")
 _KEY_ID = re.compile(r"(?<=:key/)[0-9a-f-]{36}$")
+# A registered consumer of a stream ends in the time of its registration.
+_REGISTERED = re.compile(r"(:stream/[^/]+/consumer/[^:]+):[0-9]+$")
 _SECRET_SUFFIX = re.compile(r"(:secret:.*)-[A-Za-z0-9]{6}$")
 _LAYOUT = json.loads(Path(layout.__file__).with_name("layout.json").read_text())
 _FOLDERS = [prefix for prefix in _LAYOUT.values() if isinstance(prefix, str)]
@@ -90,7 +92,7 @@ def general(arn: str) -> str:
 
 def without_random(arn: str) -> str:
     """Return the ARN with the ids that AWS makes up replaced by words."""
-    return _SECRET_SUFFIX.sub(r"\1-SUFFIX", _KEY_ID.sub("KEY", arn))
+    return _REGISTERED.sub(r"\1:*", _SECRET_SUFFIX.sub(r"\1-SUFFIX", _KEY_ID.sub("KEY", arn)))
 
 
 def folder(key: str) -> str:

@@ -33,6 +33,8 @@ class Recorder:
         default_factory=lambda: Path(tempfile.mkdtemp(prefix="scorewatch-iam-")) / "calls.jsonl"
     )
     starts: list[tuple[float, str]] = field(default_factory=list)
+    kept: record.Policies = field(default_factory=dict)
+    kept_resources: set[str] = field(default_factory=set)
 
     def start(self, test: str) -> None:
         """Take note of a test's start; `test` is pytest's id, without parameters."""
@@ -52,5 +54,11 @@ class Recorder:
         self, client: Callable[[str], Any], use_case: str, region: str, resources: list[str]
     ) -> Record:
         """Return the record of the run so far."""
-        found = record.policies(client, use_case, region)
-        return Record(use_case, found, record.in_reach(resources, found), self.calls(use_case, region))
+        found = dict(sorted((self.kept | record.policies(client, use_case, region)).items()))
+        arns = sorted(self.kept_resources.union(resources))
+        return Record(use_case, found, record.in_reach(arns, found), self.calls(use_case, region))
+
+    def keep(self, client: Callable[[str], Any], use_case: str, region: str, resources: list[str]) -> None:
+        """Remember what a test has created and will remove, as part of the record."""
+        self.kept |= record.policies(client, use_case, region)
+        self.kept_resources.update(resources)

@@ -48,6 +48,10 @@ def test_calls_before_the_first_test_belong_to_no_test(tmp_path: Path) -> None:
         ("arn:aws:s3:::lake/delivery-errors/rejected/1", "arn:aws:s3:::lake/delivery-errors/rejected/*"),
         ("arn:aws:s3:::lake/elsewhere/1", "arn:aws:s3:::lake/elsewhere/1"),
         ("arn:aws:kms:r:1:key/00000000-0000-0000-0000-00000000000a", "arn:aws:kms:r:1:key/KEY"),
+        (
+            "arn:aws:kinesis:r:1:stream/input/consumer/shadow:1795300000",
+            "arn:aws:kinesis:r:1:stream/input/consumer/shadow:*",
+        ),
         ("arn:aws:secretsmanager:r:1:secret:team-345be7", "arn:aws:secretsmanager:r:1:secret:team-SUFFIX"),
     ],
 )

@@ -28,6 +28,7 @@ PARTS = {
     "aws_ecr_repository_policy",
     "aws_glue_catalog_table",
     "aws_iam_role_policy",
+    "aws_kinesis_stream_consumer",
     "aws_kms_key",
     "aws_lambda_alias",
     "aws_lambda_function_event_invoke_config",

@@ -6,11 +6,14 @@ locals {
 
   delivery_log_groups = { for key in keys(local.deliveries) : key => "${var.log_group_prefix}-${replace(key, "_", "-")}" }
 
-  deliveries = {
-    predictions  = { name = var.delivery_names.predictions, prefix = var.layout.predictions, from_stream = true }
-    rejected     = { name = var.delivery_names.rejected, prefix = var.layout.rejected, from_stream = false }
-    ground_truth = { name = var.delivery_names.ground_truth, prefix = var.layout.ground_truth, from_stream = false }
-  }
+  deliveries = merge(
+    {
+      predictions  = { name = var.delivery_names.predictions, prefix = var.layout.predictions, from_stream = true }
+      rejected     = { name = var.delivery_names.rejected, prefix = var.layout.rejected, from_stream = false }
+      ground_truth = { name = var.delivery_names.ground_truth, prefix = var.layout.ground_truth, from_stream = false }
+    },
+    var.shadow ? { shadow = { name = var.delivery_names.shadow, prefix = var.layout.shadow, from_stream = false } } : {}
+  )
 }
 
 # The functions end each event with a newline, so that objects are JSON lines without processing in Firehose.

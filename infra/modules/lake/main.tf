@@ -30,6 +30,7 @@ locals {
       (var.layout.predictions)     = var.expiration_days
       (var.layout.rejected)        = var.expiration_days
       (var.layout.ground_truth)    = var.expiration_days
+      (var.layout.shadow)          = var.expiration_days
       (var.layout.failed)          = var.expiration_days
       (var.layout.delivery_errors) = var.expiration_days
       (var.layout.profiles)        = var.expiration_days

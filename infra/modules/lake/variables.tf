@@ -32,6 +32,7 @@ variable "layout" {
     predictions     = string
     rejected        = string
     ground_truth    = string
+    shadow          = string
     failed          = string
     profiles        = string
     reports         = string
@@ -54,6 +55,7 @@ variable "delivery_names" {
     predictions  = string
     rejected     = string
     ground_truth = string
+    shadow       = string
   })
 }
 
@@ -63,6 +65,7 @@ variable "role_names" {
     predictions  = string
     rejected     = string
     ground_truth = string
+    shadow       = string
   })
 }
 
@@ -162,4 +165,9 @@ variable "athena_workgroup" {
 variable "athena_scan_limit_gb" {
   description = "Most data one query may read, in GB."
   type        = number
+}
+
+variable "shadow" {
+  description = "Create the delivery stream of a model in shadow."
+  type        = bool
 }

@@ -20,14 +20,18 @@ data "aws_iam_policy_document" "score" {
     }
   }
 
-  statement {
-    sid       = "PublishPredictions"
-    actions   = ["kinesis:PutRecords"]
-    resources = [var.output_stream_arn]
+  dynamic "statement" {
+    for_each = var.shadow == null ? [var.output_stream_arn] : []
+
+    content {
+      sid       = "PublishPredictions"
+      actions   = ["kinesis:PutRecords"]
+      resources = [statement.value]
+    }
   }
 
   statement {
-    sid       = "KeepRejected"
+    sid       = var.shadow == null ? "KeepRejected" : "PublishShadow"
     actions   = ["firehose:PutRecordBatch"]
     resources = [var.rejected_delivery_arn]
   }
@@ -44,15 +48,19 @@ data "aws_iam_policy_document" "score" {
     }
   }
 
-  statement {
-    sid       = "EncryptPredictions"
-    actions   = ["kms:GenerateDataKey"]
-    resources = [var.kms_key_arn]
+  dynamic "statement" {
+    for_each = var.shadow == null ? [var.kms_key_arn] : []
 
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["kinesis.${var.region}.amazonaws.com"]
+    content {
+      sid       = "EncryptPredictions"
+      actions   = ["kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["kinesis.${var.region}.amazonaws.com"]
+      }
     }
   }
 }
@@ -85,28 +93,51 @@ data "aws_iam_policy_document" "stream" {
     }
   }
 
-  statement {
-    sid       = "KeepFailedBatches"
-    actions   = ["s3:PutObject"]
-    resources = ["${var.lake_bucket_arn}/${var.failed_prefix}/*"]
+  # The consumer's ARN ends in the time of its registration.
+  dynamic "statement" {
+    for_each = var.shadow == null ? [] : [var.shadow.consumer]
+
+    content {
+      sid       = "ReadAsConsumer"
+      actions   = ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"]
+      resources = ["${var.input_stream_arn}/consumer/${statement.value}:*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.shadow == null ? [var.lake_bucket_arn] : []
+
+    content {
+      sid       = "KeepFailedBatches"
+      actions   = ["s3:PutObject"]
+      resources = ["${statement.value}/${var.failed_prefix}/*"]
+    }
   }
 
   # Lambda requires it of an on-failure bucket, and does not document a prefix.
-  statement {
-    sid       = "FindFailedBatches"
-    actions   = ["s3:ListBucket"]
-    resources = [var.lake_bucket_arn]
+  dynamic "statement" {
+    for_each = var.shadow == null ? [var.lake_bucket_arn] : []
+
+    content {
+      sid       = "FindFailedBatches"
+      actions   = ["s3:ListBucket"]
+      resources = [statement.value]
+    }
   }
 
-  statement {
-    sid       = "EncryptFailedBatches"
-    actions   = ["kms:GenerateDataKey"]
-    resources = [var.kms_key_arn]
+  dynamic "statement" {
+    for_each = var.shadow == null ? [var.kms_key_arn] : []
 
-    condition {
-      test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["s3.${var.region}.amazonaws.com"]
+    content {
+      sid       = "EncryptFailedBatches"
+      actions   = ["kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${var.region}.amazonaws.com"]
+      }
     }
   }
 }

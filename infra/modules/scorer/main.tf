@@ -3,7 +3,7 @@ module "repository" {
   count  = var.repository ? 1 : 0
 
   name          = var.name
-  function_arns = [for name in [var.name, "${var.name}:*", var.http_name] : "${var.arn_prefixes.function}${name}"]
+  function_arns = [for name in concat([var.name, "${var.name}:*", var.http_name], var.image_users) : "${var.arn_prefixes.function}${name}"]
   kms_key_arn   = var.kms_key_arn
   force_destroy = var.force_destroy
 }
@@ -23,7 +23,7 @@ module "function" {
   role_settings        = var.role_settings
   description          = "Scores the input stream's records with ${var.model_name}"
   image                = coalesce(var.candidate.image, var.image)
-  alias                = var.alias
+  alias                = var.shadow == null ? var.alias : null
   handler              = "lambda_predict.handler.handler"
   architecture         = var.architecture
   arn_prefixes         = var.arn_prefixes
@@ -41,25 +41,45 @@ module "function" {
 resource "aws_lambda_event_source_mapping" "input" {
   count = var.image == null ? 0 : 1
 
-  function_name    = module.function[0].alias_arn
-  event_source_arn = var.input_stream_arn
+  function_name    = var.shadow == null ? module.function[0].alias_arn : module.function[0].arn
+  event_source_arn = var.shadow == null ? var.input_stream_arn : aws_kinesis_stream_consumer.shadow[0].arn
   # LATEST would lose records that arrive between the mapping's creation and its first poll.
-  starting_position                  = "TRIM_HORIZON"
+  starting_position                  = var.shadow == null ? "TRIM_HORIZON" : "AT_TIMESTAMP"
+  starting_position_timestamp        = var.shadow == null ? null : var.shadow.since
   batch_size                         = var.batch_size
   maximum_batching_window_in_seconds = var.batching_window_seconds
   parallelization_factor             = var.parallelization_factor
   function_response_types            = ["ReportBatchItemFailures"]
   bisect_batch_on_function_error     = true
-  maximum_retry_attempts             = var.maximum_retry_attempts
+  maximum_retry_attempts             = var.shadow == null ? var.maximum_retry_attempts : local.shadow_retries
   maximum_record_age_in_seconds      = var.maximum_record_age_seconds
 
-  # A bucket receives the whole payload, a queue only its position. Lambda chooses the prefix.
-  destination_config {
-    on_failure {
-      destination_arn = var.lake_bucket_arn
+  # A bucket receives the whole payload, a queue only its position. Lambda chooses the prefix. What a shadow fails
+  # at is no loss: the live function scores it.
+  dynamic "destination_config" {
+    for_each = var.shadow == null ? [var.lake_bucket_arn] : []
+
+    content {
+      on_failure {
+        destination_arn = destination_config.value
+      }
     }
   }
   metrics_config {
     metrics = ["EventCount"]
   }
+}
+
+# Readers of a stream share 2 MB/s per shard, which the live function needs to catch up after a fault; a
+# registered consumer has its own.
+resource "aws_kinesis_stream_consumer" "shadow" {
+  count = var.shadow == null || var.image == null ? 0 : 1
+
+  name       = var.shadow.consumer
+  stream_arn = var.input_stream_arn
+}
+
+locals {
+  # Enough for a fault of a service; an error of the model itself is the same each time.
+  shadow_retries = 2
 }

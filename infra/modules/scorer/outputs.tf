@@ -8,6 +8,16 @@ output "function" {
   value       = one(module.function[*].name)
 }
 
+output "image" {
+  description = "Image URI of the stream function; null without an image."
+  value       = one(module.function[*].image)
+}
+
+output "environment" {
+  description = "Environment variables of the stream function; null without an image."
+  value       = one(module.function[*].environment)
+}
+
 output "http_function" {
   description = "Name of the HTTP function; null if it is not enabled."
   value       = one(module.http_function[*].name)

@@ -42,6 +42,21 @@ variable "candidate" {
   })
 }
 
+variable "shadow" {
+  description = "What makes this a function in shadow: name of its consumer of the input stream, and the time of the first record that it reads. It publishes to the delivery stream alone and has no alias; null for the live function."
+  type = object({
+    consumer = string
+    since    = string
+  })
+  default = null
+}
+
+variable "image_users" {
+  description = "Names of other functions that run the repository's image."
+  type        = list(string)
+  default     = []
+}
+
 variable "repository" {
   description = "Create a repository for the image."
   type        = bool
@@ -131,7 +146,7 @@ variable "output_stream_arn" {
 }
 
 variable "rejected_delivery_arn" {
-  description = "ARN of the delivery stream that receives rejected records."
+  description = "ARN of the delivery stream that receives rejected records, and predictions in shadow."
   type        = string
 }
 
