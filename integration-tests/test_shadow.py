@@ -135,6 +135,8 @@ def test_a_shadow_that_fails_touches_no_live_record(stack: Any) -> None:
     check_live(stack, start, ids)
     page = shadow_page.page(shadow.compare(USE_CASE), USE_CASE)
     assert "Nothing was scored by both yet" in page
+    shadow.start(USE_CASE, version, hours=1)
+    assert landed(stack, layout.SHADOW, start, ids) == {version}, "from an hour ago on"
     shadow.end(USE_CASE)
 
     releases.write_model(stack, "22")
