@@ -15,6 +15,7 @@ store        the bundle in S3
 checks       uploaded configuration of checks in S3
 conditional  conditional reads and writes of S3 objects
 layout       S3 keys
+release      state of a release, in the alias's description
 session      boto3 sessions of commands
 lake         lines of the lake's objects
 version      version of Scorewatch

@@ -110,7 +110,7 @@ module "monitor" {
 
   name                  = local.names.monitor
   failed_queue          = local.names.monitor_failed_queue
-  notifiers             = "${local.names.notify}-*"
+  more_functions        = [local.names.guard, "${local.names.notify}-*"]
   role_names            = { function = local.roles.monitor, schedule = local.roles.schedule }
   role_settings         = local.role_settings
   image                 = var.monitor_image
@@ -133,7 +133,7 @@ module "monitor" {
   model_name            = local.model_name
   schedule              = var.schedule
   alert_topic_arn       = module.alerts.topic_arn
-  alert_topic_key_arn   = var.alert_topic_arn == null ? local.kms_key_arn : var.alert_topic_key_arn
+  alert_topic_key_arn   = local.alert_topic_key_arn
   vpc                   = local.vpc
   athena                = var.athena_enabled && var.athena_min_mb > 0
   athena_workgroup_arn  = module.lake.athena_workgroup_arn
@@ -158,6 +158,28 @@ module "monitor" {
     ID_COLUMN         = var.id_column == null ? "" : var.id_column
     ATHENA_MIN_BYTES  = tostring(var.athena_enabled ? var.athena_min_mb * 1024 * 1024 : 0)
   })
+}
+
+module "guard" {
+  source = "./modules/guard"
+  count  = local.guard ? 1 : 0
+
+  name                = local.names.guard
+  role_name           = local.roles.guard
+  role_settings       = local.role_settings
+  predict_function    = local.names.predict
+  predict_alias       = local.names.predict_alias
+  use_case            = var.use_case
+  environment         = var.environment
+  alert_topic_arn     = module.alerts.topic_arn
+  alert_topic_key_arn = local.alert_topic_key_arn
+  image               = var.monitor_image
+  architecture        = var.architecture
+  region              = local.region
+  arn_prefixes        = local.arn_prefixes
+  kms_key_arn         = local.kms_key_arn
+  log_retention_days  = var.log_retention_days
+  vpc                 = local.vpc
 }
 
 module "notifier" {
@@ -224,6 +246,7 @@ module "alerts" {
   predict_function          = var.predict_image == null ? null : local.names.predict
   event_source_mapping_id   = module.scorer.event_source_mapping_id
   monitor_function          = var.monitor_image == null ? null : local.names.monitor
+  guard_function            = local.guard ? local.names.guard : null
   monitor_failed_queue      = local.names.monitor_failed_queue
   metrics_namespace         = local.names.metrics_namespace
   use_case                  = var.use_case
@@ -262,6 +285,10 @@ module "dashboard" {
 }
 
 locals {
+  # The guard runs the monitor's image, and watches over the releases of the prediction function.
+  guard               = var.predict_image != null && var.monitor_image != null
+  alert_topic_key_arn = var.alert_topic_arn == null ? local.kms_key_arn : var.alert_topic_key_arn
+
   model_environment = {
     ARTIFACT_BUCKET = module.lake.artifact_bucket
     MODEL_NAME      = local.model_name

@@ -33,6 +33,7 @@ locals {
     shadow                = "${local.prefix}-shadow"
     shadow_consumer       = "shadow"
     monitor               = "${local.prefix}-monitor"
+    guard                 = "${local.prefix}-guard"
     monitor_failed_queue  = "${local.prefix}-monitor-failed"
     alert_topic           = "${local.prefix}-alerts"
     notify                = "${local.prefix}-notify"
@@ -63,6 +64,7 @@ locals {
       predict      = local.names.predict
       predict_http = local.names.predict_http
       monitor      = local.names.monitor
+      guard        = local.names.guard
       schedule     = "${local.names.monitor}-schedule"
       predictions  = local.names.predictions_delivery
       rejected     = local.names.rejected_delivery

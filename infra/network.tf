@@ -9,7 +9,7 @@ locals {
 
   # By what the code calls; Lambda itself writes the logs, reads the streams and pulls the images.
   vpc_endpoint_services = [for service in concat(
-    ["s3", "kinesis-streams", "kinesis-firehose", "sns", "monitoring"],
+    ["s3", "kinesis-streams", "kinesis-firehose", "sns", "monitoring", "lambda"],
     var.athena_enabled && var.athena_min_mb > 0 ? ["athena"] : [],
     length(var.notify_channels) > 0 ? ["secretsmanager"] : [],
   ) : "com.amazonaws.${local.region}.${service}"]

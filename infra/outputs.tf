@@ -94,7 +94,7 @@ output "http_url" {
 }
 
 output "release" {
-  description = "What a release needs: prediction function, its alias, and the limits and alarms on which the canary is returned; null without an image."
+  description = "What a release needs: prediction function, its alias, the limits and alarms on which the canary is returned, and the guard that returns it if nobody watches (null without the monitor's image); null without an image."
   value = module.scorer.function == null ? null : {
     function         = module.scorer.function
     alias            = local.names.predict_alias
@@ -104,6 +104,7 @@ output "release" {
     late_percent     = module.alerts.release_late_percent
     min_records      = var.objective_min_records
     alarms           = module.alerts.release_alarms
+    guard            = one(module.guard[*].function)
   }
 }
 

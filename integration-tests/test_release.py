@@ -1,11 +1,12 @@
-"""Releases under traffic: bad ones are returned by the canary, a good one goes live, no record is lost."""
+"""Releases under traffic: bad ones are returned, also without their command; no record is lost."""
 
 import base64
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from contract import layout
 from local import traffic
 from ops import bundles, deploy, embedded, versions
 from ops.audit import audit
-from ops.canary import Plan
+from ops.canary import Metrics, Plan
 from tests import releases
-from tests.releases import build_image, write_model
+from tests.releases import Shell, build_image, write_model
 
 # Half of the batches, so that seconds are enough.
 PLAN = Plan(percent=50, minutes=0.5)
 PAUSE_SECONDS = 0.3
+# The watch of such a canary, a minute until the guard's next look, and a slow machine.
+_RETURN_SECONDS = 180
 ROWS = 20
 # Ids differ by seed.
 _SEEDS = itertools.count(1_000, 100)
@@ -102,15 +105,46 @@ def scored(stack: Any, producer: Producer) -> set[str]:
 
 
 @pytest.fixture
-def shell(stack: Any, tmp_path: Path) -> Callable[[str], str]:
+def shell(stack: Any, tmp_path: Path) -> Shell:
     """Return a shell in a copy of the repository whose local stack is this one."""
     return releases.shell(stack, tmp_path / "copy", PERCENT=str(PLAN.percent), MINUTES=str(PLAN.minutes))
 
 
+@contextmanager
+def subscriber(stack: Any) -> Iterator[traffic.Subscriber]:
+    """Subscribe a queue to the alert topic during the block."""
+    topic = stack.outputs["alert_topic_arn"]
+    found = traffic.Subscriber(stack.client("sqs"), stack.client("sns"), topic, "release-messages")
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def returned_without_its_command(stack: Any, shell: Shell, image: str) -> None:
+    """Kill the release of a broken image in its canary; check that AWS returns it and loses no record."""
+    alias = versions.alias_of(stack.outputs, "green_taxi")
+    live_before = live(stack)
+    with subscriber(stack) as topic:
+        # Records come after the kill: the command can not have seen what the version does with them.
+        shell.kill(f"make release IMAGE={image}", lambda: alias.read().candidate)
+        candidate = alias.read().candidate
+        assert candidate, "the candidate keeps its share"
+        with watched(stack) as producer:
+            done = lambda: None if alias.read().candidate else True  # noqa: E731
+            traffic.wait_for("the return by the guard", done, seconds=_RETURN_SECONDS)
+        assert scored(stack, producer) == producer.ids, "each failed batch was scored by the live version"
+        metrics = Metrics(stack.client("cloudwatch"), stack.outputs["release"])
+        end = traffic.now() + timedelta(minutes=1)
+        assert metrics.of_version(candidate, producer.start, end).errors, "the candidate received batches"
+        [message] = traffic.wait_for("the message", lambda: topic.messages() or None, seconds=60)
+    assert f"version {candidate} was returned" in message["Subject"]
+    assert f"AWS returned version {candidate}" in shell("make status")
+    assert live(stack) == live_before
+
+
 @pytest.mark.timeout(1800)
-def test_bad_releases_return_and_good_ones_go_live_without_loss(
-    stack: Any, shell: Callable[[str], str]
-) -> None:
+def test_bad_releases_return_and_good_ones_go_live_without_loss(stack: Any, shell: Shell) -> None:
     use_case, first = "green_taxi", live(stack)
 
     unstartable = build_image(stack, "unstartable", "import boto3\n", "import boto4\n")
@@ -127,6 +161,8 @@ def test_bad_releases_return_and_good_ones_go_live_without_loss(
     assert scored(stack, producer) == producer.ids, "each failed batch was scored by the live version"
     assert live(stack) == first
     assert stack.plan_is_empty()
+
+    returned_without_its_command(stack, shell, broken)
 
     write_model(stack, "2", id_field="trip_id")
     with watched(stack) as producer, returned(match=r"it rejects 100\.0% of its records"):

@@ -14,6 +14,7 @@ profiles      mergeable counts, distances and thresholds
 hours         ledgers per partition, windows, labelled records, Athena
 checks        every check, and the verdict
 notifier      function that posts to chat channels
+guard         function that returns a release that nobody watches
 alerts        alert state, messages, metrics
 reports       Evidently report, plain page, index
 """

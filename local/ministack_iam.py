@@ -6,6 +6,7 @@ implies, nor the calls that services make with a role.
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,11 @@ _KEY_USE = {
 }
 
 
+# Path of one alias, and the actions of its methods. Lambda API reference: GetAlias, UpdateAlias, DeleteAlias.
+_ALIAS = re.compile(r"/functions/[^/]+/aliases/[^/]+$")
+_ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
+
+
 class _Evaluated(threading.local):
     """Arguments of the first evaluation of a request: the caller's policies, before the resource's."""
 
@@ -52,6 +58,7 @@ def complete() -> None:
     """Apply every patch of this module."""
     take_loopback_for_tls()
     name_workgroups_of_queries()
+    name_actions_on_aliases()
     authorize_key_use()
 
 
@@ -73,6 +80,17 @@ def name_workgroups_of_queries() -> None:
         return f"arn:aws:athena:{region}:{account}:workgroup/{query['WorkGroup']}" if query else found
 
     iam_actions.extract_resource_arn = extracted
+
+
+def name_actions_on_aliases() -> None:
+    """Evaluate calls on one alias of a function for their own actions; MiniStack takes that of the list."""
+    name = iam_actions._lambda_action
+
+    def named(method: str, path: str) -> str | None:
+        own = _ALIAS_ACTIONS.get(method) if _ALIAS.search(path) else None
+        return own or name(method, path)
+
+    iam_actions._lambda_action = named
 
 
 def authorize_key_use() -> None:

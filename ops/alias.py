@@ -1,27 +1,33 @@
 """Alias of the prediction function: the live version, the one being released, those live before.
 
 The state of a release is in AWS alone, so that any machine can continue it: version and weight in the
-alias, and in its description the versions to return to.
+alias, and in its description the notes of contract/release.py. A candidate is watched until a moment that
+the command moves on; after it, the guard in AWS (lambda_monitor/guard/) returns the candidate.
 """
 
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
+from contract.release import REMEMBERED, Notes, Returned, rounded
 from ops.deployment import DeploymentError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-# A description has 256 characters at most.
-_REMEMBERED = 10
 _ATTEMPTS, _PAUSE_SECONDS = 10, 2.0
 # Another operation on the function is in progress, or too many requests.
 _BUSY = {"ResourceConflictException", "TooManyRequestsException"}
+_CHANGED = "PreconditionFailedException"
+# A watch is renewed once less than this share of its length is left.
+_RENEWED = 2 / 3
 # What differs between two published versions of the same content.
 _IDENTITY = {
     "Version",
@@ -38,18 +44,32 @@ _STATES = {f"{name}{part}" for name in ("State", "LastUpdateStatus") for part in
 
 @dataclass(frozen=True)
 class State:
-    """What the alias serves; `candidate` receives the share `weight` of the batches.
+    """What the alias serves at `moment`, by AWS's clock.
 
-    `earlier` are the versions that were live before, newest first. `returning` is whether a rollback has
-    not finished yet.
+    `candidate` receives the share `weight` of the batches.
     """
 
     version: str
     revision: str
+    moment: datetime
     candidate: str | None = None
     weight: float = 0.0
-    earlier: tuple[str, ...] = ()
-    returning: bool = False
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The versions that were live before, newest first."""
+        return self.notes.earlier
+
+    @property
+    def returning(self) -> bool:
+        """Whether a rollback has not finished yet."""
+        return self.notes.returning
+
+    @property
+    def returned(self) -> Returned | None:
+        """The candidate that the guard returned, None since a command has moved the alias."""
+        return self.notes.returned
 
 
 @dataclass(frozen=True)
@@ -74,14 +94,14 @@ class Alias:
         found = self._client.get_alias(FunctionName=self.function, Name=self.name)
         weights = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
         candidate, weight = next(iter(weights.items()), (None, 0.0))
-        notes = _notes(found.get("Description", ""))
         return State(
             version=found["FunctionVersion"],
             revision=found["RevisionId"],
+            # The guard compares with AWS's clock; this machine's may be wrong.
+            moment=parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"]),
             candidate=candidate,
             weight=weight,
-            earlier=tuple(notes.get("earlier", ())),
-            returning=bool(notes.get("returning")),
+            notes=Notes.of(found.get("Description", "")),
         )
 
     def newest(self) -> str:
@@ -105,41 +125,99 @@ class Alias:
         )
         return start_failure(self._client, self.function, Qualifier=version)
 
-    def route(self, state: State, candidate: str, weight: float) -> None:
-        """Send the share `weight` of the batches to a candidate."""
-        self._update(lambda: state.revision, RoutingConfig={"AdditionalVersionWeights": {candidate: weight}})
+    def route(self, state: State, candidate: str, weight: float, lasting: timedelta) -> None:
+        """Send the share `weight` of the batches to a candidate that is watched for `lasting` from now on.
 
-    def clear(self) -> None:
-        """Send every batch to the live version, whatever else has changed the alias."""
-        self._update(lambda: self.read().revision, RoutingConfig={"AdditionalVersionWeights": {}})
+        Raises DeploymentError if the alias is not in `state` any more.
+        """
 
-    def point(self, version: str, earlier: tuple[str, ...], *, returning: bool = False) -> None:
-        """Make a version live for every batch."""
-        notes = {"earlier": earlier[:_REMEMBERED], **({"returning": True} if returning else {})}
-        self._update(
-            lambda: self.read().revision,
-            FunctionVersion=version,
-            RoutingConfig={"AdditionalVersionWeights": {}},
-            Description=json.dumps(notes),
-        )
+        def routed(now: State) -> dict[str, Any]:
+            if now.revision != state.revision:
+                raise self._changed()
+            notes = Notes(earlier=now.earlier, watched_until=rounded(now.moment + lasting))
+            weights = {"AdditionalVersionWeights": {candidate: weight}}
+            return {"RoutingConfig": weights, "Description": notes.text()}
 
-    def _update(self, revision: Callable[[], str], **changes: Any) -> None:
+        self._update(routed)
+
+    def keep(self, candidate: str, lasting: timedelta) -> bool:
+        """Extend the watch over a candidate to `lasting` from now on; return whether it receives records."""
+
+        def kept(now: State) -> dict[str, Any] | None:
+            until = now.notes.watched_until
+            if now.candidate != candidate:
+                return None
+            if until is not None and until - now.moment > lasting * _RENEWED:
+                return {}
+            notes = msgspec.structs.replace(now.notes, watched_until=rounded(now.moment + lasting))
+            return {"Description": notes.text()}
+
+        return self._update(kept)
+
+    def clear(self, candidate: str | None = None) -> None:
+        """Send every batch to the live version; with `candidate`, unless another one receives records."""
+
+        def cleared(now: State) -> dict[str, Any] | None:
+            if candidate is not None and now.candidate not in {None, candidate}:
+                return None
+            notes = msgspec.structs.replace(now.notes, watched_until=None, returned=None)
+            if now.candidate is None and notes == now.notes:
+                return {}
+            return {"RoutingConfig": {"AdditionalVersionWeights": {}}, "Description": notes.text()}
+
+        self._update(cleared)
+
+    def point(
+        self, version: str, earlier: tuple[str, ...], *, returning: bool = False, watched: bool = False
+    ) -> bool:
+        """Make a version live for every batch; return whether it is.
+
+        With `watched` only while it is the candidate: the guard may have returned it.
+        """
+        notes = Notes(earlier=earlier[:REMEMBERED], returning=returning)
+        wanted = {
+            "FunctionVersion": version,
+            "RoutingConfig": {"AdditionalVersionWeights": {}},
+            "Description": notes.text(),
+        }
+
+        def pointed(now: State) -> dict[str, Any] | None:
+            if watched and now.candidate != version:
+                # The answer to an earlier attempt may have been lost.
+                return {} if now.version == version else None
+            return wanted
+
+        return self._update(pointed)
+
+    def _update(self, change: Callable[[State], Mapping[str, Any] | None]) -> bool:
+        """Apply the change to the current state, again if another one came between.
+
+        An empty change is none; None refuses. Return whether it was not refused.
+        """
         for attempt in range(1, _ATTEMPTS + 1):
+            state = self.read()
+            changes = change(state)
+            if not changes:
+                return changes is not None
             try:
                 self._client.update_alias(
-                    FunctionName=self.function, Name=self.name, RevisionId=revision(), **changes
+                    FunctionName=self.function, Name=self.name, RevisionId=state.revision, **changes
                 )
             except ClientError as error:
                 code = error.response["Error"]["Code"]
-                if code == "PreconditionFailedException":
-                    raise DeploymentError(
-                        f"alias {self.name} of {self.function} was changed by someone else: see make status"
-                    ) from error
+                if code == _CHANGED:
+                    continue
                 if code not in _BUSY or attempt == _ATTEMPTS:
                     raise
                 self._wait(_PAUSE_SECONDS)
             else:
-                return
+                return True
+        raise self._changed()
+
+    def _changed(self) -> DeploymentError:
+        return DeploymentError(
+            f"alias {self.name} of {self.function} was changed by someone else: see make status"
+        )
 
 
 def start_failure(client: "LambdaClient", function: str, **version: str) -> str | None:
@@ -156,11 +234,3 @@ def serve_newest(client: "LambdaClient", release: Mapping[str, Any] | None) -> N
     if release:
         alias = Alias(client, release["function"], release["alias"])
         alias.point(alias.newest(), ())
-
-
-def _notes(description: str) -> dict[str, Any]:
-    try:
-        found = json.loads(description or "{}")
-    except ValueError:  # a description that someone wrote by hand
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -19,6 +19,8 @@ _ENOUGH_BATCHES, _LONGEST = 3, 3
 _BEFORE = timedelta(hours=1)
 # A version is worse if its share is above the limit and above so many times the live one's.
 _WORSE = 2
+# Longest time for which nobody watches a canary before AWS returns it; a short canary's is its own length.
+_UNWATCHED = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Plan:
 
     percent: float = 10.0
     minutes: float = 10.0
+
+    @property
+    def unwatched(self) -> timedelta:
+        """Time after the last look from which the guard returns the new version."""
+        return min(_UNWATCHED, timedelta(minutes=self.minutes))
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,10 @@ class Outcome:
     candidate: Counts
 
 
+# Why a candidate that receives no records any more, or was not watched, does not go live.
+LOST = "another process returned it, or AWS did, since this command did not watch it for too long"
+
+
 @dataclass(frozen=True)
 class Clock:
     """Time that a canary lasts; replaced in tests."""
@@ -122,17 +133,20 @@ class Clock:
 
 
 def watch(
-    metrics: Metrics, limits: Limits, live: str, candidate: str, plan: Plan, clock: Clock | None = None
+    metrics: Metrics, limits: Limits, live: str, candidate: str, plan: Plan, keep: Callable[[], bool]
 ) -> Outcome:
     """Compare both versions until the candidate fails or the canary's time is over.
 
-    With too few batches it goes on, up to three times as long, unless no record arrives at all.
+    With too few batches it goes on, up to three times as long, unless no record arrives at all. `keep`
+    extends the watch at each look and returns whether the candidate still receives records.
     """
-    clock = clock or Clock()
+    clock = Clock()
     start = clock.now()
     length = timedelta(minutes=plan.minutes)
     before, ringing = metrics.of_stack(start - _BEFORE, start), metrics.alarms()
     while True:
+        if not keep():
+            return Outcome(LOST, Counts())
         now = clock.now()
         # An end in the future: CloudWatch leaves out the period that has not ended otherwise.
         end = now + timedelta(seconds=_PERIOD)

@@ -6,10 +6,12 @@ returned in the same way.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
+from contract.release import Returned
 from contract.session import session
 from ops import canary
 from ops.alias import Alias, State
@@ -60,15 +62,13 @@ def roll(
     state, newest = alias.read(), alias.newest()
     if _same(alias, newest, state.version):
         _report(f"Version {state.version} is live already, with this image, model and settings")
-    elif failure := _fails(alias, state, newest, known["release"], plan):
+    elif failure := _go_live(alias, state, newest, known["release"], plan, remember=remember):
         _report("Everything else as before")
         root.apply({**wanted, **before})
         raise ReturnedError(
             f"version {newest} was returned: {failure}. Version {state.version} scores every record, also "
             f"those of failed batches; see the log of {alias.function} for the cause"
         )
-    else:
-        alias.point(newest, (state.version, *state.earlier) if remember else state.earlier)
     if staged != wanted:
         _report("Everything else")
         root.apply(wanted)
@@ -77,22 +77,34 @@ def roll(
 def take_back(alias: Alias) -> bool:
     """Send every batch to the live version if a release was interrupted; return whether it was."""
     state = alias.read()
-    if state.candidate is None:
+    if state.candidate is None and state.returned is None:
         return False
     alias.clear()
-    _report(
-        f"An interrupted release was taken back: version {state.candidate} had {state.weight:.0%} of the "
-        f"batches, version {state.version} has all again"
-    )
+    if state.returned:
+        _report(f"An interrupted release had been taken back: {_returned(state.returned)}")
+    else:
+        _report(
+            f"An interrupted release was taken back: version {state.candidate} had {state.weight:.0%} of the "
+            f"batches, version {state.version} has all again"
+        )
     return True
+
+
+def _returned(returned: Returned) -> str:
+    return (
+        f"AWS returned version {returned.version} at {returned.at:%Y-%m-%d %H:%M} UTC, since its release did "
+        "not watch it any more"
+    )
 
 
 def _same(alias: Alias, version: str, other: str) -> bool:
     return version == other or alias.content(version) == alias.content(other)
 
 
-def _fails(alias: Alias, state: State, new: str, release: Mapping[str, Any], plan: Plan) -> str | None:
-    """Return why a new version must not go live, None if it starts and its canary passes."""
+def _go_live(
+    alias: Alias, state: State, new: str, release: Mapping[str, Any], plan: Plan, *, remember: bool
+) -> str | None:
+    """Make a new version live; return why it must not be, None if it starts and its canary passes."""
     content = alias.content(new)
     _report(f"Version {new}: model {content.model_version}, image {content.image}")
     if failure := alias.start_failure(new):
@@ -103,7 +115,8 @@ def _fails(alias: Alias, state: State, new: str, release: Mapping[str, Any], pla
             return outcome.failure
         batches = f"{outcome.candidate.invocations:.0f} batches, {outcome.candidate.records:.0f} records"
         print(f"  passed: {batches}" if outcome.candidate.invocations else "  it starts; no batch arrived")
-    return None
+    earlier = (state.version, *state.earlier) if remember else state.earlier
+    return None if alias.point(new, earlier, watched=bool(plan.minutes)) else canary.LOST
 
 
 def _canary(alias: Alias, state: State, new: str, release: Mapping[str, Any], plan: Plan) -> Outcome:
@@ -112,13 +125,14 @@ def _canary(alias: Alias, state: State, new: str, release: Mapping[str, Any], pl
     metrics = Metrics(session().client("cloudwatch"), release)
     passed = False
     try:
-        alias.route(state, new, plan.percent / 100)
-        outcome = canary.watch(metrics, limits, state.version, new, plan)
+        alias.route(state, new, plan.percent / 100, plan.unwatched)
+        keep = partial(alias.keep, new, plan.unwatched)
+        outcome = canary.watch(metrics, limits, state.version, new, plan, keep)
         passed = outcome.failure is None
     finally:
-        # Ctrl-C and errors of this process, too: a version that nobody watches must not receive records.
+        # Ctrl-C and errors of this process, too; the guard in AWS does it minutes later.
         if not passed:
-            alias.clear()
+            alias.clear(new)
     return outcome
 
 
@@ -157,7 +171,8 @@ def is_unfinished(known: Mapping[str, Any], use_case: str) -> bool:
     alias = alias_of(known, use_case)
     state = alias.read()
     served = alias.content(state.version).model_version
-    return state.candidate is not None or state.returning or served != known["model_version"]
+    unfinished = state.candidate is not None or state.returning or state.returned is not None
+    return unfinished or served != known["model_version"]
 
 
 def status(known: Mapping[str, Any], use_case: str) -> str:
@@ -173,11 +188,9 @@ def status(known: Mapping[str, Any], use_case: str) -> str:
     if state.candidate:
         new = alias.content(state.candidate)
         share = f"{state.weight:.0%} of the batches, model {new.model_version}, image {new.image}"
-        lines += [
-            f"  candidate  version {state.candidate}: {share}",
-            "A release is running, or was killed. If it was killed: make rollback takes it back, make",
-            "release or make deploy takes it back and starts anew.",
-        ]
+        lines += [f"  candidate  version {state.candidate}: {share}", *_watched(state)]
+    elif state.returned:
+        lines.append(f"{_returned(state.returned)}. make release or make deploy starts anew.")
     elif state.returning:
         lines.append("A rollback was interrupted: make rollback finishes it.")
     elif live.model_version != known["model_version"]:
@@ -190,6 +203,15 @@ def status(known: Mapping[str, Any], use_case: str) -> str:
             f"  shadow     model {shadow['model_version']} since {shadow['since']}: make shadow-compare"
         )
     return "\n".join(lines)
+
+
+def _watched(state: State) -> list[str]:
+    until = state.notes.watched_until or state.moment
+    return [
+        "A release is running, or was killed. If it does not watch the candidate any more, AWS returns it",
+        f"after {until:%H:%M:%S} UTC. make rollback takes it back at once, make release or make deploy",
+        "takes it back and starts anew.",
+    ]
 
 
 def _report(text: str) -> None:

@@ -3,13 +3,16 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contract import bundle
 from contract.schema import Contract
+from local import traffic
 from tests import checkout, documents
 
 
@@ -39,19 +42,43 @@ def build_image(stack: Any, name: str, old: str, new: str) -> str:
     return f"{stack.outputs['predict_image'].rpartition('/')[0]}/{name}:1"
 
 
-def shell(stack: Any, copy: Path, **settings: str) -> Callable[[str], str]:
-    """Return a shell that runs documented commands in a copy of the repository with this local stack."""
-    checkout.working(copy)
-    (copy / ".scorewatch").symlink_to(stack.work)
-    outer = ("AWS_", "MAKE", "MFLAGS")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(outer)} | settings
+@dataclass(frozen=True)
+class Shell:
+    """A shell in a copy of the repository; `env` is its environment."""
 
-    def run(command: str) -> str:
+    folder: Path
+    env: dict[str, str]
+
+    def __call__(self, command: str) -> str:
+        """Run a command of the documents; return its output."""
         assert command in {found for _, found in documents.every()}
+        arguments = ["bash", "-ec", command]
         done = subprocess.run(
-            ["bash", "-ec", command], cwd=copy, env=env, capture_output=True, text=True, check=False
+            arguments, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    return run
+    def kill(self, command: str, until: Callable[[], Any]) -> None:
+        """Start a command; kill -9 its processes once `until` has a result."""
+        process = subprocess.Popen(
+            ["bash", "-ec", command],
+            cwd=self.folder,
+            env=self.env,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            traffic.wait_for(f"a step of {command}", until, seconds=300)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def shell(stack: Any, copy: Path, **settings: str) -> Shell:
+    """Return a shell that runs commands in a copy of the repository with this local stack."""
+    checkout.working(copy)
+    (copy / ".scorewatch").symlink_to(stack.work)
+    outer = ("AWS_", "MAKE", "MFLAGS")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(outer)} | settings
+    return Shell(copy, env)

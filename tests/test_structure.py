@@ -27,6 +27,7 @@ MONITOR_LAYERS = (
     {"checks"},
     {"alerts"},
     {"notifier"},
+    {"guard"},
     {"monitor"},
     {"handler"},
 )
@@ -35,7 +36,11 @@ UPWARD: set[tuple[str, str]] = set()
 
 ENTRY_POINTS = {
     "lambda_predict": ("lambda_predict.handler", "lambda_predict.http"),
-    "lambda_monitor": ("lambda_monitor.handler", "lambda_monitor.notifier.handler"),
+    "lambda_monitor": (
+        "lambda_monitor.handler",
+        "lambda_monitor.notifier.handler",
+        "lambda_monitor.guard.handler",
+    ),
 }
 
 

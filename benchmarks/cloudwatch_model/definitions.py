@@ -27,6 +27,7 @@ NAMES: dict[str, Any] = {
     "predict_function": "predict",
     "event_source_mapping_id": "00000000-0000-0000-0000-000000000000",
     "monitor_function": "monitor",
+    "guard_function": "guard",
     "monitor_failed_queue": "failed",
     "metrics_namespace": "Scorewatch",
     "use_case": "green_taxi",

@@ -23,6 +23,7 @@ variables {
   predict_function          = "predict"
   event_source_mapping_id   = "00000000-0000-0000-0000-000000000000"
   monitor_function          = "monitor"
+  guard_function            = "guard"
   monitor_failed_queue      = "failed"
   metrics_namespace         = "Scorewatch"
   use_case                  = "green_taxi"
@@ -223,6 +224,7 @@ run "no_alarms_on_missing_functions" {
     predict_function        = null
     event_source_mapping_id = null
     monitor_function        = null
+    guard_function          = null
   }
 
   assert {

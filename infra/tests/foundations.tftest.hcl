@@ -51,11 +51,15 @@ run "functions" {
     error_message = "With images there must be both functions."
   }
   assert {
+    condition     = output.release.guard == "scorewatch-green-taxi-guard"
+    error_message = "A stack that can be released must have a guard."
+  }
+  assert {
     condition     = output.http_function == null && output.http_url == null
     error_message = "HTTP must be off by default."
   }
   assert {
-    condition     = alltrue([for alarm in ["scoring-budget-fast", "scoring-budget-slow", "scoring-stopped", "lake-budget-fast", "predict-errors", "predict-throttles", "monitor-errors", "monitor-silent", "monitor-failed", "batches-given-up", "records-rejected"] : contains(keys(module.alerts.alarms), alarm)])
+    condition     = alltrue([for alarm in ["scoring-budget-fast", "scoring-budget-slow", "scoring-stopped", "lake-budget-fast", "predict-errors", "predict-throttles", "monitor-errors", "monitor-silent", "monitor-failed", "batches-given-up", "records-rejected", "guard-errors"] : contains(keys(module.alerts.alarms), alarm)])
     error_message = "An alarm is missing."
   }
 }
@@ -71,6 +75,10 @@ run "http" {
   assert {
     condition     = output.http_function == "scorewatch-green-taxi-predict-http"
     error_message = "http_enabled must create the HTTP function with the same image."
+  }
+  assert {
+    condition     = output.release.guard == null
+    error_message = "Without the monitor's image there can be no guard."
   }
 }
 

@@ -13,7 +13,7 @@ variables {
   name                  = "scorewatch-green-taxi-monitor"
   role_names            = { function = "monitor-eu-west-1", schedule = "monitor-schedule-eu-west-1" }
   failed_queue          = "scorewatch-green-taxi-monitor-failed"
-  notifiers             = "scorewatch-green-taxi-notify-*"
+  more_functions        = ["scorewatch-green-taxi-guard", "scorewatch-green-taxi-notify-*"]
   image                 = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/monitor@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
   repository            = true
   account_id            = "123456789012"

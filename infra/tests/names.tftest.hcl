@@ -124,7 +124,7 @@ run "longest_role_names" {
     error_message = "A role name must have at most 64 characters and end in the region."
   }
   assert {
-    condition     = length(distinct(values(local.roles))) == 9
+    condition     = length(distinct(values(local.roles))) == 10
     error_message = "Role names must stay different when they are cut."
   }
 }
@@ -156,7 +156,7 @@ run "longest_names" {
     error_message = "A bucket name must have at most 63 characters."
   }
   assert {
-    condition     = alltrue([for name in local.roles : length(name) <= 64 && endswith(name, "-ap-southeast-1")]) && length(distinct(values(local.roles))) == 10
+    condition     = alltrue([for name in local.roles : length(name) <= 64 && endswith(name, "-ap-southeast-1")]) && length(distinct(values(local.roles))) == 11
     error_message = "Role names must have at most 64 characters, end in the region and stay different."
   }
   assert {

@@ -37,7 +37,7 @@ run "nothing_of_the_companys_own" {
   }
   assert {
     condition = toset(output.vpc_endpoint_services) == toset([
-      for service in ["s3", "kinesis-streams", "kinesis-firehose", "sns", "monitoring", "athena"] : "com.amazonaws.eu-west-1.${service}"
+      for service in ["s3", "kinesis-streams", "kinesis-firehose", "sns", "monitoring", "lambda", "athena"] : "com.amazonaws.eu-west-1.${service}"
     ])
     error_message = "Endpoints must be those of the services that the functions call."
   }
@@ -127,8 +127,8 @@ run "own_network" {
   }
   assert {
     condition = [
-      for ids in concat(module.scorer.subnet_ids, module.monitor.subnet_ids, values(module.notifier)[*].subnet_ids) : toset(ids)
-    ] == [for function in ["stream", "http", "monitor", "team"] : toset(var.vpc_subnet_ids)]
+      for ids in concat(module.scorer.subnet_ids, module.monitor.subnet_ids, module.guard[*].subnet_ids, values(module.notifier)[*].subnet_ids) : toset(ids)
+    ] == [for function in ["stream", "http", "monitor", "guard", "team"] : toset(var.vpc_subnet_ids)]
     error_message = "Every function must be in the given subnets."
   }
   assert {

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from contract.schema import Contract, ModelRef
 from lambda_monitor.alerts import advice, details, mail
 from lambda_monitor.alerts.links import Presigned
-from lambda_monitor.alerts.payload import Kind, chat, publishable
+from lambda_monitor.alerts.payload import Kind, by_protocol
 from lambda_monitor.alerts.state import Message, RefusedError, State
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.untrusted import one_line
@@ -104,7 +104,7 @@ def _publish(sns: "SNSClient", topic_arn: str, message: Message) -> None:
         sns.publish(
             TopicArn=topic_arn,
             Subject=message.subject,
-            Message=_by_protocol(message),
+            Message=by_protocol(message.alert_id, message.subject, message.text, message.payload),
             MessageStructure="json",
             MessageAttributes=attributes,
         )
@@ -114,15 +114,6 @@ def _publish(sns: "SNSClient", topic_arn: str, message: Message) -> None:
         if error.response["Error"]["Code"] not in _REFUSED:
             raise
         raise RefusedError(str(error)) from error
-
-
-def _by_protocol(message: Message) -> str:
-    """Return the text for mail and short messages, the form of Amazon Q, and JSON for the rest."""
-    default = publishable(message.alert_id, message.subject, message.text, message.payload)
-    shown = chat(message.alert_id, message.subject, message.text)
-    # Amazon Q Developer in chat applications subscribes by HTTPS.
-    texts = {"default": default, "email": message.text, "sms": message.subject, "https": shown}
-    return msgspec.json.encode(texts).decode()
 
 
 def _short(message: Message, error: Exception) -> Message:

@@ -111,6 +111,14 @@ def failed_check(
     )
 
 
+def by_protocol(alert_id: str, subject: str, text: str, details: Payload | None = None) -> str:
+    """Return the text for mail and short messages, the form of Amazon Q, and JSON for the rest."""
+    default = publishable(alert_id, subject, text, details)
+    # Amazon Q Developer in chat applications subscribes by HTTPS.
+    texts = {"default": default, "email": text, "sms": subject, "https": chat(alert_id, subject, text)}
+    return msgspec.json.encode(texts).decode()
+
+
 def publishable(alert_id: str, subject: str, text: str, details: Payload | None) -> str:
     """Return the message as JSON."""
     published = Published(scorewatch=1, alert_id=alert_id, subject=subject, text=text, details=details)

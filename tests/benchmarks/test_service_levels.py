@@ -57,6 +57,7 @@ FAULTS: dict[str, Mapping[str, Series]] = {
     "batches-given-up": {"AWS/Lambda OnFailureDestinationDeliveredEventCount": fault(3)},
     "delivery-ground-truth-late": {synthetic.WAITING: fault(1_000, 200)},
     "delivery-rejected-late": {synthetic.WAITING: fault(1_000, 200)},
+    "guard-errors": {"AWS/Lambda Errors": fault(1, 0)},
     "input-throttled": {"AWS/Kinesis WriteProvisionedThroughputExceeded": fault(5, 0)},
     "lake-budget-fast": {synthetic.WAITING: fault(250, 250), synthetic.BEHIND: fault(700_000, 0)},
     "monitor-destination-failed": {"AWS/Lambda DestinationDeliveryFailures": fault(1)},

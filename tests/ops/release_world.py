@@ -2,7 +2,8 @@
 
 - Aliases: UpdateAlias of the API reference and "Implement Lambda canary deployments using a weighted
   alias": a second, published version with a weight of 0 to 1; what a request leaves out stays as it is;
-  RevisionId must be the current one; a description has 256 characters at most.
+  RevisionId must be the current one, else PreconditionFailedException; the answer is the alias as it is
+  then; a description has 256 characters at most. Every answer has HTTP's Date.
 - Versions: "Lambda doesn't publish a version if the function's configuration and code haven't changed".
 - Metrics of an alias have the dimensions FunctionName, Resource and ExecutedVersion.
 """
@@ -12,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -139,9 +141,20 @@ class Lambda:
 
     def get_alias(self, **_: str) -> dict[str, Any]:
         self.world.call("get_alias")
-        return dict(self.world.alias)
+        return self._answer()
 
-    def update_alias(self, *, FunctionName: str, Name: str, RevisionId: str, **changes: Any) -> None:  # noqa: N803
+    def _answer(self) -> dict[str, Any]:
+        headers = {"date": format_datetime(self.world.now, usegmt=True)}
+        return {**self.world.alias, "ResponseMetadata": {"HTTPHeaders": headers}}
+
+    def update_alias(
+        self,
+        *,
+        FunctionName: str,  # noqa: N803
+        Name: str,  # noqa: N803
+        RevisionId: str,  # noqa: N803
+        **changes: Any,
+    ) -> dict[str, Any]:
         world = self.world
         world.call("update_alias", changes)
         assert (FunctionName, Name) == (FUNCTION, ALIAS)
@@ -157,6 +170,7 @@ class Lambda:
             found.pop("RoutingConfig", None)
         world.revision += 1
         world.alias = found | {"RevisionId": str(world.revision)}
+        return self._answer()
 
     def get_function(self, *, Qualifier: str, **_: str) -> dict[str, Any]:  # noqa: N803
         self.world.call("get_function")

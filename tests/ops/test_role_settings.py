@@ -18,6 +18,6 @@ def test_every_role_has_the_given_path_and_boundary() -> None:
 
 def test_every_module_with_a_role_receives_the_settings_of_roles() -> None:
     root = (INFRA / "main.tf").read_text()
-    for module in ("lake", "scorer", "monitor", "notifier"):
+    for module in ("lake", "scorer", "monitor", "guard", "notifier"):
         block = root.split(f'module "{module}" {{')[1].split("\n}\n")[0]
         assert "role_settings" in block

@@ -1,6 +1,7 @@
 """Releases: what passes goes live, what is worse is returned, and a killed process leaves no mess."""
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -61,8 +62,9 @@ def test_a_good_version_goes_live_after_ten_minutes_of_ten_percent(
     assert served(world) == expected
     assert (world.now - START).total_seconds() == 600
     updates = [detail for name, detail in world.calls if name == "update_alias"]
-    assert updates[0] == {"RoutingConfig": {"AdditionalVersionWeights": {"2": 0.1}}}
-    assert len(updates) == 2
+    assert updates[0]["RoutingConfig"] == {"AdditionalVersionWeights": {"2": 0.1}}
+    assert [update.keys() for update in updates[1:-1]] == [{"Description"}] * 10, "the watch, each minute"
+    assert updates[-1]["FunctionVersion"] == "2"
     staged, final = [detail for name, detail in world.calls if name == "apply"]
     assert {name: staged[name] for name in OLD} == OLD, "monitor and HTTP function keep what is live"
     assert final == wanted
@@ -90,7 +92,8 @@ def test_a_bad_version_is_returned_and_everything_is_as_before(
     assert served(world) == ("image:1", "1", "m:1")
     assert world.applied == OLD, "the candidate is not applied any more"
     assert (world.now - START).total_seconds() < 300, "CloudWatch's delay and a few looks"
-    routed = [detail for name, detail in world.calls if name == "update_alias" and "2" in str(detail)]
+    updates = [str(detail.get("RoutingConfig")) for name, detail in world.calls if name == "update_alias"]
+    routed = [update for update in updates if "2" in update]
     assert len(routed) == behaviour.starts, "a version that does not start receives no record"
 
 
@@ -263,10 +266,10 @@ def test_a_busy_alias_is_tried_again_and_a_change_by_someone_else_is_an_error(wo
     state = alias.read()
     alias.point("1", ())
     with pytest.raises(deployment.DeploymentError, match="changed by someone else"):
-        alias.route(state, "1", 0.1)
+        alias.route(state, "1", 0.1, timedelta(minutes=3))
     world.errors = [("update_alias", "ResourceNotFoundException")]
     with pytest.raises(ClientError):
-        alias.clear()
+        alias.point("1", ())
 
 
 def test_the_description_holds_ten_versions_and_may_be_written_by_hand(world: World) -> None:

@@ -71,6 +71,20 @@ locals {
     local.function_alarms["monitor"]
   ) : key => alarm if var.monitor_function != null }
 
+  guard_alarms = { for key, alarm in {
+    "guard-errors" = {
+      description = "The guard of releases fails: a release whose command is killed keeps its share of the batches. See the log of function ${coalesce(var.guard_function, "-")}."
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = var.guard_function }
+      statistic   = "Sum"
+      threshold   = 1
+      period      = 300
+      periods     = 3
+      enough      = 2
+    }
+  } : key => alarm if var.guard_function != null }
+
   function_alarms = {
     for key, name in { predict = var.predict_function, monitor = var.monitor_function } : key => merge({
       "${key}-destination-failed" = {
@@ -99,7 +113,7 @@ locals {
     })
   }
 
-  alarms = merge(local.delivery_alarms, local.stream_alarms, local.predict_alarms, local.monitor_alarms)
+  alarms = merge(local.delivery_alarms, local.stream_alarms, local.predict_alarms, local.monitor_alarms, local.guard_alarms)
 }
 
 # No alarm has ok_actions: resolved.tf sends what ended, but not the first OK of a new alarm.

@@ -73,6 +73,11 @@ variable "monitor_function" {
   type        = string
 }
 
+variable "guard_function" {
+  description = "Name of the function that returns releases which nobody watches; null without it."
+  type        = string
+}
+
 variable "monitor_failed_queue" {
   description = "Name of the queue of failed monitoring runs."
   type        = string

@@ -3,7 +3,7 @@ module "repository" {
   count  = var.repository ? 1 : 0
 
   name          = var.name
-  function_arns = [for name in [var.name, var.notifiers] : "${var.arn_prefixes.function}${name}"]
+  function_arns = [for name in concat([var.name], var.more_functions) : "${var.arn_prefixes.function}${name}"]
   kms_key_arn   = var.kms_key_arn
   force_destroy = var.force_destroy
 }

@@ -8,9 +8,9 @@ variable "failed_queue" {
   type        = string
 }
 
-variable "notifiers" {
-  description = "Pattern of the names of the notifiers, which run the same image."
-  type        = string
+variable "more_functions" {
+  description = "Names, or patterns of names, of the other functions that run the same image."
+  type        = list(string)
 }
 
 variable "role_names" {

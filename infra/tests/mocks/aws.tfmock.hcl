@@ -59,3 +59,7 @@ mock_resource "aws_cloudwatch_log_group" {
 mock_resource "aws_athena_workgroup" {
   defaults = { arn = "arn:aws:athena:eu-west-1:123456789012:workgroup/workgroup" }
 }
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = { arn = "arn:aws:events:eu-west-1:123456789012:rule/rule" }
+}
