@@ -88,7 +88,7 @@ iam-record: setup ## Run the integration tests and store policies and calls in t
 localstack: setup ## Run LocalStack with the functions of this checkout until Ctrl-C, port PORT
 	@$(BIN)/python -m local.localstack --port $(or $(PORT),4566)
 
-images: setup ## Build both images and their SBOMs with Docker or Buildah, on AWS's base, BASE_IMAGE or a stand-in
+images: setup ## Build the images and their SBOMs with Docker or Buildah, on AWS's base, BASE_IMAGE or a stand-in
 	@$(BIN)/python -m local images
 
 bench: setup ## Run every benchmark and write benchmarks/results.md

@@ -5,6 +5,7 @@ base         enums of the contract, bases of stored structs
 features     features and inputs: types, ranges, missing values
 derived      declaration of derived features
 derivation   values of derived features
+timestamps   timestamps of events as text
 times        timestamps: instants, and their parts in a time zone
 target       target: a number, or classes
 value_names  names of values in messages

@@ -3,17 +3,35 @@
 import base64
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from contract import names
 from contract.schema import Contract, ModelRef, Struct
+from contract.timestamps import parse_timestamp, timestamp
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+__all__ = [
+    "MOST_CLASSES",
+    "NEWLINE",
+    "REJECTED_PART_BYTES",
+    "RecordRef",
+    "Rejected",
+    "Rejection",
+    "class_predictions",
+    "ground_truth_line",
+    "monitored_probability",
+    "parse_timestamp",
+    "prediction_type",
+    "rejected_lines",
+    "stream_sequence_number",
+    "timestamp",
+]
 
 NEWLINE = b"\n"
 # A Firehose record holds 1,000 KiB: room for this many bytes in base64, with the reason.
@@ -67,19 +85,6 @@ class Rejected(Struct, frozen=True, kw_only=True, omit_defaults=True):
 def stream_sequence_number(sequence_number: str) -> str:
     """Return the sequence number of the stream record that held this record."""
     return sequence_number.partition("/")[0]
-
-
-def timestamp(moment: datetime) -> str:
-    """Format `moment` as events do: UTC, milliseconds, suffix Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def parse_timestamp(text: str) -> datetime:
-    """Parse an event's timestamp to an aware datetime. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone: write it as 2026-01-31T12:00:00.000Z")
-    return moment.astimezone(UTC)
 
 
 def prediction_type(contract: Contract) -> type[msgspec.Struct]:

@@ -72,6 +72,15 @@ def test_the_image_of_a_strict_umask_runs_read_only_and_unprivileged(built: list
     assert [line for line in code if "/var/task/" in line and ".pyc" not in line] == []
 
 
+def test_the_exporters_image_runs_read_only_and_unprivileged(base: str) -> None:
+    [tag] = containers.build_tags(Docker(os.environ), base, print, {"exporter": images.EXPORTER}).values()
+    options = ("--rm", "--network=none", "--read-only", "--cap-drop=ALL")
+    command = ("docker", "run", *options, tag, "--help")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "--input-stream" in done.stdout
+
+
 def test_the_bill_of_materials_lists_the_lock_and_the_base(built: list[str], tmp_path: Path) -> None:
     docker_images.write_sbom(Docker(os.environ), built[0], tmp_path / "sbom.json")
     text = (tmp_path / "sbom.json").read_text()

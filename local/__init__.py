@@ -13,7 +13,7 @@ function_metrics   metrics of Lambda and of functions' logs
 runtime            image functions under the Runtime Interface Emulator
 images             contents of the images as folders and environments
 npm                locked npm packages in folders of their own
-containers         both images built with Docker
+containers         images built with Docker
 container          command that runs an image as Lambda would
 standin_base       stand-in for AWS's Lambda base image
 deadlines          longest waits for a stack's results

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     stop.add_argument("--all", action="store_true", help="also that of a running demo")
     commands.add_parser("status", help="print the address of the running one")
     commands.add_parser("env", help="print the shell variables for the AWS CLI and Terraform")
-    commands.add_parser("images", help="build both images with Docker or Buildah")
+    commands.add_parser("images", help="build the images with Docker or Buildah")
     metrics = commands.add_parser("exporter", help="serve /metrics for Prometheus")
     exporter.add_arguments(metrics)
     apply = commands.add_parser("apply", help="apply infra/ to the running one")

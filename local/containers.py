@@ -1,14 +1,14 @@
-"""Build both images and describe how the emulator runs them in Docker."""
+"""Build the images and describe how the emulator runs them in Docker."""
 
 import json
 import os
 import platform
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from local import images, standin_base
-from local.images import DOCKERFILES, ROOT, ImageError, UnavailableError
+from local.images import DOCKERFILES, EXPORTER, ROOT, ImageError, UnavailableError
 from local.standin_base import docker
 from ops import docker_images, image_engines
 from ops.deployment import DeploymentError
@@ -43,12 +43,17 @@ def build(progress: Callable[[str], None] = print, folder: Path = images.WORK / 
     return built
 
 
-def build_tags(engine: image_engines.Engine, base: str, progress: Callable[[str], None]) -> dict[str, str]:
-    """Build both images on `base` for this machine; return their tags by name. Raises ImageError."""
+def build_tags(
+    engine: image_engines.Engine,
+    base: str,
+    progress: Callable[[str], None],
+    dockerfiles: Mapping[str, Path] = DOCKERFILES,
+) -> dict[str, str]:
+    """Build images on `base` for this machine; return their tags by name. Raises ImageError."""
     tags = {}
     try:
         identity = engine.identity(base) if engine.has(base) else engine.base(base, ARCHITECTURE)
-        for name, dockerfile in DOCKERFILES.items():
+        for name, dockerfile in dockerfiles.items():
             content = docker_images.content_tag(dockerfile, ROOT, ARCHITECTURE, identity)
             tags[name] = f"scorewatch-{name}:{content}"
             if engine.has(tags[name]):
@@ -64,7 +69,7 @@ def build_tags(engine: image_engines.Engine, base: str, progress: Callable[[str]
 def build_with_sboms(
     progress: Callable[[str], None] = print, folder: Path = images.WORK / "images"
 ) -> dict[str, str]:
-    """Build both images with Docker or Buildah and write their bills of materials to `folder`.
+    """Build the functions' and the exporter's image with Docker or Buildah; write their bills of materials.
 
     Returns their tags by name. Raises ImageError.
     """
@@ -74,7 +79,7 @@ def build_with_sboms(
         # The stand-in is made with Docker.
         given = isinstance(engine, image_engines.Docker)
         base = base_image(progress) if given else docker_images.wanted_base(engine, DOCKERFILES["predict"])
-        tags = build_tags(engine, base, progress)
+        tags = build_tags(engine, base, progress, {**DOCKERFILES, "exporter": EXPORTER})
         for name, tag in tags.items():
             path = folder / f"{name}.cdx.json"
             docker_images.write_sbom(engine, tag, path)

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from contract.events import parse_timestamp
 from contract.session import session
+from contract.timestamps import parse_timestamp
 from lambda_monitor.findings import CheckResult
 from local.cloudwatch_counters import NAMESPACE, CloudWatchCounters
 from local.newest_reports import NewestReports, Report

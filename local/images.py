@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / ".scorewatch"
 # Keys are the suffixes of the ECR repositories' names.
 DOCKERFILES = {"predict": ROOT / "lambda_predict/Dockerfile", "monitor": ROOT / "lambda_monitor/Dockerfile"}
+EXPORTER = ROOT / "local/prometheus/Dockerfile"
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "Dockerfile")
 
 

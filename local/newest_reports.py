@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from contract import layout
-from contract.events import parse_timestamp, timestamp
+from contract.timestamps import parse_timestamp, timestamp
 from lambda_monitor.findings import REPORT_JSON, RUN_JSON
 from lambda_monitor.reports.stored import StoredModel, StoredReport, StoredWindow
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,32 @@ def test_the_image_holds_what_the_exporter_imports() -> None:
     }
     assert own
     assert {file for file in own if f"{file} " not in (FOLDER / "Dockerfile").read_text()} == set()
+
+
+_WITHOUT = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in sys.argv:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Blocked())
+import local.exporter
+"""
+
+
+def test_the_exporter_starts_with_the_packages_of_its_image_alone() -> None:
+    lock = (ROOT / "requirements/exporter.txt").read_text()
+    locked = set(re.findall(r"^([\w-]+)==", lock, re.MULTILINE))
+    others = [
+        module
+        for module, names in metadata.packages_distributions().items()
+        if not {re.sub(r"[-_.]+", "-", name).lower() for name in names} & locked
+    ]
+    assert "numpy" in others
+    own = ("benchmarks", "contract", "lambda_monitor", "lambda_predict", "local", "ops", "training")
+    run(sys.executable, "-c", _WITHOUT, *(module for module in others if module not in own))
 
 
 class Slack:

@@ -9,7 +9,7 @@ import pytest
 
 from local import __main__ as command_line
 from local import containers
-from local.images import DOCKERFILES, ImageError
+from local.images import DOCKERFILES, EXPORTER, ImageError
 from ops import docker_images
 from tests.ops.conftest import FAKES
 from tests.ops.fakes import archives
@@ -24,7 +24,7 @@ def add_buildah(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["docker", "buildah"])
-def test_both_images_and_their_bills_are_written(
+def test_images_and_their_bills_are_written(
     calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     if name == "buildah":
@@ -33,12 +33,16 @@ def test_both_images_and_their_bills_are_written(
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     lines: list[str] = []
     tags = containers.build_with_sboms(lines.append, tmp_path / "images")
-    assert set(tags) == set(DOCKERFILES)
+    assert set(tags) == {*DOCKERFILES, "exporter"}
     for image, tag in tags.items():
         assert tag.startswith(f"scorewatch-{image}:")
         assert (tmp_path / f"images/{image}.cdx.json").read_bytes() == archives.SBOM
         assert any(f"{tag}: sha256:base" in line for line in lines)
     assert {call["command"] for call in calls()} == {name}
+
+
+def test_the_images_have_one_base() -> None:
+    assert len({docker_images.base_image(path) for path in (*DOCKERFILES.values(), EXPORTER)}) == 1
 
 
 def test_an_image_whose_content_is_built_is_not_built_again(calls: Calls, tmp_path: Path) -> None:
@@ -57,7 +61,7 @@ def test_an_image_that_is_missing_is_built(
     with pytest.raises(ImageError, match="inspect of scorewatch-predict:"):
         containers.build_with_sboms(print, tmp_path)
     builds = [call for call in calls() if call["arguments"][0] == "build"]
-    assert [build["from"] for build in builds] == [f"FROM {base}"] * 2
+    assert [build["from"] for build in builds] == [f"FROM {base}"] * 3
     assert "ops/sbom.py" in builds[0]["context"]
 
 
