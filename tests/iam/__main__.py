@@ -9,6 +9,10 @@ import sys
 from tests.iam import isolation, proof, record, removal
 from tests.iam.reasons import reason
 
+_NETWORK = """Not in the record: rights on network interfaces, by which Lambda connects functions in a VPC
+(vpc_subnet_ids). Interfaces have no name of a use case; the functions' code is denied every one of these
+rights: tests/iam/test_network.py proves it."""
+
 
 def main() -> int:
     """Print the table and the proofs; return the exit code."""
@@ -28,6 +32,7 @@ def main() -> int:
     print(f"Z3: {len(reached)} grants reach a resource of another use case, whatever its name.")
     for reach in reached:
         print(f"  {reach.grant.role}: {reach.grant.action} on {reach.resource!r} of {reach.use_case}")
+    print(_NETWORK)
     return 1 if unnamed or reached or any(row.surplus for row in rows) else 0
 
 
