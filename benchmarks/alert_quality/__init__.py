@@ -8,7 +8,13 @@ synthetic       synthetic rows
 shifts          shifts applied to windows
 hour_sums       sums per hour, and every statistic of arrays of windows
 decisions       scheduled decisions over arrays of hours
-over_time       months as they came, model-years by chance, delays of shifts
+over_time       months as they came: episodes per model-year
+streams         rides of any number per day that change at a random hour
+delays          delays of alerts on drift, by rides per day
+lower_bound     least delay of any detector for a rate of false alarms
+odd_values      delays of alerts on nulls and unknown codes
+label_delays    delays of alerts on labels
+same_days       Evidently and NannyML on the same days
 evidence_picture  picture of a drift as evidence grows
 judges          Scorewatch's checks and Evidently's defaults
 nannyml_judge   NannyML as a judge

@@ -6,6 +6,7 @@ from itertools import chain
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from evidently import Report
@@ -29,7 +30,7 @@ from lambda_monitor.profiles.profile import Profile
 OURS, LABELLED, COUNTED = "Scorewatch", "Scorewatch with labels", "Scorewatch, seasons count"
 FEW = "Scorewatch with 5% of labels"
 EVIDENTLY_ANY, EVIDENTLY_HALF = "Evidently, any column", "Evidently, half the columns"
-_FEW_LABELS = 0.05
+FEW_LABELS = 0.05
 _COUNT = CheckConfig(seasonality="count")
 # Evidently reports dataset drift if half the columns drifted.
 _SHARE = 0.5
@@ -64,19 +65,19 @@ def scorewatch(watched: Watched, rows: pd.DataFrame) -> tuple[list[str], list[st
     profile = Profile.of(table, model.profile_spec)
     plain = columns.check_columns(model, profile)
     counting = columns.check_columns(msgspec.structs.replace(model, check_config=_COUNT), profile)
+    draws = np.random.default_rng(len(table)).random(len(table))
     every, few = (
-        _alerts(columns.check_performance(model, _truth(model.contract, table, share)))
-        for share in (1.0, _FEW_LABELS)
+        _alerts(columns.check_performance(model, truth(model.contract, table, draws < share)))
+        for share in (1.0, FEW_LABELS)
     )
     return rejected + _alerts(plain), every, few, rejected + _alerts(counting)
 
 
-def _truth(contract: Contract, table: pa.Table, share: float) -> Truth:
-    """Return the window with labels for a random share of its records, arrived at the time of their rows."""
+def truth(contract: Contract, table: pa.Table, chosen: npt.NDArray[np.bool_]) -> Truth:
+    """Return the window with labels for the chosen records, arrived at the time of their rows."""
     times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
     if times:
         table = table.append_column(ARRIVED, table.column(times[0]))
-    chosen = np.random.default_rng(len(table)).random(len(table)) < share
     rows = table.filter(pa.array(chosen))
     labels = Labels(table=rows, conflicts=0, bad_lines=0, unreadable=[])
     now, outcome = datetime.now(UTC), bundle.probability_column(contract) or bundle.PREDICTION_COLUMN
