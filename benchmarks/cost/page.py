@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import urlsplit
 
 from benchmarks.cost.measured import Counted, Measured
 from benchmarks.cost.month import DAY, HOURS, SECONDS, Settings, bill, flow
@@ -191,10 +192,16 @@ def _figures(found: Measured) -> str:
 
 def _prices(prices: Prices) -> str:
     rows = [
-        (price.unit, _unit_price(price), f"<{price.page}>" + ("" if price.read else " *"))
+        (price.unit, _unit_price(price), f"<{price.page}>", _source(price))
         for price in prices.prices.values()
     ]
-    return _table(("unit", "$", "page"), rows)
+    return _table(("unit", "$", "AWS's page", "stated in"), rows)
+
+
+def _source(price: Price) -> str:
+    if price.source is None:
+        return "**no document found**"
+    return "that page" if price.source == price.page else f"[{urlsplit(price.source).netloc}]({price.source})"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

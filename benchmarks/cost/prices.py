@@ -8,13 +8,13 @@ FILE = Path(__file__).with_name("prices.json")
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`usd` for `per` units; `read` if the page's text had the figure, False if it was quoted elsewhere."""
+    """`usd` for `per` units; AWS's page, and the address of a document that states the figure, if any."""
 
     usd: float
     per: int
     unit: str
     page: str
-    read: bool
+    source: str | None
 
 
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

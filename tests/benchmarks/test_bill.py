@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -112,6 +113,16 @@ def test_every_unit_has_a_price_and_costs_more_at_a_higher_load() -> None:
     for settings in (Settings(), page.TUNED, replace(Settings(), on_demand=True)):
         bills = [page.dollars(rate, settings, FOUND, PRICES) for rate in (1, 10, 100, 1_000, 10_000)]
         assert bills == sorted(bills)
+
+
+def test_the_page_names_a_document_for_each_price_or_that_there_is_none() -> None:
+    text = page.text(FOUND, PRICES)
+    for price in PRICES.prices.values():
+        assert urlsplit(price.page).netloc in {"aws.amazon.com", "docs.aws.amazon.com"}
+        if price.source not in (None, price.page):
+            assert f"({price.source}) |" in text
+    missing = [price for price in PRICES.prices.values() if price.source is None]
+    assert text.count("**no document found**") == len(missing) == 1
 
 
 def test_settings_of_the_page_are_variables_with_these_defaults() -> None:
