@@ -41,6 +41,8 @@ STAYS_OPEN = 0.8
 REST = 0.9
 # Standard deviations of noise by which a shorter horizon may differ.
 CONTRADICTS = 2.0
+# Far more than rounding changes a product, far less than a report shows.
+_ROUNDING = 1e-9
 
 
 class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,5 +220,7 @@ def _contradicts(shorter: Measured, longer: Measured) -> bool:
 
 
 def _at_limit(one: Measured, least: float) -> Measured:
-    """Return the value with a limit that it does not exceed."""
-    return one if one.ratio <= least else msgspec.structs.replace(one, limit=one.value / least)
+    """Return the value with a limit that it does not exceed, also after rounding."""
+    if one.ratio <= least:
+        return one
+    return msgspec.structs.replace(one, limit=one.value / least * (1 + _ROUNDING))

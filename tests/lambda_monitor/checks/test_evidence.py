@@ -138,6 +138,14 @@ def test_a_drift_that_ended_is_resolved_although_earlier_days_show_it() -> None:
     assert decided([1.4] * 14 + [1.0] * 2).status == "ok"
 
 
+@pytest.mark.parametrize("stretch", [1.48, 1.5, 1.52, 1.54])
+def test_an_open_alert_of_a_drift_that_ended_is_resolved_at_every_value(stretch: float) -> None:
+    """Values for which dividing and multiplying by STAYS_OPEN rounds down."""
+    found = decided([stretch] * 14 + [1.0] * 2, still_open=[KEY])
+    assert found.status == "ok"
+    assert found.value == found.threshold, "the value counts as one at its limit"
+
+
 def test_a_large_change_is_reported_within_the_first_day() -> None:
     assert decided([1.0] * 13, [1.8] * 12).status == "alert"
 
