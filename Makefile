@@ -107,7 +107,7 @@ bench-kinds: setup ## Try every kind of model and write docs/model-kinds.md
 	@$(BIN)/python -m benchmarks.model_kinds
 
 bench-alerts: setup ## Measure false-alarm rate and power of the alerts on real rows
-	@$(BIN)/python -m benchmarks alerts alerts_over_time
+	@$(BIN)/python -m benchmarks alerts alerts_over_time false_alarms
 
 bench-slo: setup ## Replay synthetic outages against the alarms on the service level objectives
 	@$(BIN)/python -m benchmarks service_levels

@@ -14,6 +14,7 @@ SECTIONS = {
     "monitoring": "Monitoring: time and memory",
     "alerts": "Alerts: false alarms, power, delay",
     "alerts_over_time": "Alerts over time: false alerts per model-year, delay",
+    "false_alarms": "False alarms by chance: episodes per model-year of every check",
     "service_levels": "Service levels: alarms on synthetic outages",
     "scale": "Scale: scoring beside its simulation",
 }

@@ -115,16 +115,20 @@ class HourSums:
 
     def readings(self, sums: Array, horizon: Horizon, only: Key | None = None) -> dict[Key, Readings]:
         """Return the drift statistics of features, predictions and segments over windows of `sums`."""
-        found = {}
-        for name in self.compared if only is None else [only[0]]:
-            for statistic, (value, rows) in self._statistics(name, sums).items():
-                limit = self.model.thresholds.limits[name][statistic]
-                made = _limited(limit, value, rows, self.model.thresholds.reference_rows, horizon, statistic)
-                found[name, statistic] = made
-        for name, limit in self.model.thresholds.segments.items():
-            if only is None or only[0] == name:
-                found |= self._segments(name, limit, sums, horizon)
-        return found if only is None else {only: found[only]}
+        if only is not None:
+            return {only: self.column(only[0], sums, horizon)[only]}
+        return {key: one for name in self.compared for key, one in self.column(name, sums, horizon).items()}
+
+    def column(self, name: str, sums: Array, horizon: Horizon) -> dict[Key, Readings]:
+        """Return the drift statistics of one column and of its segments over windows of `sums`."""
+        limits, of = self.model.thresholds.limits[name], self.model.thresholds.reference_rows
+        found = {
+            (name, statistic): limited(limits[statistic], value, rows, of, horizon, statistic)
+            for statistic, (value, rows) in self._statistics(name, sums).items()
+        }
+        if name in self.model.thresholds.segments:
+            found |= self._segments(name, self.model.thresholds.segments[name], sums, horizon)
+        return found
 
     def error(self, sums: Array) -> Array:
         """Return the labelled error in units of its limit, 0 below the least rows."""
@@ -139,7 +143,7 @@ class HourSums:
         name, limits = bundle.TARGET_COLUMN, self.model.thresholds.limits[bundle.TARGET_COLUMN]
         of, window = self.model.thresholds.reference_rows, Horizon()
         found = self._statistics(name, sums).items()
-        ratios = [_limited(limits[s], v, n, of, window, s).ratio for s, (v, n) in found]
+        ratios = [limited(limits[s], v, n, of, window, s).ratio for s, (v, n) in found]
         return np.asarray(np.max(ratios, axis=0))
 
     def _statistics(self, name: str, sums: Array) -> dict[str, tuple[Array, Array]]:
@@ -172,7 +176,7 @@ class HourSums:
             was, deviation = _moments(before)
             if before[0] >= segments.LEAST_ROWS and deviation > 0:
                 value = np.where(now[..., 0] >= segments.LEAST_ROWS, np.abs(mean - was) / deviation, 0.0)
-                found[name, f"segment {level}"] = _limited(
+                found[name, f"segment {level}"] = limited(
                     limit, value, now[..., 0], int(before[0]), horizon, "", least=segments.LEAST_ROWS
                 )
         return found
@@ -190,7 +194,7 @@ def _numbered(values: "pd.Series[Any]", levels: list[str]) -> Array:
     return np.array([place.get(category(value), len(levels)) for value in values.tolist()], dtype=np.int64)
 
 
-def _limited(
+def limited(
     limit: Limit,
     value: Array,
     rows: Array,
@@ -206,7 +210,9 @@ def _limited(
     few = np.clip(np.log(MANY_ROWS / some) / np.log(MANY_ROWS / LEAST_ROWS), 0, 1)
     unit = limit.few**few * np.sqrt(1 / some + 1 / reference_rows)
     tolerance = limit.tolerance
-    if horizon.days >= LONG_DAYS and limit.weeks is not None:
+    if horizon.part_of_day:
+        tolerance = limit.tolerance if limit.hours is None else limit.hours
+    elif horizon.days >= LONG_DAYS and limit.weeks is not None:
         tolerance = min(tolerance, limit.weeks)
     most = np.maximum(
         limit.noise * horizon.noise * unit,

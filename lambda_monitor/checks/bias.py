@@ -33,7 +33,7 @@ from lambda_monitor.profiles.segments import Sums
 ERROR, RATE = "bias.error", "bias.prediction_rate"
 # Tolerated: a ratio of errors that grew by a quarter; predictions that moved apart by a fifth of a standard
 # deviation, or probabilities by five points.
-_ERROR_TOLERANCE, _RATE_TOLERANCE, _POINTS = 1.25, 0.2, 0.05
+ERROR_TOLERANCE, RATE_TOLERANCE, _POINTS = 1.25, 0.2, 0.05
 
 
 class _Group(NamedTuple):
@@ -137,7 +137,7 @@ def _error(level: str, before: tuple[Array, Array], now: tuple[Array, Array]) ->
         spread = max(float(old.var()), mean * (1 - mean) if old.max() <= 1 else 0.0) / mean**2
         variance += spread * (1 / len(new) + 1 / len(old))
     value = ratios[1] / ratios[0]
-    limit = _ERROR_TOLERANCE * (1 + RARER * float(np.sqrt(variance)) / 2) ** 2
+    limit = ERROR_TOLERANCE * (1 + RARER * float(np.sqrt(variance)) / 2) ** 2
     return _Group(Segment.of(level, value, limit, len(now[0])), ratios[1], ratios[0])
 
 
@@ -151,7 +151,7 @@ def _rate(
         old.deviation**2 * (1 / new.count + 1 / old.count) for old, new in zip(before, now, strict=True)
     )
     value = abs(apart[1] - apart[0]) / scale
-    tolerance = _RATE_TOLERANCE if _number(contract) else _POINTS
+    tolerance = RATE_TOLERANCE if _number(contract) else _POINTS
     limit = tolerance + RARER * float(np.sqrt(variance)) / scale
     return _Group(Segment.of(level, value, limit, now[0].count), apart[1], apart[0])
 

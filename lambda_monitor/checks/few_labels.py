@@ -21,7 +21,7 @@ from lambda_monitor.profiles.segments import LEAST_ROWS
 # Least days, and rows of each, from which the variance between days is known.
 _LEAST_DAYS, _LEAST_ROWS_A_DAY = 14, 30
 # Least share of the records that is judged without the worst day.
-_LEAST_REST = 0.25
+LEAST_REST = 0.25
 
 Array = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
@@ -104,7 +104,7 @@ def judge(known: Known, now: Sample, allowed: float, quantile: float) -> Judged:
     totals = np.bincount(day, weights=estimates)
     rest = labelled - counts
     without = np.where(
-        rest >= max(labelled * _LEAST_REST, LEAST_ROWS), (totals.sum() - totals) / np.maximum(rest, 1), np.inf
+        rest >= max(labelled * LEAST_REST, LEAST_ROWS), (totals.sum() - totals) / np.maximum(rest, 1), np.inf
     )
     worst = int(without.argmin())
     if not without[worst] < value:

@@ -33,7 +33,7 @@ from lambda_monitor.lake.events import ARRIVED
 WHOLE, SEGMENT = "performance.mean_error", "performance.segment_mean_error"
 # Tolerated, in usual errors: seasons and holidays move the mean of all records, and that of a segment
 # against the rest.
-_TOLERANCE, _SEGMENT_TOLERANCE = 0.25, 0.35
+TOLERANCE, SEGMENT_TOLERANCE = 0.25, 0.35
 _BINS, _CLIP = 10, 4.0
 
 
@@ -97,7 +97,7 @@ def _whole(contract: Contract, before: Errors, now: Errors) -> Score:
     side = 1.0 if now.standard.mean() >= was else -1.0
     known = Known.of(Sample.plain(side * (before.standard - was), before.days))
     sample = Sample.plain(side * (now.standard - was), now.days)
-    judged = few_labels.judge(known, sample, _TOLERANCE, RARE)
+    judged = few_labels.judge(known, sample, TOLERANCE, RARE)
     higher = "above" if now.plain.mean() >= 0 else "below"
     mean = _quantity(contract, abs(float(now.plain.mean())))
     sentence = (
@@ -117,7 +117,7 @@ def _worst_segment(contract: Contract, column: str, before: Errors, now: Errors)
         old, new = was == level, names == level
         if min(old.sum(), (~old).sum(), new.sum(), (~new).sum()) >= LEAST[SEGMENT]:
             value = abs(_apart(now.standard, new) - _apart(before.standard, old))
-            limit = _SEGMENT_TOLERANCE + RARER * _noise(before, old, now, new, between)
+            limit = SEGMENT_TOLERANCE + RARER * _noise(before, old, now, new, between)
             found.append(Segment.of(level, value, limit, int(new.sum())))
     if not found:
         words = (

@@ -34,10 +34,10 @@ from lambda_monitor.lake.events import ARRIVED
 from lambda_monitor.profiles.profile import BINS, Profile, ProfileSpec, shares
 
 # Ordinary months of taxi rides change the root mean squared error by up to 1.29 (make bench-alerts).
-_TOLERANCE, _SHARE_TOLERANCE, _ESTIMATE_TOLERANCE = 1.3, 1.2, 1.2
+_TOLERANCE, _SHARE_TOLERANCE, ESTIMATE_TOLERANCE = 1.3, 1.2, 1.2
 # Of a class twice the standard deviation between days is tolerated, if the reference has enough days.
 _DEVIATIONS = 2
-_TAIL = 0.995
+TAIL = 0.995
 
 
 def score_labelled(
@@ -60,7 +60,7 @@ def score_labelled(
             yield skipped("performance.segment", words, column)
         return
     before, now = losses(contract, reference), losses(contract, rows)
-    cap = float(np.quantile(before, _TAIL)) if contract.task is Task.REGRESSION else 1.0
+    cap = float(np.quantile(before, TAIL)) if contract.task is Task.REGRESSION else 1.0
     before, now = np.minimum(before, cap), np.minimum(now, cap)
     yield _whole(contract, (reference, before), (rows, now), outcomes)
     for column in contract.segments:
@@ -75,8 +75,8 @@ def _whole(
     outcomes: pa.ChunkedArray | None,
 ) -> Score:
     """Return the score of all records, estimated from the labelled ones."""
-    before, now = _samples(contract, reference, current, outcomes)
-    allowed = float(before.values.mean()) * _tolerance(contract)
+    before, now = samples(contract, reference, current, outcomes)
+    allowed = float(before.values.mean()) * tolerance(contract)
     judged = few_labels.judge(Known.of(_with_errors(contract, before)), now, allowed, RARE)
     value, limit = (_root(contract, max(loss, 0.0)) for loss in judged[:2])
     was = _shown(contract, before.values)
@@ -91,7 +91,7 @@ def _whole(
     )
 
 
-def _samples(
+def samples(
     contract: Contract,
     reference: tuple[pa.Table, Array],
     current: tuple[pa.Table, Array],
@@ -106,7 +106,7 @@ def _samples(
         return Sample.plain(before, days[0]), Sample.plain(now, days[1])
     values = table.column(column).to_numpy().astype(np.float64)
     edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
-    expected = _expected(edges, values, before)
+    expected = expected_losses(edges, values, before)
 
     def foreseen(column: pa.ChunkedArray) -> Array:
         values = column.to_numpy().astype(np.float64)
@@ -135,7 +135,7 @@ def _with_errors(contract: Contract, before: Sample) -> Sample:
     )
 
 
-def _expected(edges: npt.ArrayLike, values: Array, loss: Array) -> Array:
+def expected_losses(edges: npt.ArrayLike, values: Array, loss: Array) -> Array:
     """Return the mean loss by bin of `values`, that of all rows in an empty bin."""
     bins = np.searchsorted(np.asarray(edges), values, side="left")
     count = np.bincount(bins, minlength=len(np.asarray(edges)) + 1)
@@ -158,7 +158,7 @@ def estimate(contract: Contract, reference: pa.Table, specs: ProfileSpec, curren
         return skipped(name, words)
     edges = specs.numeric[column].edges
     loss = losses(contract, reference)
-    expected = _expected(edges, reference.column(column).to_numpy().astype(np.float64), loss)
+    expected = expected_losses(edges, reference.column(column).to_numpy().astype(np.float64), loss)
     value = _root(contract, float((shares(current.numeric[column].histogram) * expected).sum()))
     was = _root(contract, float(loss.mean()))
     sentence = (
@@ -166,9 +166,7 @@ def estimate(contract: Contract, reference: pa.Table, specs: ProfileSpec, curren
         f"it was {was:.4g} on the reference."
     )
     detail = {"estimate": True, "method": "reference error by bin of " + column, "reference": was}
-    return Score(
-        name=name, value=value, threshold=was * _ESTIMATE_TOLERANCE, sentence=sentence, detail=detail
-    )
+    return Score(name=name, value=value, threshold=was * ESTIMATE_TOLERANCE, sentence=sentence, detail=detail)
 
 
 def losses(contract: Contract, rows: pa.Table) -> Array:
@@ -191,16 +189,16 @@ def _worst_segment(
     (before, old_losses), (now, losses) = (
         (texts(table, column), loss) for table, loss in (reference, current)
     )
-    days, uneven = days_of(current[0], ARRIVED), _uneven(reference)
+    days, between = days_of(current[0], ARRIVED), uneven(reference)
     found = []
     for value in commonest(now):
         mask = now == value
         old, new = old_losses[before == value], losses[mask]
         if min(len(old), len(new)) >= LEAST[name]:
             known = Known.of(_with_errors(contract, Sample.plain(old, None)))
-            known = known._replace(between_days=uneven * float(old.mean()) ** 2)
+            known = known._replace(between_days=between * float(old.mean()) ** 2)
             sample = Sample.plain(new, None if days is None else days[mask])
-            judged = few_labels.judge(known, sample, float(old.mean()) * _tolerance(contract), RARER)
+            judged = few_labels.judge(known, sample, float(old.mean()) * tolerance(contract), RARER)
             shown, limit = (_root(contract, loss) for loss in judged[:2])
             found.append(Segment.of(value, shown, limit, len(new)))
     if not found:
@@ -216,11 +214,11 @@ def _worst_segment(
 
 def tolerated(contract: Contract, reference: pa.Table, loss: Array) -> float:
     """Return the tolerated multiple of the reference's mean loss in a class."""
-    uneven = _uneven((reference, loss))
-    return max(_tolerance(contract), 1 + _DEVIATIONS * float(np.sqrt(uneven)))
+    spread = float(np.sqrt(uneven((reference, loss))))
+    return max(tolerance(contract), 1 + _DEVIATIONS * spread)
 
 
-def _uneven(reference: tuple[pa.Table, Array]) -> float:
+def uneven(reference: tuple[pa.Table, Array]) -> float:
     """Return the variance of daily losses beyond noise, in squared mean losses."""
     table, loss = reference
     if not loss.any():
@@ -228,7 +226,7 @@ def _uneven(reference: tuple[pa.Table, Array]) -> float:
     return few_labels.between_days(loss, days_of(table, bundle.TIME_COLUMN)) / float(loss.mean()) ** 2
 
 
-def _tolerance(contract: Contract) -> float:
+def tolerance(contract: Contract) -> float:
     """Return the tolerated multiple of the mean loss: a squared error or a share."""
     return _TOLERANCE**2 if contract.task is Task.REGRESSION else _SHARE_TOLERANCE
 
