@@ -167,6 +167,11 @@ class Input(Struct, frozen=True, kw_only=True, omit_defaults=True):
 Field = Feature | Input
 
 
+def sent(features: Sequence[Feature], inputs: Sequence[Input]) -> list[Field]:
+    """Return the fields that a record has: the features that are not derived, then the inputs."""
+    return [*(feature for feature in features if feature.derived is None), *inputs]
+
+
 def check_fields(features: Sequence[Feature], inputs: Sequence[Input]) -> None:
     """Raise ContractError if a derived feature can't be computed, or an input is not used."""
     known: dict[str, Field] = {i.name: i for i in inputs}

@@ -10,7 +10,7 @@ import msgspec
 from contract import names
 from contract.base import DType, Kind, OutOfRange, StoredStruct, Struct, Task, Tensor
 from contract.derived import Derived, Operation
-from contract.features import Feature, Field, Input, check_fields
+from contract.features import Feature, Field, Input, check_fields, sent
 from contract.names import ContractError
 from contract.target import Target
 from contract.value_names import ValueNames, check_value_names
@@ -167,7 +167,7 @@ class Contract(Struct, frozen=True, kw_only=True):
     @property
     def sent(self) -> list[Field]:
         """Fields that a record has: the features that are not derived, then the inputs."""
-        return [*(f for f in self.features if f.derived is None), *self.inputs]
+        return sent(self.features, self.inputs)
 
     @property
     def derives(self) -> bool:

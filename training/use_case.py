@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import msgspec
 import pandas as pd
 
-from contract import names
+from contract import features, names
 from contract.schema import (
     Contract,
     ContractError,
@@ -229,7 +229,7 @@ class UseCase:
     @property
     def sent(self) -> list[Field]:
         """Fields that a record has: the features that are not derived, then the inputs."""
-        return [*(f for f in self.features if f.derived is None), *self.inputs]
+        return features.sent(self.features, self.inputs)
 
     @property
     def columns(self) -> list[str]:
