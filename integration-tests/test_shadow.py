@@ -116,8 +116,12 @@ def test_both_score_every_record_and_only_the_live_one_publishes(
     start, ids = put(stack, ROWS, seed=61)
     check_live(stack, start, ids)
     assert landed(stack, layout.SHADOW, start, ids) == {"21"}
+    start, ids = put(stack, ROWS, seed=64)
+    check_live(stack, start, ids)
+    assert landed(stack, layout.SHADOW, start, ids) == {"21"}
     page = run("make shadow-compare")
-    assert f"Scored by both: {ROWS}, of which" in page
+    assert f"Scored by both: {2 * ROWS}, of which" in page
+    assert "seconds until scored, median" in page
     assert "Difference without sign: median 0." in page
     assert "model 21 since" in run("make status")
     run("make shadow OFF=1")
