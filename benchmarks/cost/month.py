@@ -25,6 +25,8 @@ _MONITOR_RECORD_MS = 0.005
 # START, END and REPORT of an invocation.
 _PLATFORM_LOG_BYTES = 350
 _IMAGE_GB = 0.6
+# The guard of releases runs each minute, with Terraform's memory; its time is assumed.
+_GUARD_MB, _GUARD_SECONDS = 256, 0.1
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class Settings:
     dashboard: bool = True
     metric_limit: int = 20
     on_demand: bool = False
+    # Of `schedule`, and whether `kms_key_arn` names a key that is paid for already.
+    schedule_hours: int = 1
+    shared_key: bool = False
     # Of the producers: aggregates of the Kinesis Producer Library of up to this many KB, 0 for none.
     aggregate_kb: int = 0
 
@@ -114,7 +119,10 @@ def _streams(found: Flow, settings: Settings) -> list[Line]:
     batches = found.invocations * SECONDS
     shards = found.input_shards + found.output_shards
     delivered = Line("Firehose", batches * units.delivered(found.output) / GB, "delivered")
-    keys = [Line("KMS, key", 1, "key"), Line("KMS, requests", shards * _KEY_REQUESTS, "key_request")]
+    keys = [
+        Line("KMS, key", int(not settings.shared_key), "key"),
+        Line("KMS, requests", shards * _KEY_REQUESTS, "key_request"),
+    ]
     if settings.on_demand:
         written = batches * (units.on_demand(found.given) + units.on_demand(found.output))
         read = batches * (sum(found.given) + sum(found.output))
@@ -148,22 +156,24 @@ def _scoring(found: Flow, settings: Settings, measured: Measured) -> list[Line]:
 
 
 def _monitoring(found: Flow, settings: Settings, measured: Measured) -> list[Line]:
-    hourly = found.rate * 3600
-    seconds = (measured.monitor_ms + hourly * _MONITOR_RECORD_MS) / 1000
+    runs, new = HOURS / settings.schedule_hours, found.rate * 3600 * settings.schedule_hours
+    seconds = (measured.monitor_ms + new * _MONITOR_RECORD_MS) / 1000
     return [
-        Line("Lambda, monitoring", HOURS * seconds * settings.monitor_memory_mb / 1024, "gb_second"),
-        Line("CloudWatch, metrics read", HOURS * measured.monitor_metric_reads, "metric_read"),
+        Line("Lambda, monitoring", runs * seconds * settings.monitor_memory_mb / 1024, "gb_second"),
+        Line("Lambda, guard", HOURS * 60, "invocation"),
+        Line("Lambda, guard", HOURS * 60 * _GUARD_SECONDS * _GUARD_MB / 1024, "gb_second"),
+        Line("CloudWatch, metrics read", runs * measured.monitor_metric_reads, "metric_read"),
         Line("SNS, one mail per day", 30, "mail"),
     ]
 
 
 def _storage(found: Flow, settings: Settings, measured: Measured) -> list[Line]:
-    objects = SECONDS / settings.delivery_interval_seconds
+    objects, runs = SECONDS / settings.delivery_interval_seconds, HOURS / settings.schedule_hours
     grown = found.rate * SECONDS * (measured.stored_bytes + measured.profile_bytes) / GB
     return [
         Line("S3, storage, mean of the first year", grown * _MONTHS, "stored"),
-        Line("S3, puts and listings", objects + HOURS * measured.monitor_puts, "s3_put"),
-        Line("S3, gets", objects + HOURS * measured.monitor_gets, "s3_get"),
+        Line("S3, puts and listings", objects + runs * measured.monitor_puts, "s3_put"),
+        Line("S3, gets", objects + runs * measured.monitor_gets, "s3_get"),
         Line("ECR, images", _IMAGE_GB, "image"),
     ]
 
@@ -171,7 +181,7 @@ def _storage(found: Flow, settings: Settings, measured: Measured) -> list[Line]:
 def _watching(found: Flow, settings: Settings, measured: Measured) -> list[Line]:
     metrics = measured.predict_metrics + measured.monitor_metrics + settings.metric_limit
     logged = found.invocations * SECONDS * (measured.log_bytes + _PLATFORM_LOG_BYTES)
-    logged += HOURS * (measured.monitor_log_bytes + _PLATFORM_LOG_BYTES)
+    logged += HOURS / settings.schedule_hours * (measured.monitor_log_bytes + _PLATFORM_LOG_BYTES)
     return [
         Line("CloudWatch, custom metrics", metrics, "metric"),
         Line("CloudWatch, metrics of alarms", measured.alarm_metrics, "alarm_metric"),
