@@ -111,7 +111,8 @@ def wait_landed(
         before = len(landed)
         for line in reader.new_lines(start, now()):
             event = json.loads(line)
-            if (key := str(event[id_field])) in ids:
+            # A shadow's rejections are among its events and have no id.
+            if (key := str(event.get(id_field))) in ids:
                 landed.setdefault(key, event)
         advance(len(landed) - before)
         return True if len(landed) == len(ids) else None
