@@ -14,6 +14,7 @@ ENDPOINTS = {
     "cloudwatch": "monitoring",
     "firehose": "kinesis-firehose",
     "kinesis": "kinesis-streams",
+    "lambda": "lambda",
     "s3": "s3",
     "secretsmanager": "secretsmanager",
     "sns": "sns",
