@@ -15,6 +15,13 @@ from tests import checkout, sessions
 pytestmark = pytest.mark.timeout(900)
 DOCKER = checkout.ROOT / "tests/ops/fakes/docker.py"
 
+# A background shell ignores SIGINT, its children inherit that, and a shell can't undo it.
+_SMOKE = """
+import os, signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp("make", ["make", "smoke"])
+"""
+
 
 @pytest.fixture
 def folder(deployed: Any, tmp_path: Path) -> Path:
@@ -37,7 +44,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def start(folder: Path, environment: dict[str, str], answer: str = "yes") -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        ["bash", "-c", "trap - INT; exec make smoke"],
+        [sys.executable, "-c", _SMOKE],
         cwd=folder,
         env=environment,
         stdin=subprocess.PIPE,
