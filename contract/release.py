@@ -1,6 +1,8 @@
 """State of a release in the description of the alias; commands and the guard in AWS read and write it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -8,6 +10,10 @@ from contract.base import StoredStruct
 
 # Versions to return to; a description has 256 characters at most.
 REMEMBERED = 10
+# Error code of an update of an alias that names another revision than the current one.
+CHANGED = "PreconditionFailedException"
+# Routing of an alias that sends every batch to its version.
+UNSHARED: Mapping[str, Any] = {"AdditionalVersionWeights": {}}
 
 
 class Returned(StoredStruct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,6 +49,12 @@ class Notes(StoredStruct, frozen=True, kw_only=True, omit_defaults=True):
     def text(self) -> str:
         """Return the description."""
         return msgspec.json.encode(self).decode()
+
+
+def candidate(alias: Mapping[str, Any]) -> tuple[str | None, float]:
+    """Return the version that an alias as GetAlias describes it sends a share to, and the share; None, 0."""
+    weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    return next(iter(weights.items()), (None, 0.0))
 
 
 def rounded(moment: datetime) -> datetime:

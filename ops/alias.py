@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from contract.release import REMEMBERED, Notes, Returned, rounded
+from contract import release
+from contract.release import REMEMBERED, UNSHARED, Notes, Returned, rounded
 from ops.deployment import DeploymentError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 _ATTEMPTS, _PAUSE_SECONDS = 10, 2.0
 # Another operation on the function is in progress, or too many requests.
 _BUSY = {"ResourceConflictException", "TooManyRequestsException"}
-_CHANGED = "PreconditionFailedException"
 # A watch is renewed once less than this share of its length is left.
 _RENEWED = 2 / 3
 # What differs between two published versions of the same content.
@@ -92,8 +92,7 @@ class Alias:
     def read(self) -> State:
         """Return the current state."""
         found = self._client.get_alias(FunctionName=self.function, Name=self.name)
-        weights = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-        candidate, weight = next(iter(weights.items()), (None, 0.0))
+        candidate, weight = release.candidate(found)
         return State(
             version=found["FunctionVersion"],
             revision=found["RevisionId"],
@@ -163,7 +162,7 @@ class Alias:
             notes = msgspec.structs.replace(now.notes, watched_until=None, returned=None)
             if now.candidate is None and notes == now.notes:
                 return {}
-            return {"RoutingConfig": {"AdditionalVersionWeights": {}}, "Description": notes.text()}
+            return {"RoutingConfig": UNSHARED, "Description": notes.text()}
 
         self._update(cleared)
 
@@ -177,7 +176,7 @@ class Alias:
         notes = Notes(earlier=earlier[:REMEMBERED], returning=returning)
         wanted = {
             "FunctionVersion": version,
-            "RoutingConfig": {"AdditionalVersionWeights": {}},
+            "RoutingConfig": UNSHARED,
             "Description": notes.text(),
         }
 
@@ -205,7 +204,7 @@ class Alias:
                 )
             except ClientError as error:
                 code = error.response["Error"]["Code"]
-                if code == _CHANGED:
+                if code == release.CHANGED:
                     continue
                 if code not in _BUSY or attempt == _ATTEMPTS:
                     raise
@@ -229,8 +228,8 @@ def start_failure(client: "LambdaClient", function: str, **version: str) -> str 
     return f"it does not start: {error.get('errorType', 'error')}: {error.get('errorMessage', '')}"
 
 
-def serve_newest(client: "LambdaClient", release: Mapping[str, Any] | None) -> None:
+def serve_newest(client: "LambdaClient", names: Mapping[str, Any] | None) -> None:
     """Make the version published last live without a canary, if there are versions: for local runs."""
-    if release:
-        alias = Alias(client, release["function"], release["alias"])
+    if names:
+        alias = Alias(client, names["function"], names["alias"])
         alias.point(alias.newest(), ())

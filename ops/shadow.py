@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.config import Config
-
 from contract import bundle, store
 from contract.bundle import Manifest
 from contract.schema import Contract
@@ -13,8 +11,7 @@ from ops import alias, bundles, deploy, deployment, shadow_compare, versions
 from ops.deployment import DeploymentError
 from ops.shadow_compare import Comparison
 from ops.shadow_events import Side
-
-_CLIENT = Config(read_timeout=900, retries={"mode": "standard", "total_max_attempts": 5})
+from ops.versions import PATIENT
 
 
 def start(use_case: str, version: str | None = None, image: str | None = None, hours: float = 0.0) -> None:
@@ -29,13 +26,13 @@ def start(use_case: str, version: str | None = None, image: str | None = None, h
         raise DeploymentError(f"a release of {use_case} is not finished: see make status")
     directory = bundles.bundle_directory(use_case, version or _candidate(use_case, known))
     model = Manifest.from_json((directory / bundle.MANIFEST).read_bytes())
-    store.upload(session().client("s3", config=_CLIENT), known["artifact_bucket"], directory)
+    store.upload(session().client("s3", config=PATIENT), known["artifact_bucket"], directory)
     since = datetime.now(UTC) - timedelta(hours=hours)
     wanted = deploy.current(root, use_case, known)
     settings = {"model_version": model.version, "since": f"{since:%Y-%m-%dT%H:%M:%SZ}", "image": image}
     root.apply({**wanted, "shadow": settings})
     function = root.outputs()["shadow_function"]
-    if failure := alias.start_failure(session().client("lambda", config=_CLIENT), function):
+    if failure := alias.start_failure(session().client("lambda", config=PATIENT), function):
         print("\nRemove the shadow", flush=True)
         root.apply({**wanted, "shadow": None})
         raise DeploymentError(
@@ -65,7 +62,7 @@ def compare(use_case: str, hours: float | None = None) -> Comparison:
     Raises DeploymentError if there is no shadow, BundleError.
     """
     known = deployment.running_outputs(use_case)
-    found, s3, now = _shadow(known, use_case), session().client("s3", config=_CLIENT), datetime.now(UTC)
+    found, s3, now = _shadow(known, use_case), session().client("s3", config=PATIENT), datetime.now(UTC)
     start_at = datetime.fromisoformat(found["since"])
     if hours is not None:
         start_at = max(start_at, now - timedelta(hours=hours))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LIVE = ("predict_image", "model_version", "monitor_image", "id_column")
 _CANDIDATE = {"predict_image": "candidate_image", "model_version": "candidate_model_version"}
 # The function's answer may take its timeout; a second request would only repeat it.
-_PATIENT = Config(read_timeout=900, retries={"mode": "standard", "total_max_attempts": 5})
+PATIENT = Config(read_timeout=900, retries={"mode": "standard", "total_max_attempts": 5})
 
 
 class ReturnedError(DeploymentError):
@@ -36,7 +36,7 @@ def alias_of(known: Mapping[str, Any], use_case: str) -> Alias:
     """Return the alias of a deployed stack. Raises DeploymentError if it has none."""
     if not (found := known.get("release")):
         raise DeploymentError(f"{use_case} has no versions yet: run make deploy USE_CASE={use_case}")
-    return Alias(session().client("lambda", config=_PATIENT), found["function"], found["alias"])
+    return Alias(session().client("lambda", config=PATIENT), found["function"], found["alias"])
 
 
 def roll(

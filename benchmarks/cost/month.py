@@ -160,7 +160,7 @@ def _monitoring(found: Flow, settings: Settings, measured: Measured) -> list[Lin
     seconds = (measured.monitor_ms + new * _MONITOR_RECORD_MS) / 1000
     return [
         Line("Lambda, monitoring", runs * seconds * settings.monitor_memory_mb / 1024, "gb_second"),
-        Line("Lambda, guard", HOURS * 60, "invocation"),
+        Line("Lambda, runs of the guard", HOURS * 60, "invocation"),
         Line("Lambda, guard", HOURS * 60 * _GUARD_SECONDS * _GUARD_MB / 1024, "gb_second"),
         Line("CloudWatch, metrics read", runs * measured.monitor_metric_reads, "metric_read"),
         Line("SNS, one mail per day", 30, "mail"),

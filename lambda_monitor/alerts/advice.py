@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from lambda_monitor.untrusted import one_line
+
 RUNBOOK = "docs/operations.md"
 
 
@@ -14,6 +16,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     use_case: str
     version: str
     environment: str = ""
+
+    @property
+    def title(self) -> str:
+        """The use case, and the environment if there is one."""
+        return one_line(f"{self.use_case} ({self.environment})" if self.environment else self.use_case)
 
     @property
     def stack(self) -> str:

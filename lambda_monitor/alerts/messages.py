@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from contract.schema import Contract, ModelRef
 from lambda_monitor.alerts import advice, details, mail
 from lambda_monitor.alerts.links import Presigned
-from lambda_monitor.alerts.payload import Kind, by_protocol
+from lambda_monitor.alerts.payload import Kind, by_protocol, message_attributes
 from lambda_monitor.alerts.state import Message, RefusedError, State
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.untrusted import one_line
@@ -51,7 +51,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """The use case, and the environment if there is one."""
-        return one_line(f"{self.use_case} ({self.environment})" if self.environment else self.use_case)
+        return self.target.title
 
     @property
     def target(self) -> advice.Target:
@@ -97,16 +97,13 @@ def publish(sns: "SNSClient", topic_arn: str, message: Message) -> None:
 
 
 def _publish(sns: "SNSClient", topic_arn: str, message: Message) -> None:
-    attributes: Any = {
-        name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
-    }
     try:
         sns.publish(
             TopicArn=topic_arn,
             Subject=message.subject,
             Message=by_protocol(message.alert_id, message.subject, message.text, message.payload),
             MessageStructure="json",
-            MessageAttributes=attributes,
+            MessageAttributes=message_attributes(message.attributes),
         )
     except ParamValidationError as error:
         raise RefusedError(str(error)) from error

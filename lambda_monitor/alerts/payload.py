@@ -1,8 +1,9 @@
 """Notification for programs: what SNS delivers to queues, functions and the notifier."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -117,6 +118,11 @@ def by_protocol(alert_id: str, subject: str, text: str, details: Payload | None 
     # Amazon Q Developer in chat applications subscribes by HTTPS.
     texts = {"default": default, "email": text, "sms": subject, "https": chat(alert_id, subject, text)}
     return msgspec.json.encode(texts).decode()
+
+
+def message_attributes(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return texts by name as the attributes of an SNS message."""
+    return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
 
 def publishable(alert_id: str, subject: str, text: str, details: Payload | None) -> str:

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from botocore.exceptions import ClientError
 
-from contract.release import Notes, Returned, rounded
+from contract.release import CHANGED, UNSHARED, Notes, Returned, candidate, rounded
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 # Longer than the function's timeout: a return that was not announced for so long will not be by its own run.
 _ANNOUNCES = timedelta(minutes=1)
-_CHANGED = "PreconditionFailedException"
 
 
 class Done(StrEnum):
@@ -67,7 +66,7 @@ class Alias:
                 **changes,
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] == _CHANGED:
+            if error.response["Error"]["Code"] == CHANGED:
                 return None
             raise
         return dict(done)
@@ -80,16 +79,15 @@ def look(alias: Alias, topic: Topic, now: datetime) -> Done:
     """
     found = alias.read()
     notes = Notes.of(found.get("Description", ""))
-    weights = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-    if not weights:
+    version, weight = candidate(found)
+    if version is None:
         late = notes.returned and not notes.returned.announced and now - notes.returned.at > _ANNOUNCES
         return _announce(alias, topic, found, Done.ANNOUNCED) if late else Done.NO_CANDIDATE
     if notes.watched_until is not None and now <= notes.watched_until:
         return Done.WATCHED
-    [(version, weight)] = weights.items()
     returned = Returned(version=version, percent=round(100 * weight, 1), at=rounded(now))
     after = msgspec.structs.replace(notes, watched_until=None, returned=returned)
-    done = alias.write(found, after, RoutingConfig={"AdditionalVersionWeights": {}})
+    done = alias.write(found, after, RoutingConfig=UNSHARED)
     return _announce(alias, topic, done, Done.RETURNED) if done else Done.CHANGED
 
 

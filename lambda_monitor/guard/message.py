@@ -1,7 +1,7 @@
 """Message on the return of a candidate, to the alert topic."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from contract.release import Returned
 from lambda_monitor.alerts import links, payload
@@ -25,33 +25,30 @@ class Topic:
     def announce(self, function: str, live: str, returned: Returned) -> None:
         """Publish the message of one return. Raises ClientError, BotoCoreError."""
         identity = f"release-returned-{function}-{returned.version}-{returned.at:%Y%m%dT%H%M%SZ}"
-        subject = f"ALERT: {self._title}: version {returned.version} was returned, its release is gone"
-        attributes: Any = {
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in {
-                "alert_id": identity,
-                "kind": "release_returned",
-                "severity": Severity.WARNING.value,
-                "use_case": self.settings.use_case,
-            }.items()
+        subject = f"ALERT: {self._stack.title}: version {returned.version} was returned, its release is gone"
+        attributes = {
+            "alert_id": identity,
+            "kind": "release_returned",
+            "severity": Severity.WARNING.value,
+            "use_case": self.settings.use_case,
         }
         self.client.publish(
             TopicArn=self.settings.alert_topic_arn,
             Subject=subject,
             Message=payload.by_protocol(identity, subject, self._text(function, live, returned)),
             MessageStructure="json",
-            MessageAttributes=attributes,
+            MessageAttributes=payload.message_attributes(attributes),
         )
 
     @property
-    def _title(self) -> str:
+    def _stack(self) -> Target:
         own = self.settings
-        return f"{own.use_case} ({own.environment})" if own.environment else own.use_case
+        # The commands for a stack need no model version.
+        return Target(use_case=own.use_case, version="", environment=own.environment)
 
     def _text(self, function: str, live: str, returned: Returned) -> str:
         where = links.place(self.settings.alert_topic_arn)
-        # The commands for a stack need no model version.
-        stack = Target(use_case=self.settings.use_case, version="", environment=self.settings.environment)
+        arguments = self._stack.stack
         return "\n".join(
             [
                 f"Version {returned.version} of {function} received {returned.percent:g}% of the batches and "
@@ -64,9 +61,9 @@ class Topic:
                 "",
                 "What to do next:",
                 "  - See what is live:",
-                f"      make status {stack.stack}",
+                f"      make status {arguments}",
                 "  - Release the champion again, with a new canary; make deploy releases image and model:",
-                f"      make release {stack.stack}",
+                f"      make release {arguments}",
                 f"Runbook: {RELEASES}",
                 "",
             ]
