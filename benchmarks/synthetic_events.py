@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from contract import bundle, layout
-from contract.events import timestamp
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
+from contract.timestamps import timestamp
 
 ZONES = 265
 REFERENCE_ROWS = 10_000

@@ -10,28 +10,11 @@ import msgspec
 
 from contract import names
 from contract.schema import Contract, ModelRef, Struct
-from contract.timestamps import parse_timestamp, timestamp
+from contract.timestamps import timestamp
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-__all__ = [
-    "MOST_CLASSES",
-    "NEWLINE",
-    "REJECTED_PART_BYTES",
-    "RecordRef",
-    "Rejected",
-    "Rejection",
-    "class_predictions",
-    "ground_truth_line",
-    "monitored_probability",
-    "parse_timestamp",
-    "prediction_type",
-    "rejected_lines",
-    "stream_sequence_number",
-    "timestamp",
-]
 
 NEWLINE = b"\n"
 # A Firehose record holds 1,000 KiB: room for this many bytes in base64, with the reason.

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contract.events import timestamp
+from contract.timestamps import timestamp
 from local import containers, images, traffic
 from local.images import UnavailableError
 from local.runtime import Runtime

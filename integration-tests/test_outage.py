@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from contract import events, layout
+from contract import layout
+from contract.timestamps import parse_timestamp
 from local import traffic
 
 ROWS = 20
@@ -35,4 +36,4 @@ def test_records_put_in_an_outage_are_scored_after_it(deployed: Any) -> None:
         deployed.lake(layout.PREDICTIONS), id_field, ids, start, seconds=2 * deployed.deadlines.landed
     )
     assert landed.keys() == ids
-    assert min(events.parse_timestamp(event["scored_at"]) for event in landed.values()) >= end
+    assert min(parse_timestamp(event["scored_at"]) for event in landed.values()) >= end

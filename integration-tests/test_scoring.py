@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from contract import events, layout
+from contract import layout
+from contract.timestamps import parse_timestamp
 from local import traffic
 
 
@@ -89,7 +90,7 @@ def test_event_has_the_documented_format(deployed: Any) -> None:
     stamp = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
     assert stamp.fullmatch(event["scored_at"])
     assert stamp.fullmatch(event["record"]["arrived_at"])
-    assert events.parse_timestamp(event["record"]["arrived_at"]) <= events.parse_timestamp(event["scored_at"])
+    assert parse_timestamp(event["record"]["arrived_at"]) <= parse_timestamp(event["scored_at"])
 
 
 def bad(deployed: Any, reason: str) -> tuple[bytes, str]:

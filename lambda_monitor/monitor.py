@@ -9,9 +9,9 @@ import msgspec
 
 from contract import layout
 from contract.bundle import BundleError
-from contract.events import timestamp
 from contract.layout import HOUR
 from contract.schema import Contract, ContractError, ModelRef
+from contract.timestamps import timestamp
 from contract.version import VERSION
 from lambda_monitor import model
 from lambda_monitor.alerts import links, messages, metrics, outbox, severity

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from contract.events import parse_timestamp, timestamp
+from contract.timestamps import parse_timestamp, timestamp
 from lambda_monitor.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import numpy as np
 from contract import bundle, events
 from contract.events import RecordRef, Rejection
 from contract.schema import Kind, Task
+from contract.timestamps import timestamp
 from lambda_predict.decode import Decoder
 from lambda_predict.explain import infinite, model_failed, too_large
 from lambda_predict.model import Model, PredictError
@@ -111,7 +112,7 @@ class Scorer:
         predictions, refused = self._predict(columns)
         refused |= self._infinite(predictions)
         flags, unknown = self._flags(columns)
-        scored_at, event, encode, model = events.timestamp(now), self._event, self._encode, self._ref
+        scored_at, event, encode, model = timestamp(now), self._event, self._encode, self._ref
         newline = events.NEWLINE
         lines = []
         for n, (row, ref, number, prediction) in enumerate(

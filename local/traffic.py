@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from contract import events
 from contract.lake import LakeReader
+from contract.timestamps import timestamp
 from lambda_monitor.alerts import payload
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def wait_landed(
 
 def monitor(client: "LambdaClient", function: str, start: datetime, end: datetime) -> dict[str, Any]:
     """Run the monitor on [start, end); return its summary. Raises RuntimeError if it fails."""
-    window = {"start": events.timestamp(start), "end": events.timestamp(end)}
+    window = {"start": timestamp(start), "end": timestamp(end)}
     answer = client.invoke(FunctionName=function, Payload=json.dumps(window).encode())
     body = answer["Payload"].read()
     if "FunctionError" in answer:

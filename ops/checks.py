@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from contract import checks, events
+from contract import checks
 from contract.schema import ContractError
 from contract.session import session
+from contract.timestamps import timestamp
 from lambda_monitor import model
 from lambda_monitor.check_config import CheckConfig, CheckConfigError, load
 from lambda_monitor.checks.custom import CustomError, rehearse
@@ -40,7 +41,7 @@ def upload(use_case: str, wanted: str | None = None) -> None:
             print(f"{name}: these checks are in force already ({before.configuration}).")
             return
         print("\n".join([f"{name} version {version}, checks that change:", *lines]))
-        made = checks.upload(s3, bucket, name, data, events.timestamp(datetime.now(UTC)))
+        made = checks.upload(s3, bucket, name, data, timestamp(datetime.now(UTC)))
     except (checks.UploadError, CheckConfigError, CustomError, ContractError) as error:
         raise DeploymentError(str(error)) from error
     what = "checks of the bundle" if data is None else f"SHA-256 {checks.digest(data)[:12]}"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from contract import layout
-from contract.events import parse_timestamp, timestamp
 from contract.schema import ContractError
+from contract.timestamps import parse_timestamp, timestamp
 from lambda_monitor import model, monitor
 from lambda_monitor.check_config import CheckConfigError
 from lambda_monitor.checks import evidence, over_time, verdict

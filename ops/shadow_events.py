@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from contract import lake, layout
-from contract.events import parse_timestamp
 from contract.lake import DamagedError, LakeReader
 from contract.schema import Contract, Task
+from contract.timestamps import parse_timestamp
 from lambda_monitor.lake import texts
 from lambda_predict import identity
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contract.bundle import TARGET_COLUMN as TARGET
-from contract.events import timestamp
 from contract.schema import Contract
+from contract.timestamps import timestamp
 from lambda_monitor.checks.minimum import LEAST, too_few
 from lambda_monitor.findings import LISTED, SAMPLED, CheckResult
 from lambda_monitor.hours.labelled import ENOUGH, Truth

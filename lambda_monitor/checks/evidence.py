@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from contract.events import timestamp
 from contract.layout import HOUR
+from contract.timestamps import timestamp
 from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import days as earlier_days
 from lambda_monitor.checks import drift, over_time

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from contract import layout
-from contract.events import timestamp
+from contract.timestamps import timestamp
 from lambda_monitor.findings import CheckResult
 
 if TYPE_CHECKING:

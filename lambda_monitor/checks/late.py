@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from contract.events import timestamp
 from contract.layout import HOUR
 from contract.schema import ModelRef
+from contract.timestamps import timestamp
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.hours.update import LedgerUpdater
 from lambda_monitor.lake.partitions import LANDS_AFTER, landing

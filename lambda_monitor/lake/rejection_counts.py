@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 
 from contract import layout
-from contract.events import RecordRef, parse_timestamp
+from contract.events import RecordRef
 from contract.layout import HOUR
 from contract.schema import StoredStruct
+from contract.timestamps import parse_timestamp
 from lambda_monitor.lake.cache import Cache
 from lambda_monitor.lake.events import Identities, contains
 from lambda_monitor.lake.lines import read_lines

@@ -14,7 +14,7 @@ import msgspec
 
 from contract import conditional, layout
 from contract.conditional import ConflictError
-from contract.events import parse_timestamp, timestamp
+from contract.timestamps import parse_timestamp, timestamp
 from lambda_monitor.findings import PERFORMANCE_HTML, REPORT_HTML, REPORT_JSON, CheckResult
 from lambda_monitor.lake.objects import Object, list_objects
 from lambda_monitor.reports import html_page, stored

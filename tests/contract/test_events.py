@@ -10,10 +10,11 @@ import pytest
 from contract import events
 from contract.events import RecordRef, Rejection
 from contract.schema import Contract, Target, Task
+from contract.timestamps import timestamp
 from tests.lambda_predict import synthetic
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-REF = RecordRef(shard="shardId-000000000000", sequence_number="49", arrived_at=events.timestamp(NOON))
+REF = RecordRef(shard="shardId-000000000000", sequence_number="49", arrived_at=timestamp(NOON))
 REASON = Rejection(reason="not_json", field="", message="send one JSON object a record")
 
 
@@ -25,7 +26,7 @@ def event(contract: Contract, **changes: Any) -> bytes:
         "prediction": {"duration": 20.78},
         "model": contract.model,
         "record": REF,
-        "scored_at": events.timestamp(NOON),
+        "scored_at": timestamp(NOON),
     }
     return msgspec.json.encode(events.prediction_type(contract)(**fields | changes))
 

@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from contract import events, layout
 from contract.lake import LakeReader
+from contract.timestamps import parse_timestamp, timestamp
 from tests.lambda_predict import synthetic
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -39,10 +40,10 @@ def test_report_names_sort_by_time() -> None:
 
 
 def test_timestamps_are_utc_milliseconds_and_read_back() -> None:
-    assert events.timestamp(NOON + timedelta(microseconds=1999)) == "2026-03-02T12:00:00.001Z"
-    assert events.parse_timestamp("2026-03-02T12:00:00.000Z") == NOON
+    assert timestamp(NOON + timedelta(microseconds=1999)) == "2026-03-02T12:00:00.001Z"
+    assert parse_timestamp("2026-03-02T12:00:00.000Z") == NOON
     with pytest.raises(ValueError, match="no time zone"):
-        events.parse_timestamp("2026-03-02T12:00:00")
+        parse_timestamp("2026-03-02T12:00:00")
 
 
 def test_a_ground_truth_line_has_the_contracts_names() -> None:

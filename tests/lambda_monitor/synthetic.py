@@ -16,8 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contract import bundle, layout, store
-from contract.events import RecordRef, ground_truth_line, prediction_type, timestamp
+from contract import bundle, layout, store, timestamps
+from contract.events import RecordRef, ground_truth_line, prediction_type
 from contract.schema import Contract, DataRef, DType, Feature, Kind, ModelRef, Target, Task
 from lambda_monitor.hours import window
 from lambda_monitor.hours.store import AthenaPath, HourStore
@@ -222,7 +222,7 @@ class Stack:
             record = RecordRef(
                 shard=f"shardId-{self._sequence % 2:012d}",
                 sequence_number=f"{self._sequence:056d}",
-                arrived_at=timestamp(arrived),
+                arrived_at=timestamps.timestamp(arrived),
             )
             lines.append(
                 msgspec.json.encode(
@@ -233,7 +233,7 @@ class Stack:
                         prediction={"duration": float(predictions[number])},
                         model=model,
                         record=record,
-                        scored_at=timestamp(arrived + timedelta(seconds=1)),
+                        scored_at=timestamps.timestamp(arrived + timedelta(seconds=1)),
                     )
                 )
             )

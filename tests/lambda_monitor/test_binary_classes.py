@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from contract.events import timestamp
 from contract.schema import DType, Feature, Kind, Target, Task
+from contract.timestamps import timestamp
 from lambda_monitor.hours import athena
 from lambda_monitor.hours.athena_sql import Dialect, Query, countable
 from lambda_monitor.hours.store import AthenaPath

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from contract import layout
-from contract.events import parse_timestamp
+from contract.timestamps import parse_timestamp
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "scorewatch-lake"

@@ -6,7 +6,7 @@ import pytest
 from moto import mock_aws
 
 from contract import layout
-from contract.events import parse_timestamp
+from contract.timestamps import parse_timestamp
 from lambda_monitor.reports import index
 from local import report_site
 

@@ -12,8 +12,9 @@ import pytest
 from moto import mock_aws
 
 from contract import bundle, layout
-from contract.events import RecordRef, prediction_type, timestamp
+from contract.events import RecordRef, prediction_type
 from contract.schema import Contract
+from contract.timestamps import timestamp
 from lambda_predict.model import Model
 from tests.training.conftest import TINY
 from training import records, tracking

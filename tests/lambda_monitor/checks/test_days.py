@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from contract import layout
-from contract.events import timestamp
+from contract.timestamps import timestamp
 from lambda_monitor.check_config import CheckConfig, CheckOverride
 from lambda_monitor.checks import days
 from lambda_monitor.findings import LEAST_VALUE, CheckResult

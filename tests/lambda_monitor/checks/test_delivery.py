@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from contract import layout
-from contract.events import RecordRef, Rejection, rejected_lines, timestamp
+from contract.events import RecordRef, Rejection, rejected_lines
+from contract.timestamps import timestamp
 from lambda_monitor.checks import delivery, gaps
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.hours import window

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from contract import layout
-from contract.events import timestamp
+from contract.timestamps import timestamp
 from lambda_monitor import monitor
 from lambda_monitor.checks import service, verdict
 from lambda_monitor.reports import index

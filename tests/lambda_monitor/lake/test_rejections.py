@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from contract import layout
-from contract.events import RecordRef, timestamp
+from contract.events import RecordRef
+from contract.timestamps import timestamp
 from lambda_monitor.lake import rejection_counts
 from lambda_monitor.lake.cache import S3Cache
 from lambda_monitor.lake.rejections import Rejections, read

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from contract import layout
-from contract.events import timestamp
+from contract.timestamps import timestamp
 from lambda_monitor.checks import gaps
 from lambda_monitor.reports import index
 from local import report_site

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from contract.events import timestamp
+from contract.timestamps import timestamp
 from lambda_monitor.reports import evidently_report
 from tests.lambda_monitor.synthetic import HOUR, NOON, Stack, synthetic_rides
 
