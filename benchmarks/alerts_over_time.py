@@ -11,7 +11,15 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.alert_quality import delays, label_delays, odd_values, over_time, same_days, taxi
+from benchmarks.alert_quality import (
+    delays,
+    flights_over_time,
+    label_delays,
+    odd_values,
+    over_time,
+    same_days,
+    taxi,
+)
 from benchmarks.alerts import DATA
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "evidence.png"
@@ -25,13 +33,29 @@ def run(picture: Path = PICTURE) -> list[str]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
         came = list(chain.from_iterable(pool.map(over_time.as_came, taxi.REFERENCES)))
+        flown = _flights(pool)
         drift = list(pool.map(delays.measured, *zip(*delays.tasks(), strict=True)))
         labels = list(pool.map(label_delays.measured, *zip(*label_delays.tasks(), strict=True)))
     from benchmarks.alert_quality import evidence_picture  # noqa: PLC0415  # matplotlib is slow to import
 
     evidence_picture.draw(over_time.subject(taxi.SHIPPED), picture)
-    parts = [over_time.lines(came), delays.lines(drift), odd_values.lines(), label_delays.lines(labels)]
+    parts = [
+        over_time.lines(came),
+        flown,
+        delays.lines(drift),
+        odd_values.lines(),
+        label_delays.lines(labels),
+    ]
     return [line for part in [*parts, same_days.lines()] for line in ("", *part)][1:]
+
+
+def _flights(pool: ProcessPoolExecutor) -> list[str]:
+    """Return the section on flights."""
+    tasks = zip(*flights_over_time.tasks(), strict=True)
+    try:
+        return flights_over_time.lines(list(pool.map(flights_over_time.as_came, *tasks)))
+    except LookupError as error:
+        return [f"Flights as they came are left out: {error}."]
 
 
 def main() -> None:

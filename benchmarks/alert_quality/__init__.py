@@ -9,6 +9,7 @@ shifts          shifts applied to windows
 hour_sums       sums per hour, and every statistic of arrays of windows
 decisions       scheduled decisions over arrays of hours
 over_time       months as they came: episodes per model-year
+flights_over_time  flights of one season as they came
 streams         rides of any number per day that change at a random hour
 delays          delays of alerts on drift, by rides per day
 lower_bound     least delay of any detector for a rate of false alarms

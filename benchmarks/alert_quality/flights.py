@@ -3,7 +3,7 @@
 import functools
 import importlib.util
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +31,7 @@ A_DAY = 600
 SUITE = Suite(moved=["distance", "hour"], stretched="distance", mixed="carrier", new="ZZ", segment="carrier")
 _PLACES = ["origin", "dest", "carrier"]
 _HELD = "held out"
-_PARTS = ("train", "reference", _HELD)
+PARTS = ("train", "reference", _HELD)
 
 
 @functools.cache
@@ -42,11 +42,11 @@ def table() -> pd.DataFrame:
 
 
 def read(part: str) -> pd.DataFrame:
-    """Return the flights of a part such as winter/reference: every third day of a season."""
-    season, _, role = part.partition("/")
+    """Return the flights of a part such as winter/reference/0: every third day of a season, by turn."""
+    season, role, shift = part.split("/")
     flights = table()[table()["month"].isin(SEASONS[season])]
-    turn = flights["date"].rank(method="dense").astype(int) % len(_PARTS)
-    return flights[turn == _PARTS.index(role)]
+    turn = flights["date"].rank(method="dense").astype(int) + int(shift)
+    return flights[turn % len(PARTS) == PARTS.index(role)]
 
 
 def prepare(raw: pd.DataFrame) -> pd.DataFrame:
@@ -82,11 +82,11 @@ USE_CASE = UseCase(
             "air_time": pa.Column(float, pa.Check.in_range(10, 800)),
         }
     ),
-    train=["winter/train"],
-    validation=["winter/reference"],
+    train=["winter/train/0"],
+    validation=["winter/reference/0"],
     demos={
-        "normal": Demo(part=f"winter/{_HELD}", title="winter"),
-        "drifted": Demo(part=f"summer/{_HELD}", title="summer"),
+        "normal": Demo(part=f"winter/{_HELD}/0", title="winter"),
+        "drifted": Demo(part=f"summer/{_HELD}/0", title="summer"),
     },
     pipeline=model,
     params={"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 31},
@@ -95,12 +95,15 @@ USE_CASE = UseCase(
 )
 
 
-def load(season: str) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
-    """Train on a third of a season's days; return it with every season's held-out days."""
-    watched = watch(replace(USE_CASE, train=[f"{season}/train"], validation=[f"{season}/reference"]))
+def load(
+    season: str, turn: int = 0, seasons: Iterable[str] = SEASONS
+) -> tuple[Watched, Mapping[str, pd.DataFrame]]:
+    """Train on a third of a season's days; return it with the held-out days of some seasons."""
+    parts = [f"{season}/train/{turn}"], [f"{season}/reference/{turn}"]
+    watched = watch(replace(USE_CASE, train=parts[0], validation=parts[1]))
     source, held = USE_CASE.source(DataLocation()), {}
-    for other in SEASONS:
-        flights = sound_rows(USE_CASE, [f"{other}/{_HELD}"], source, DataLocation()).frame
+    for other in seasons:
+        flights = sound_rows(USE_CASE, [f"{other}/{_HELD}/{turn}"], source, DataLocation()).frame
         named = flights.rename(columns={USE_CASE.target.name: bundle.TARGET_COLUMN})
         held[other] = watched.predicted(named)
     return watched, held

@@ -82,7 +82,7 @@ class Came:
 def as_came(reference: str) -> list[Came]:
     """Return the episodes on months as they came, by rule and year."""
     of = subject(reference)
-    spans = [(_years(months), _alerts(of, of.sums(months))) for months in of.spans()]
+    spans = [(_years(months), by_rule(of.hours, of.plan, of.sums(months))) for months in of.spans()]
     found = []
     for year in sorted({int(month[:4]) for month in of.rides}):
         counts = Counter[str]()
@@ -100,17 +100,22 @@ def _years(months: list[str]) -> Array:
     return np.repeat(days.year.to_numpy(), DAY)
 
 
-def _alerts(of: Subject, sums: Array) -> tuple[Array, ...]:
+def by_rule(hours: HourSums, plan: Plan, sums: Array) -> tuple[Array, ...]:
     """Return whether an alert is open at the end of each hour, by rule."""
-    ours, window = decisions.drift(of.hours, sums, of.plan), decisions.window_rule(of.hours, sums)
-    days, alone = decisions.labelled(of.hours, sums)
+    ours, window = decisions.drift(hours, sums, plan), decisions.window_rule(hours, sums)
+    days, alone = decisions.labelled(hours, sums)
     return ours, window, ours | days, window | alone
 
 
 def _evidently(of: Subject, year: int) -> list[tuple[bool, bool]]:
     """Return whether Evidently's rules alert, on every seventh day."""
-    shares = [float(np.mean(judges.evidently(of.watched, day))) for day in _seventh_days(of, year)]
-    return [(share >= _HALF, share >= SAMPLE_SHARE) for share in shares]
+    return [verdicts(judges.evidently(of.watched, day)) for day in _seventh_days(of, year)]
+
+
+def verdicts(drifted: Sequence[bool]) -> tuple[bool, bool]:
+    """Return whether half of the columns have drifted, Evidently's rule, and whether SAMPLE_SHARE of them."""
+    share = float(np.mean(drifted))
+    return share >= _HALF, share >= SAMPLE_SHARE
 
 
 def _seventh_days(of: Subject, year: int) -> Iterator[pd.DataFrame]:

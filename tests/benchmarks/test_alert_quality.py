@@ -101,7 +101,7 @@ def test_the_two_windows_of_a_pair_share_no_row(watched: Any) -> None:
 def test_all_flights_of_a_day_are_in_one_part() -> None:
     if importlib.util.find_spec(flights.PACKAGE) is None:
         pytest.skip(f"{flights.PACKAGE} is not installed")
-    days = [set(flights.read(f"winter/{role}")["date"]) for role in ("train", "reference", "held out")]
+    days = [set(flights.read(f"winter/{role}/0")["date"]) for role in ("train", "reference", "held out")]
 
     assert all(len(d) == 30 for d in days)
     assert not any(a & b for a, b in itertools.combinations(days, 2))
