@@ -15,6 +15,7 @@ from benchmarks.alert_quality import (
     delays,
     flights_over_time,
     label_delays,
+    label_episodes,
     odd_values,
     over_time,
     same_days,
@@ -35,6 +36,7 @@ def run(picture: Path = PICTURE) -> list[str]:
         came = list(chain.from_iterable(pool.map(over_time.as_came, taxi.REFERENCES)))
         flown = _flights(pool)
         drift = list(pool.map(delays.measured, *zip(*delays.tasks(), strict=True)))
+        ordinary = list(pool.map(label_episodes.measured, taxi.REFERENCES))
         labels = list(pool.map(label_delays.measured, *zip(*label_delays.tasks(), strict=True)))
     from benchmarks.alert_quality import evidence_picture  # noqa: PLC0415  # matplotlib is slow to import
 
@@ -45,6 +47,7 @@ def run(picture: Path = PICTURE) -> list[str]:
         delays.lines(drift),
         odd_values.lines(),
         label_delays.lines(labels),
+        label_episodes.lines(ordinary),
     ]
     return [line for part in [*parts, same_days.lines()] for line in ("", *part)][1:]
 

@@ -15,6 +15,8 @@ delays          delays of alerts on drift, by rides per day
 lower_bound     least delay of any detector for a rate of false alarms
 odd_values      delays of alerts on nulls and unknown codes
 label_delays    delays of alerts on labels
+label_episodes  months as they came: episodes and largest moves of the mean error
+error_series    labelled records per hour, and their evidence on the mean error
 same_days       Evidently and NannyML on the same days
 evidence_picture  picture of a drift as evidence grows
 judges          Scorewatch's checks and Evidently's defaults

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from benchmarks.alert_quality import taxi
+from benchmarks.alert_quality.error_series import ErrorSeries
 from benchmarks.alert_quality.hour_sums import Array, HourSums
 from benchmarks.alert_quality.subject import Watched
 from contract.schema import DType, Feature, Kind
@@ -50,6 +51,12 @@ class Pool:
     def days(self) -> int:
         """The number of days."""
         return len(self.before)
+
+    def errors(self) -> ErrorSeries:
+        """Return the labelled rows per hour, every row labelled."""
+        hour = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        rows = self.rows.iloc[self.starts[0] : self.starts[-1]]
+        return ErrorSeries.of(self.model, rows, hour, self.days * DAY, np.ones(len(rows), bool))
 
     def table(self, hours: Array, since: int = 0) -> pa.Table:
         """Return the rows of some hours of the pool, as they arrived in successive hours.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.alert_quality.error_series import ErrorSeries
 from benchmarks.alert_quality.hour_sums import Array
 from benchmarks.by_chance.drift import Drift, check_of
 from benchmarks.by_chance.pool import Pool
@@ -32,12 +33,13 @@ class Replay:
     plan: Plan
     screen: Screen
     windows: WindowAlerts
+    errors: ErrorSeries
 
     @classmethod
     def of(cls, pool: Pool, per_year: float, progress: Callable[[str], None] = lambda _: None) -> "Replay":
         """Return the replay of a pool at a rate of false alerts per year."""
         plan = Plan.of(pool.model.thresholds, per_year, pool.model.check_config.seasonality, DAY)
-        return cls(pool, plan, Screen(pool, plan), WindowAlerts.of(pool, progress))
+        return cls(pool, plan, Screen(pool, plan), WindowAlerts.of(pool, progress), pool.errors())
 
     def checks(self) -> dict[str, list[str]]:
         """Return the columns of each check that is counted, an empty one for a check of the whole window."""
@@ -58,11 +60,16 @@ class Replay:
         return counted
 
     def one_window(self, days: Array) -> dict[str, Intervals]:
-        """Return the intervals in which each check on one window is in alert."""
+        """Return the intervals in which each check on labels, quality or groups is in alert."""
         # Decisions by days need the days before the first look.
         first = WARM - EARLIER
         found = self.windows.alerts(days[first - 1 :])
-        return {name: intervals(alert[EARLIER * DAY :], WARM * DAY) for name, alert in found.items()}
+        alerts = {name: alert[EARLIER * DAY :] for name, alert in found.items()}
+        for name, alert in self.errors.of_days(days).alerts().items():
+            # The look at an hour is at the end of the hour before.
+            over_days = alert[WARM * DAY - 1 : -1]
+            alerts[name] = alerts[name] | over_days if name in alerts else over_days
+        return {name: intervals(alert, WARM * DAY) for name, alert in alerts.items()}
 
     def drift(self, series: Series) -> dict[str, Intervals]:
         """Return the intervals in which each drift check is in alert."""

@@ -5,6 +5,9 @@ drift        drift statistics per column and segment
 over_time    limits of scheduled decisions, for a rate of false alerts per year
 evidence     scheduled decisions on drift, from hours and days
 days         scheduled decisions on labels, from the reports of earlier days
+error_evidence  scheduled decisions on the mean error, from sums in the reports of earlier weeks
+error_hours  limits of the mean error over hours and days
+label_sums   sums of labelled records that a report keeps
 performance  error on labelled records, and its estimate without labels
 mean_error   whether a regression's predictions are too high or too low
 bias         errors and predictions of declared groups

@@ -4,14 +4,19 @@ The error of a model rises a third on single days of ordinary months: a snowstor
 One day is reported at once only if it is far beyond its limit; less counts if days follow each other.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from contract.layout import HOUR
 from contract.schema import ModelRef
 from lambda_monitor.check_config import CheckConfig
+from lambda_monitor.checks.error_hours import HOURS
+from lambda_monitor.checks.label_sums import SUMS
 from lambda_monitor.findings import LEAST_VALUE, CheckResult, ratio
 from lambda_monitor.reports import stored
 
@@ -29,13 +34,16 @@ _STEPS = (1, 2, 3, 4, 6, 8, 12, 24)
 EARLIER = max(days for days, _ in MEANS) - 1
 _EVIDENCE = "evidence"
 _DIGITS = 6
+# Reports that are read at the same time.
+_WORKERS = 8
 
 
 def _ratio(check: CheckResult) -> float | None:
-    """Return the value in units of the limit of its window; the stored limit may be one over days."""
+    """Return the value of a window in units of its limit; the stored ones may be those over days."""
     window = check.detail.get(_EVIDENCE, {}).get("window", {})
-    threshold = window.get("threshold", check.threshold) if isinstance(window, dict) else check.threshold
-    return ratio(check.value, threshold, check.detail)
+    of_window = window if isinstance(window, dict) else {}
+    value, threshold = (of_window.get(name, getattr(check, name)) for name in ("value", "threshold"))
+    return ratio(value, threshold, check.detail)
 
 
 def decided_by_days(check: str) -> bool:
@@ -43,25 +51,36 @@ def decided_by_days(check: str) -> bool:
     return check == "drift.target" or check.startswith("performance")
 
 
-def read(
-    s3: "S3Client", bucket: str, model: ModelRef, start: datetime, end: datetime
-) -> dict[str, list[float]]:
-    """Return the ratios of value to limit by check in the windows before, without overlap, newest first.
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """Reports of the windows before, without overlap, by check and newest first.
 
-    The list of a check ends before the first day without a readable report of this model version, or
-    without a value.
+    `ratios` of value to limit end before the first day without a readable report of this model version, or
+    without a value. `sums` of labelled records go on after such a day.
     """
+
+    ratios: dict[str, list[float]]
+    sums: dict[str, list[dict[str, Any]]]
+
+
+def read(s3: "S3Client", bucket: str, model: ModelRef, start: datetime, end: datetime) -> Earlier:
+    """Return what is read of the reports of the windows before [start, end)."""
     step = max(end - start, timedelta(days=1))
-    found: dict[str, list[float]] = {}
-    for number in range(1, EARLIER + 1):
-        shift = number * step
-        if (report := stored.of_window(s3, bucket, model, start - shift, end - shift)) is None:
+    shifts = [number * step for number in range(1, math.ceil(HOURS * HOUR / step))]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        reports = list(pool.map(lambda by: stored.of_window(s3, bucket, model, start - by, end - by), shifts))
+    found = Earlier(ratios={}, sums={})
+    for number, report in enumerate(reports[:EARLIER]):
+        if report is None:
             break
         for check in report.checks:
-            known = found.setdefault(check.key, [])
+            known = found.ratios.setdefault(check.key, [])
             value = _ratio(check) if decided_by_days(check.name) else None
-            if value is not None and len(known) == number - 1:
+            if value is not None and len(known) == number:
                 known.append(value)
+    for report in filter(None, reports):
+        for check in report.checks:
+            if isinstance(sums := check.detail.get(SUMS), dict):
+                found.sums.setdefault(check.key, []).append(sums)
     return found
 
 

@@ -3,12 +3,12 @@
 Drift is looked for over the window, over the last 2 to 28 days and over the newest hours, each with a
 limit that holds for the rate of false alerts per year (over_time.py). A longer horizon counts if it stays
 near its limit without any 24 hours of it, and if the shorter ones do not contradict it. Checks that need
-labels, and the estimated error, are decided from the reports of the last five days.
+labels, and the estimated error, are decided from the reports of earlier days (days.py, error_evidence.py).
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -49,14 +49,15 @@ class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
     """What a scheduled decision knows beside its window.
 
     `open` are the keys of checks that failed in the window before, `days` the ratios of value to limit
-    of earlier days by key, newest first. `faults` are results if earlier hours can't be read: then the window
-    decides alone.
+    of earlier days by key, newest first, `sums` those of labelled records in their reports. `faults` are
+    results if earlier hours can't be read: then the window decides alone.
     """
 
     past: Past
     window_hours: int
     open: Sequence[str] = ()
     days: Mapping[str, Sequence[float]] = {}
+    sums: Mapping[str, Sequence[Mapping[str, Any]]] = {}
     faults: Sequence[CheckResult] = ()
 
 
@@ -75,11 +76,13 @@ def read(
         hours = rebuilding(updater, lambda: past.read(updater.store, end, max(over_time.DAYS)))
     except (AthenaError, DamagedError) as error:
         hours, faults = Past(end=end), [CheckResult.unreadable("monitor.evidence", error)]
+    earlier = earlier_days.read(s3, bucket, ref, start, end)
     return Scheduled(
         past=hours,
         window_hours=max(int((end - start) / HOUR), 1),
         open=earlier_days.still_open(s3, bucket, ref, start, end),
-        days=earlier_days.read(s3, bucket, ref, start, end),
+        days=earlier.ratios,
+        sums=earlier.sums,
         faults=faults,
     )
 

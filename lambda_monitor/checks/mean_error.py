@@ -6,17 +6,19 @@ features. Within a segment it is compared with the rest of the window, which has
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
 from contract import bundle
 from contract.schema import Contract, Task
 from lambda_monitor import wording
-from lambda_monitor.checks import few_labels
+from lambda_monitor.checks import few_labels, label_sums
 from lambda_monitor.checks.few_labels import Array, Days, Known, Sample, days_of
 from lambda_monitor.checks.minimum import LEAST
+from lambda_monitor.checks.performance import TAIL
 from lambda_monitor.checks.score import (
     RARE,
     RARER,
@@ -50,17 +52,34 @@ def score_mean_error(contract: Contract, reference: pa.Table, rows: pa.Table) ->
     """Yield the scores of labelled `rows`; nothing for a classification."""
     if contract.task is not Task.REGRESSION:
         return
+    columns = [c for c in contract.segments if c in rows.column_names and c in reference.column_names]
+    before, now = errors(reference, rows)
     if len(rows) < LEAST[WHOLE]:
         words = f"{len(rows)} records have a label; the mean error is checked from {LEAST[WHOLE]} on."
-        yield skipped(WHOLE, words)
-        for column in contract.segments:
-            yield skipped(SEGMENT, words, column)
-        return
-    before, now = errors(reference, rows)
-    yield _whole(contract, before, now)
-    for column in contract.segments:
-        if column in rows.column_names and column in reference.column_names:
-            yield _worst_segment(contract, column, before, now)
+        found = [skipped(WHOLE, words), *(skipped(SEGMENT, words, column) for column in contract.segments)]
+    else:
+        found = [_whole(contract, before, now), *(_worst_segment(contract, c, before, now) for c in columns)]
+    for score in found:
+        yield msgspec.structs.replace(score, detail=score.detail | sums(score.columns, before, now))
+
+
+def sums(columns: list[str], before: Errors, now: Errors) -> dict[str, Any]:
+    """Return what later scheduled runs read of a window; empty without records or their arrivals."""
+    if (hours := label_sums.hours_of(now.table)) is None:
+        return {}
+    error = now.standard - before.standard.mean()
+    if not columns:
+        return label_sums.per_hour(hours, error, losses(before, now))
+    if not all(columns[0] in one.table.column_names for one in (before, now)):
+        return {}
+    names = [texts(one.table, columns[0]) for one in (before, now)]
+    return label_sums.per_level(hours, error, names[1], commonest(names[0]))
+
+
+def losses(before: Errors, now: Errors) -> Array:
+    """Return the squared errors of a window in mean squared errors of the reference, both without a tail."""
+    cap = np.quantile(before.plain**2, TAIL)
+    return np.asarray(np.minimum(now.plain**2, cap) / (np.minimum(before.plain**2, cap).mean() or 1.0))
 
 
 def errors(reference: pa.Table, rows: pa.Table) -> tuple[Errors, Errors]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from contract.bundle import TARGET_COLUMN
 from lambda_monitor.check_config import CheckConfig
-from lambda_monitor.checks import columns, days, delivery
+from lambda_monitor.checks import columns, days, delivery, error_evidence
 from lambda_monitor.checks.evidence import Scheduled, decide
 from lambda_monitor.findings import CheckResult, Findings, Picture, Rendered, Status
 from lambda_monitor.hours.labelled import Truth
@@ -75,7 +75,8 @@ def _decided(model: Model, evidence: Evidence, profile: Profile) -> list[CheckRe
     if known is None:
         return [*of_columns, *of_labels]
     decided = [*decide(model, profile, of_columns, known), *of_labels]
-    return days.decide(model.check_config, decided, known.days, known.open)
+    over_days = days.decide(model.check_config, decided, known.days, known.open)
+    return error_evidence.decide(model, over_days, known)
 
 
 def drawn(findings: Findings) -> Findings:

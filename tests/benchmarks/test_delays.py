@@ -131,7 +131,7 @@ def test_episodes_are_counted_by_year_and_rule() -> None:
 
 
 def test_years_of_a_run_of_months_are_told_apart_by_hour() -> None:
-    years = over_time._years(["2018-12", "2019-01"])
+    years = over_time.years_of(["2018-12", "2019-01"])
 
     assert [int((years == year).sum()) for year in (2018, 2019)] == [31 * 24, 31 * 24]
 

@@ -212,7 +212,7 @@ def test_limits_of_arrays_are_those_of_the_monitor(model: Model, plan: Plan) -> 
 
 
 def test_an_alert_is_followed_until_its_evidence_ends(pool: Pool, plan: Plan, drift: Drift) -> None:
-    replay = Replay(pool, plan, Screen(pool, plan), WindowAlerts())
+    replay = Replay(pool, plan, Screen(pool, plan), WindowAlerts(), pool.errors())
     found = replay.drift(drift.series)
     looks = np.arange(WARM * DAY, DAYS * DAY)
     starts, stays = (drift.alerts(CHECKS[0], looks, least) for least in (1.0, evidence.STAYS_OPEN))
@@ -257,9 +257,11 @@ def test_alerts_of_several_checks_at_the_same_time_are_one_episode() -> None:
 
 def test_the_figures_have_every_check_and_the_interval_of_the_count(pool: Pool, plan: Plan) -> None:
     windows = WindowAlerts.of(pool)
-    replay = Replay(pool, plan, Screen(pool, plan), windows)
+    replay = Replay(pool, plan, Screen(pool, plan), windows, pool.errors())
     found = replay.episodes(3, 1)
-    assert found[replays.ALL] >= found[replays.UNLABELLED] > 0
+    # A long alert on labels joins shorter ones of other checks, so all checks may have fewer episodes.
+    assert min(found[replays.ALL], found[replays.UNLABELLED]) > 0
+    assert found["performance.mean_error"]
     assert found["quality.categories: PULocationID"]
 
     lines = false_alarms.table(replay, Counter({"outliers: trip_distance": 3, replays.ALL: 3}), 100)

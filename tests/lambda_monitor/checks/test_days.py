@@ -93,7 +93,7 @@ def report(stack: Stack, shift: int, *, version: str = "1", check: dict[str, obj
 
 
 def read(stack: Stack) -> dict[str, list[float]]:
-    return days.read(stack.s3, LAKE, MODEL, NOON, NOON + DAY)
+    return days.read(stack.s3, LAKE, MODEL, NOON, NOON + DAY).ratios
 
 
 def test_reports_of_the_days_before_are_read_newest_first(stack: Stack) -> None:
@@ -103,6 +103,24 @@ def test_reports_of_the_days_before_are_read_newest_first(stack: Stack) -> None:
     report(stack, 96)
 
     assert read(stack) == {"performance: ": [1.2, 0.8]}, "up to the missing day, by the window's own limit"
+
+
+def test_a_value_over_days_is_read_as_that_of_its_window(stack: Stack) -> None:
+    window = {"value": 8.0, "threshold": 10.0}
+    report(stack, 24, check={"value": 3.0, "threshold": 1.0, "detail": {"evidence": {"window": window}}})
+
+    assert read(stack) == {"performance: ": [0.8]}
+
+
+def test_sums_are_read_beyond_a_missing_report(stack: Stack) -> None:
+    report(stack, 48, check={"detail": {"sums": {"since": 1}}})
+    report(stack, 30 * 24, check={"detail": {"sums": {"since": 2}}})
+    report(stack, 31 * 24, check={"detail": {"sums": {"since": 3}}})
+
+    found = days.read(stack.s3, LAKE, MODEL, NOON, NOON + DAY)
+
+    assert found.ratios == {}
+    assert found.sums == {"performance: ": [{"since": 1}, {"since": 2}]}
 
 
 def test_reports_of_another_version_end_the_days(stack: Stack) -> None:
