@@ -114,7 +114,7 @@ def years_of(months: list[str]) -> Array:
 
 
 def by_rule(hours: HourSums, plan: Plan, sums: Array, errors: ErrorSeries | None = None) -> tuple[Array, ...]:
-    """Return whether an alert is open at the end of each hour, by rule; `errors` if the target is a number."""
+    """Return whether an alert is open at the end of each hour, by rule; `errors` for numbers."""
     ours, window = decisions.drift(hours, sums, plan), decisions.window_rule(hours, sums)
     days, alone = decisions.labelled(hours, sums)
     if errors is not None:
