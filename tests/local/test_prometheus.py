@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from moto.server import ThreadedMotoServer
 from tests.local import reports
 from tests.local.reports import BUCKET, DRIFTED, ORDINARY, ROOT, put
 from tests.local.servers import FOLDER, PROMETHEUS, client, free_port, program, prometheus
+from tests.serving import serving
 
 ALERTMANAGER = FOLDER / "alertmanager.yml"
 _LONGEST = 90.0
@@ -142,20 +142,10 @@ class Slack:
         raise AssertionError("the message did not arrive")
 
 
-@contextmanager
-def serving(server: http.server.ThreadingHTTPServer) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
 @pytest.fixture
 def slack() -> Iterator[Slack]:
     found = Slack()
-    with serving(found.server):
+    with found.server, serving(found.server):
         yield found
 
 

@@ -1,7 +1,6 @@
 """The report site's server: headers, refused requests, no text of a request in its answer."""
 
 import socket
-import threading
 from collections.abc import Iterator
 
 import boto3
@@ -9,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from local.report_server import PathError, object_name, server
+from tests.serving import serving
 
 PAGE = "reports/m/w/report.html"
 
@@ -20,12 +20,8 @@ def port() -> Iterator[int]:
         s3.create_bucket(Bucket="lake")
         for key in (PAGE, "reports/index.html", "predictions/secret", "reports/m/w/x.svg"):
             s3.put_object(Bucket="lake", Key=key, Body=b"<p>content</p>")
-        with server(s3, "lake") as one:
-            thread = threading.Thread(target=one.serve_forever)
-            thread.start()
+        with server(s3, "lake") as one, serving(one):
             yield one.server_port
-            one.shutdown()
-            thread.join()
 
 
 def ask(port: int, path: str, *, method: str = "GET", host: str | None = None) -> tuple[str, dict, str]:

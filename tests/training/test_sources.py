@@ -1,12 +1,12 @@
 import functools
 import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.serving import serving
 from training.download import DownloadError
 from training.sources import DataLocation, Download, Folder, SourceError, Synthetic, choose, read_table
 
@@ -19,12 +19,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     folder = tmp_path / "served"
     folder.mkdir()
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, serving(server):
         yield folder, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def location(tmp_path: Path, **environ: str) -> DataLocation:

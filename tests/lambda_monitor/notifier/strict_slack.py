@@ -7,12 +7,13 @@ not documented; users report `msg_blocks_too_long` from 13,200 characters on (sl
 
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import serving
 
 PATH = "/services/T00000000/B11111111/XXXXsecretXXXX"
 _MOST_CHARACTERS = 13_000
@@ -163,9 +164,5 @@ def running() -> Iterator[Slack]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     slack.url = f"http://127.0.0.1:{server.server_address[1]}{PATH}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with server, serving(server):
         yield slack
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -1,7 +1,6 @@
 """Posts to a server that throttles, fails, hangs and closes; and the secrecy of the URL."""
 
 import ssl
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ from lambda_monitor.notifier import webhook
 from lambda_monitor.notifier.webhook import RefusedError, UnavailableError, WebhookError
 from tests.lambda_monitor.notifier.conftest import Channel, alert
 from tests.lambda_monitor.notifier.strict_slack import PATH
+from tests.serving import serving
 
 SECRET = "XXXXsecretXXXX"  # noqa: S105  # of the fake
 THROTTLED = (429, {"Retry-After": "1"}, "rate_limited")
@@ -183,14 +183,9 @@ def test_a_server_without_a_trusted_certificate_receives_nothing(tmp_path: Path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_certificate(tmp_path))
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     target = webhook.parse(f"https://127.0.0.1:{server.server_address[1]}{PATH}", ["127.0.0.1"])
-    try:
-        with pytest.raises(UnavailableError, match="SSLCertVerificationError"):
-            webhook.post(target, b"{}", lambda: 3.5)
-    finally:
-        server.shutdown()
-        server.server_close()
+    with server, serving(server), pytest.raises(UnavailableError, match="SSLCertVerificationError"):
+        webhook.post(target, b"{}", lambda: 3.5)
     assert received == []
 
 

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from lambda_monitor.checks import gaps
 from lambda_monitor.reports import index
 from local import report_site
 from tests.lambda_monitor.synthetic import LAKE, MODEL, NOON, Stack
+from tests.serving import serving
 
 HOUR = timedelta(hours=1)
 
@@ -189,12 +189,8 @@ def test_a_damaged_report_is_a_row_with_an_error(stack: Stack, body: bytes) -> N
 
 @pytest.fixture
 def address(stack: Stack) -> Iterator[str]:
-    with report_site.server(stack.s3, LAKE) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with report_site.server(stack.s3, LAKE) as server, serving(server):
         yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def test_only_objects_under_reports_are_served(stack: Stack, address: str) -> None:

@@ -1,6 +1,5 @@
 """The report site in headless Chromium."""
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from lambda_monitor.run import Clients, Run, Span
 from lambda_monitor.settings import Settings
 from local import report_site
 from tests.lambda_monitor.synthetic import HOUR, LAKE, NOON, Stack, synthetic_rides
+from tests.serving import serving
 
 _WAIT = 60
 
@@ -29,12 +29,8 @@ def address(stack: Stack) -> Iterator[str]:
         stack.put(stack.events(synthetic_rides(1500, seed=hour, stretch=stretch), start), start)
         run = Run(id=str(hour), now=start + HOUR, deadline=start + HOUR + timedelta(minutes=15))
         monitor.run(clients, settings, Span(start=start, end=start + HOUR, asked=True), run)
-    with report_site.server(stack.s3, LAKE) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with report_site.server(stack.s3, LAKE) as server, serving(server):
         yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def test_the_front_page_links_to_the_evidently_report(

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from urllib.parse import urlsplit
+
+from tests.serving import serving
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 TOKEN = "anonymous"  # noqa: S105  of the fake
@@ -95,9 +96,5 @@ class Server(ThreadingHTTPServer):
 @contextmanager
 def serve() -> Iterator[Registry]:
     """Serve a registry on a free port."""
-    with Server() as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server.registry
-        finally:
-            server.shutdown()
+    with Server() as server, serving(server):
+        yield server.registry
