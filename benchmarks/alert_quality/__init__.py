@@ -7,6 +7,8 @@ wines           white wines
 synthetic       synthetic rows
 shifts          shifts applied to windows
 hour_sums       sums per hour, and every statistic of arrays of windows
+same_hours_sums  newest hours against the same hours of the week before, at many looks
+drift           scheduled decisions on drift at single looks
 decisions       scheduled decisions over arrays of hours
 over_time       months as they came: episodes per model-year
 flights_over_time  flights of one season as they came

@@ -19,7 +19,7 @@ from lambda_monitor.checks.over_time import DAY
 # Rides per day, and days that a change is followed: the taxi data as it is, a window of 1,000 per day, and
 # a window of 1,000 per hour.
 VOLUMES = {330: 28, 1_000: 21, 24_000: 4}
-REPETITIONS = 4
+REPETITIONS = 6
 # Days after the change that are tried one after the other.
 _FIRST = (1, 4, 28)
 Delay = tuple[float, float]

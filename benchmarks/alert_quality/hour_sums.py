@@ -20,11 +20,13 @@ from lambda_monitor.profiles import segments
 from lambda_monitor.profiles.distances import (
     LEVEL,
     MIX,
+    RANK,
     SHAPE,
     SHIFT,
     SPREAD,
     level_distance,
     mix_distance,
+    rank_distance,
     shape_distance,
 )
 from lambda_monitor.profiles.segments import TOP_LEVELS
@@ -121,13 +123,21 @@ class HourSums:
 
     def column(self, name: str, sums: Array, horizon: Horizon) -> dict[Key, Readings]:
         """Return the drift statistics of one column and of its segments over windows of `sums`."""
-        limits, of = self.model.thresholds.limits[name], self.model.thresholds.reference_rows
+        limits, of = self.limits(name, horizon), self.model.thresholds.reference_rows
         found = {
             (name, statistic): limited(limits[statistic], value, rows, of, horizon, statistic)
             for statistic, (value, rows) in self._statistics(name, sums).items()
+            if statistic in limits
         }
         if name in self.model.thresholds.segments:
             found |= self._segments(name, self.model.thresholds.segments[name], sums, horizon)
+        return found
+
+    def limits(self, name: str, horizon: Horizon) -> dict[str, Limit]:
+        """Return the limits of a column by statistic; ranks have one if the horizon compares them."""
+        found = dict(self.model.thresholds.limits[name])
+        if horizon.deviations and SHIFT in found:
+            found[RANK] = found[SHIFT].of_ranks(horizon.deviations)
         return found
 
     def error(self, sums: Array) -> Array:
@@ -143,7 +153,7 @@ class HourSums:
         name, limits = bundle.TARGET_COLUMN, self.model.thresholds.limits[bundle.TARGET_COLUMN]
         of, window = self.model.thresholds.reference_rows, Horizon()
         found = self._statistics(name, sums).items()
-        ratios = [limited(limits[s], v, n, of, window, s).ratio for s, (v, n) in found]
+        ratios = [limited(limits[s], v, n, of, window, s).ratio for s, (v, n) in found if s in limits]
         return np.asarray(np.max(ratios, axis=0))
 
     def _statistics(self, name: str, sums: Array) -> dict[str, tuple[Array, Array]]:
@@ -155,15 +165,16 @@ class HourSums:
             was = before / before.sum()
             return {MIX: (mix_distance(was, now), rows), LEVEL: (level_distance(was, now), rows)}
         rows = sums[..., first]
-        mean, deviation = _moments(sums[..., first : first + 3])
-        was, spread = _moments(before[:3])
-        shape = shape_distance(
-            before[3:] / before[0], sums[..., first + 3 : last] / np.maximum(rows, 1)[..., None]
-        )
+        mean, deviation = moments(sums[..., first : first + 3])
+        was, spread = moments(before[:3])
+        reference = before[3:] / before[0]
+        shares = sums[..., first + 3 : last] / np.maximum(rows, 1)[..., None]
+        shape = shape_distance(reference, shares)
         return {
             SHIFT: (np.abs(mean - was) / spread, rows),
             SPREAD: (np.abs(np.log(np.maximum(deviation / spread, 1e-6))), rows),
             SHAPE: (shape, rows),
+            RANK: (rank_distance(reference, reference, shares), rows),
         }
 
     def _segments(self, name: str, limit: Limit, sums: Array, horizon: Horizon) -> dict[Key, Readings]:
@@ -172,17 +183,24 @@ class HourSums:
         for number, level in enumerate(self.segment_levels[name]):
             columns = [at + number + step * count for step in range(3)]
             before, now = self.reference[columns], sums[..., columns]
-            mean, _ = _moments(now)
-            was, deviation = _moments(before)
+            mean, _ = moments(now)
+            was, deviation = moments(before)
             if before[0] >= segments.LEAST_ROWS and deviation > 0:
                 value = np.where(now[..., 0] >= segments.LEAST_ROWS, np.abs(mean - was) / deviation, 0.0)
                 found[name, f"segment {level}"] = limited(
-                    limit, value, now[..., 0], int(before[0]), horizon, "", least=segments.LEAST_ROWS
+                    limit,
+                    value,
+                    now[..., 0],
+                    int(before[0]),
+                    horizon,
+                    over_time.SEGMENT,
+                    least=segments.LEAST_ROWS,
                 )
         return found
 
 
-def _moments(sums: Array) -> tuple[Array, Array]:
+def moments(sums: Array) -> tuple[Array, Array]:
+    """Return mean and standard deviation from count, sum and sum of squares, along the last axis."""
     rows = np.maximum(sums[..., 0], 1)
     mean = sums[..., 1] / rows
     return mean, np.sqrt(np.maximum(sums[..., 2] / rows - mean**2, 0.0))
@@ -198,7 +216,7 @@ def limited(
     limit: Limit,
     value: Array,
     rows: Array,
-    reference_rows: int,
+    reference_rows: int | Array,
     horizon: Horizon,
     statistic: str,
     *,

@@ -26,7 +26,9 @@ _ABOUT = (
     f"{FALSE_ALERTS_PER_YEAR} false alerts per year. An episode is an alert from its start to its end. "
     "`one window` is the rule for windows by hand, looked at every hour. The multiples for odd days were set "
     "on the months of 2018; those of 2019 were not used for them. The multiples for days of labels were "
-    "chosen on all of these months; the tolerances of the mean error over hours and days on those of 2018."
+    "chosen on all of these months; the tolerances of the mean error over hours and days on those of 2018. "
+    "The factors of newest hours and of several days were chosen on the replay by chance, whose days are of "
+    "both years."
 )
 
 

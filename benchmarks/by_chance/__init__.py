@@ -3,7 +3,7 @@
 pool            a model with segments and groups, and sums per hour of its real days
 series          days drawn in blocks, and sums over any hours of them
 screen          looks at which a drift limit may be exceeded, in single precision
-drift           scheduled decisions on drift at single looks
+same_hours_screen  looks at which the newest hours may differ from the week before
 two_days        sums over every window of 24 hours of two days
 shares          checks on shares of odd values, and on constant columns
 sums_of_labels  what each labelled row adds to the sums

@@ -53,7 +53,7 @@ class Monitor:
         return Past(
             end=_END,
             blocks={block: profile for block, profile in blocks.items() if profile is not None},
-            hours={number: profile for number, profile in numbered.items() if number < DAY},
+            hours=numbered,
         )
 
     def drift(self, past: Past, still_open: Sequence[str] = ()) -> dict[str, CheckResult]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.alert_quality.drift import Drift, check_of
 from benchmarks.alert_quality.error_series import ErrorSeries
 from benchmarks.alert_quality.hour_sums import Array
-from benchmarks.by_chance.drift import Drift, check_of
 from benchmarks.by_chance.pool import Pool
+from benchmarks.by_chance.same_hours_screen import SameHoursScreen
 from benchmarks.by_chance.screen import Screen
 from benchmarks.by_chance.series import WARM, Series, drawn
 from benchmarks.by_chance.window_alerts import WindowAlerts
@@ -34,12 +35,14 @@ class Replay:
     screen: Screen
     windows: WindowAlerts
     errors: ErrorSeries
+    same_hours: SameHoursScreen
 
     @classmethod
     def of(cls, pool: Pool, per_year: float, progress: Callable[[str], None] = lambda _: None) -> "Replay":
         """Return the replay of a pool at a rate of false alerts per year."""
         plan = Plan.of(pool.model.thresholds, per_year, pool.model.check_config.seasonality, DAY)
-        return cls(pool, plan, Screen(pool, plan), WindowAlerts.of(pool, progress), pool.errors())
+        windows, same_hours = WindowAlerts.of(pool, progress), SameHoursScreen(pool, plan)
+        return cls(pool, plan, Screen(pool, plan), windows, pool.errors(), same_hours)
 
     def checks(self) -> dict[str, list[str]]:
         """Return the columns of each check that is counted, an empty one for a check of the whole window."""
@@ -81,6 +84,8 @@ class Replay:
                 drift.newest(check, at) > 1 if horizon.part_of_day else drift.counts(key, at, horizon, 1.0)
             )
             near.setdefault(check, []).append(at[beyond])
+        for key, at in self.same_hours.looks(series.days).items():
+            near.setdefault(check_of(key), []).append(at[drift.same_hours.beyond([key], at, 1.0)])
         return {
             named(check): _followed(drift, check, np.unique(np.concatenate(starts)))
             for check, starts in near.items()
@@ -91,7 +96,7 @@ class Replay:
 def _followed(drift: Drift, check: tuple[str, str], starts: Array) -> Intervals:
     """Return the intervals of alerts that start at some of `starts` and stay open while evidence lasts."""
     found: Intervals = []
-    last = len(drift.series.days) * DAY
+    last = drift.series.length
     for start in starts.tolist():
         if found and start < found[-1][1]:
             continue

@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks.alert_quality.hour_sums import Array, HourSums, Key, limited
 from benchmarks.by_chance.pool import Pool
 from benchmarks.by_chance.series import WARM
-from lambda_monitor.checks.over_time import DAY, Plan
-from lambda_monitor.profiles.distances import LEVEL, MIX, SHAPE, SHIFT, SPREAD
+from lambda_monitor.checks.over_time import DAY, SEGMENT, Plan
+from lambda_monitor.profiles.distances import LEVEL, MIX, RANK, SHAPE, SHIFT, SPREAD, rank_scores, rank_spread
 from lambda_monitor.profiles.segments import LEAST_ROWS
 from lambda_monitor.profiles.thresholds import Horizon
 
@@ -84,6 +84,8 @@ class Screen:
         for name in self.sums.compared:
             kind = self._numeric if name in self.sums.model.profile_spec.numeric else self._categorical
             for statistic, value, rows in kind(name, window):
+                if (name, statistic) not in limits:
+                    continue
                 yield (name, statistic), value > limits[name, statistic][rows]
         for name in self.sums.segments if segments else ():
             for key, (count, total) in self._segment_columns(name).items():
@@ -100,10 +102,16 @@ class Screen:
         yield SHIFT, np.abs(mean) / deviation, rows
         spread = np.sqrt(np.maximum(window(first + 2) * one - mean**2, 1e-12)) / deviation
         yield SPREAD, np.abs(np.log(np.maximum(spread, 1e-6))), rows
-        most = np.zeros_like(count)
-        for column in range(first + 3, last - 1):
-            np.maximum(most, np.abs(window(column)), out=most)
+        reference = self.sums.reference[first + 3 : last] / self.sums.reference[first]
+        # Sums of ranks are sums of counts up to each bin, by the step of the score to the next bin.
+        steps = np.diff(rank_scores(reference)) / rank_spread(reference)
+        most, ranks = np.zeros_like(count), np.zeros_like(count)
+        for column, step in zip(range(first + 3, last - 1), steps, strict=True):
+            up_to = window(column)
+            np.maximum(most, np.abs(up_to), out=most)
+            ranks += _SINGLE(step) * up_to
         yield SHAPE, most * one, rows
+        yield RANK, np.abs(ranks) * one, rows
 
     def _categorical(self, name: str, window: Windows) -> Iterator[tuple[str, Array, Array]]:
         first, last = self.sums.places[name]
@@ -133,7 +141,7 @@ class Screen:
         known, of = self.sums.model.thresholds, self.sums.model.thresholds.reference_rows
         found = {}
         for name in self.sums.compared:
-            for statistic, limit in known.limits[name].items():
+            for statistic, limit in self.sums.limits(name, horizon).items():
                 made = limited(limit, rows * 1.0, rows, of, horizon, statistic)
                 found[name, statistic] = np.where(made.value > 0, SLACK * made.limit, np.inf)
         for name, limit in known.segments.items():
@@ -141,7 +149,7 @@ class Screen:
                 at, step = count, len(self.sums.segment_levels[name])
                 before, deviation = self.sums.reference[at], self._deviation(at, step)
                 if before >= LEAST_ROWS and deviation > 0:
-                    made = limited(limit, rows * 1.0, rows, int(before), horizon, "", least=LEAST_ROWS)
+                    made = limited(limit, rows * 1.0, rows, int(before), horizon, SEGMENT, least=LEAST_ROWS)
                     found[key] = np.where(made.value > 0, SLACK * made.limit * deviation, np.inf)
         return {key: table.astype(_SINGLE) for key, table in found.items()}
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.alert_quality.hour_sums import Array
+from benchmarks.alert_quality.hour_sums import Array, HourSums
 from benchmarks.by_chance.pool import Pool
 from lambda_monitor.checks.over_time import DAY, DAYS
 
@@ -27,6 +27,16 @@ class Series:
     pool: Pool
     days: Array
     _base: Array
+
+    @property
+    def sums(self) -> HourSums:
+        """The columns of sums."""
+        return self.pool.sums
+
+    @property
+    def length(self) -> int:
+        """The number of hours."""
+        return DAY * len(self.days)
 
     @classmethod
     def of(cls, pool: Pool, days: Array) -> "Series":

@@ -4,6 +4,7 @@ columns      data quality, drift and performance, per column and segment
 drift        drift statistics per column and segment
 over_time    limits of scheduled decisions, for a rate of false alerts per year
 evidence     scheduled decisions on drift, from hours and days
+same_hours   drift of the newest hours against the same hours of the week before
 days         scheduled decisions on labels, from the reports of earlier days
 error_evidence  scheduled decisions on the mean error, from sums in the reports of earlier weeks
 error_hours  limits of the mean error over hours and days

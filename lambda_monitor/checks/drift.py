@@ -11,10 +11,11 @@ from contract import bundle
 from contract.schema import Task
 from lambda_monitor import wording
 from lambda_monitor.check_config import CheckConfig
+from lambda_monitor.checks import over_time
 from lambda_monitor.checks.minimum import LEAST
 from lambda_monitor.checks.over_time import for_statistic
 from lambda_monitor.findings import CheckResult
-from lambda_monitor.profiles.distances import distances
+from lambda_monitor.profiles.distances import RANK, SHIFT, distances, rank
 from lambda_monitor.profiles.profile import Categorical, Numeric, Profile
 from lambda_monitor.profiles.segments import Shift, shifts
 from lambda_monitor.profiles.thresholds import WINDOW, Horizon
@@ -31,7 +32,8 @@ DIGITS = 6
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """A measured value with its limit; `of` is the statistic or the segment's value.
 
-    `noise` is about one standard deviation of the value without drift.
+    `noise` is about one standard deviation of the value without drift, `before` where the earlier value of a
+    segment is from.
     """
 
     of: str
@@ -41,6 +43,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     words: str = ""
     shift: Shift | None = None
+    before: str = "on the reference"
 
     @property
     def ratio(self) -> float:
@@ -95,10 +98,14 @@ def measure(
     rows = count(profile, name)
     if rows < LEAST[check]:
         return []
-    limits = model.thresholds.limits.get(name, {})
+    limits = dict(model.thresholds.limits.get(name, {}))
     level = partial(wording.level, model.contract, name)
+    values = distances(model.baseline, profile, name, model.profile_spec, level)
+    if horizon.deviations and SHIFT in values and SHIFT in limits:
+        limits[RANK] = limits[SHIFT].of_ranks(horizon.deviations)
+        values[RANK] = rank(model.baseline.numeric[name], model.baseline.numeric[name], profile.numeric[name])
     found = []
-    for statistic, distance in distances(model.baseline, profile, name, model.profile_spec, level).items():
+    for statistic, distance in values.items():
         if statistic in limits:
             known, of = limits[statistic], model.thresholds.reference_rows
             limit = _own(
@@ -124,7 +131,8 @@ def _segments(
     found = []
     for shift in shifts(model.baseline.segments, profile.segments, name):
         now, before = shift.now.count, shift.before.count
-        limit = _own(config, SEGMENT, name, most.at(now, before, config.seasonality, horizon))
+        at = for_statistic(horizon, over_time.SEGMENT)
+        limit = _own(config, SEGMENT, name, most.at(now, before, config.seasonality, at))
         noise = most.deviation(now, before)
         found.append(
             Measured(of=shift.level, value=shift.value, limit=limit, noise=noise, rows=now, shift=shift)
@@ -162,7 +170,7 @@ def _described(
         level, _, before, now = worst.shift
         sentence = (
             f"For {wording.segment(model.contract, name, level)} the mean {_outcome(model)} is "
-            f"{now.mean:.4g} on {now.count:,} records; it was {before.mean:.4g} on the reference."
+            f"{now.mean:.4g} on {now.count:,} records; it was {before.mean:.4g} {worst.before}."
         )
         segments = {one_line(one.of): one.figures() for one in found}
         return sentence, {"segment": one_line(level), "segments": segments}

@@ -53,7 +53,7 @@ HORIZONS = (
     Horizon(14 * _DAY, 48, 0.42, sudden=False),
 )
 # Days, and the tolerated move of a segment against the other records.
-SEGMENT_DAYS = ((1, 0.45), (2, 0.35), (3, 0.35), (5, 0.35), (7, 0.35), (14, 0.25), (21, 0.25), (28, 0.25))
+SEGMENT_DAYS = ((1, 0.45), (2, 0.4), (3, 0.4), (5, 0.35), (7, 0.35), (14, 0.25), (21, 0.25), (28, 0.25))
 # Hours of a series that decide its last hour.
 HOURS = BEFORE + max(horizon.hours for horizon in HORIZONS if horizon.sudden)
 

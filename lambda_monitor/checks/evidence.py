@@ -1,7 +1,8 @@
 """Scheduled decisions: evidence over hours and days in place of one window.
 
-Drift is looked for over the window, over the last 2 to 28 days and over the newest hours, each with a
-limit that holds for the rate of false alerts per year (over_time.py). A longer horizon counts if it stays
+Drift is looked for over the window, over the last 2 to 28 days and over the newest hours, these also against
+the same hours of the week before (same_hours.py), each with a limit that holds for the rate of false alerts
+per year (over_time.py). A longer horizon counts if it stays
 near its limit without any 24 hours of it, and if the shorter ones do not contradict it. Checks that need
 labels, and the estimated error, are decided from the reports of earlier days (days.py, error_evidence.py).
 """
@@ -19,6 +20,7 @@ from lambda_monitor.checks import days as earlier_days
 from lambda_monitor.checks import drift, over_time
 from lambda_monitor.checks.drift import Measured
 from lambda_monitor.checks.over_time import DAY, Plan
+from lambda_monitor.checks.same_hours import SameHours
 from lambda_monitor.findings import CheckResult
 from lambda_monitor.hours import past
 from lambda_monitor.hours.athena import AthenaError
@@ -94,6 +96,7 @@ class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
     worst: Measured
     hours: int
     newest: bool = False
+    same_hours: bool = False
 
 
 def decide(
@@ -103,13 +106,22 @@ def decide(
     config = model.check_config
     plan = Plan.of(model.thresholds, config.false_alerts_per_year, config.seasonality, known.window_hours)
     sums = {h.days: p for h in plan.days if (p := known.past.days(h.days)) is not None}
+    same_hours = SameHours(model, config, plan, known.past)
     decided = []
     for result in results:
         own = config.limit(result.name, result.columns, None) is not None
         if result.name not in DRIFT or own:
             decided.append(result)
             continue
-        search = _Search(model=model, config=config, plan=plan, known=known, sums=sums, result=result)
+        search = _Search(
+            model=model,
+            config=config,
+            plan=plan,
+            known=known,
+            sums=sums,
+            same_hours=same_hours,
+            result=result,
+        )
         decided.append(search.decided(window))
     return decided
 
@@ -122,6 +134,7 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     known: Scheduled
     sums: dict[int, Profile]
+    same_hours: SameHours
     result: CheckResult
 
     @property
@@ -153,14 +166,15 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
         """Return over which hours the check was decided."""
         rows = f"{best.worst.rows:,} values"
         if best.newest:
-            return f"Decided over the newest {counted(best.hours, 'hour')} ({rows})."
+            against = ", against the same hours of the 7 days before" if best.same_hours else ""
+            return f"Decided over the newest {counted(best.hours, 'hour')} ({rows}){against}."
         days, rest = divmod(best.hours, DAY)
         length = counted(best.hours, "hour") if rest else counted(days, "day")
         return f"Decided over {length}, since {start} ({rows})."
 
     def _candidates(self, window: Profile) -> list[_Candidate]:
         hours = self.known.window_hours
-        found = [self._candidate(window, self.plan.window, hours, []), self._newest()]
+        found = [self._candidate(window, self.plan.window, hours, []), self._newest(), self._same_hours()]
         shorter = [one.found for one in found[:1] if one is not None]
         for horizon in self.plan.days:
             if (profile := self.sums.get(horizon.days)) is None:
@@ -201,6 +215,13 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
             return None
         worst = max(found, key=lambda one: one.ratio)
         return _Candidate(found=found, worst=worst, hours=hours, newest=True)
+
+    def _same_hours(self) -> _Candidate | None:
+        """Return the newest hours if they differ from the same hours of the week before."""
+        one = self.same_hours.search(self.result.name, self.result.columns[0], self._least)
+        if one is None:
+            return None
+        return _Candidate(found=one.found, worst=one.worst, hours=one.hours, newest=True, same_hours=True)
 
     def _counts(self, one: Measured, horizon: Horizon, shorter: Sequence[list[Measured]]) -> bool:
         """Return whether a statistic beyond its limit is more than one odd day, and still so."""

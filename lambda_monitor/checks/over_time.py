@@ -14,15 +14,26 @@ from statistics import NormalDist
 
 import msgspec
 
-from lambda_monitor.profiles.distances import LEVEL, MIX, SHAPE, SPREAD
+from lambda_monitor.profiles.distances import LEVEL, MIX, RANK, SHAPE, SHIFT, SPREAD
 from lambda_monitor.profiles.thresholds import Horizon, Seasonality, Thresholds
 
 # Days back from the end of a window that are evaluated together.
 DAYS = (1, 2, 3, 4, 5, 7, 10, 14, 21, 28)
+# Most days over which ranks are compared with the reference: over more they show holidays and seasons.
+RANK_DAYS = 2
+# Newest hours that are compared with the same hours of the days before.
+LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+_WEEK = 7
+# Factors of whole limits, since days differ by more than chance: of the newest hours against the same hours
+# of other days, and of several days.
+_ODD_HOURS, _SEVERAL_DAYS = 1.2, 1.06
+# Marks limits of segments where those of statistics are chosen.
+SEGMENT = "segment"
 # A single day may differ by this multiple of the limit: holidays, storms and parades. Ordinary taxi days of
-# 2018 reached 1.45 in means, 1.29 in the share of one zone, 1.04 in spreads, less than 1 in distributions.
+# 2018 reached 1.45 in means, 1.29 in the share of one zone, 1.04 in spreads, less than 1 in distributions,
+# ranks and segments.
 ODD_DAY = 1.5
-_ODD_DAY = {SPREAD: 1.1, LEVEL: 1.35, SHAPE: 1.0, MIX: 1.0}
+_ODD_DAY = {SPREAD: 1.1, LEVEL: 1.35, SHAPE: 1.0, MIX: 1.0, RANK: 1.1, SEGMENT: 1.1}
 # Hours.
 DAY = 24
 _YEAR = 8766
@@ -49,11 +60,16 @@ def level(per_year: float, hours: int) -> float:
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Horizons of a scheduled decision: the window, days back from its end, and its newest hours."""
+    """Horizons of a scheduled decision: the window, days back from its end, and its newest hours.
+
+    `same_hours` has the horizon by number of newest hours; `week` is that of seven days.
+    """
 
     window: Horizon
     days: list[Horizon]
     newest: Horizon
+    same_hours: dict[int, Horizon]
+    week: Horizon
 
     @classmethod
     def of(
@@ -61,20 +77,28 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ) -> "Plan":
         """Return the horizons for that rate of false alerts over all limits together."""
         statistics = sum(len(found) for found in limits.limits.values()) + len(limits.segments)
-        part = false_alerts_per_year / max(statistics, 1) / (len(DAYS) + 1)
+        ranks = sum(SHIFT in found for found in limits.limits.values())
+        part = false_alerts_per_year / max(statistics + ranks, 1) / (len(DAYS) + 1 + len(LENGTHS))
         # Limits of one window are exceeded at this level.
         before = -_NORMAL.inv_cdf(limits.false_alarm_rate / max(statistics, 1) / 2)
 
         def horizon(hours: int, days: int, margin: float, *, part_of_day: bool = False) -> Horizon:
             noise = max(level(part, hours) / before, 1.0)
-            return Horizon(days=days, noise=noise, margin=margin, part_of_day=part_of_day)
+            ranks = before if days <= RANK_DAYS else 0.0
+            return Horizon(days=days, noise=noise, margin=margin, part_of_day=part_of_day, deviations=ranks)
+
+        def enlarged(hours: int, days: int, factor: float) -> Horizon:
+            made = horizon(hours, days, factor)
+            return msgspec.structs.replace(made, noise=factor * made.noise)
 
         odd = ODD_DAY if window_hours <= DAY and seasonality != "count" else 1.0
         whole = max(window_hours // DAY, 1)
         return cls(
             window=horizon(window_hours, whole, odd),
-            days=[horizon(DAY * days, days, 1.0) for days in DAYS if days > whole],
+            days=[enlarged(DAY * days, days, _SEVERAL_DAYS) for days in DAYS if days > whole],
             newest=horizon(1, 1, ODD_DAY, part_of_day=True),
+            same_hours={hours: enlarged(hours, 1, _ODD_HOURS) for hours in LENGTHS},
+            week=horizon(DAY * _WEEK, _WEEK, 1.0),
         )
 
 

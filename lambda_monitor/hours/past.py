@@ -1,6 +1,6 @@
 """Profiles of the hours before the end of a window, from the stored ledgers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate, groupby
 
@@ -16,7 +16,7 @@ _BLOCKS_PER_DAY = _DAY // BLOCK
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """Profiles of blocks of six hours, counted back from `end`; a block without records has none."""
+    """Profiles of hours and of blocks of six, counted back from `end`; hours without records have none."""
 
     end: datetime
     blocks: dict[int, Profile] = {}
@@ -29,6 +29,11 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return merged(self.blocks[number] for number in used if number in self.blocks)
 
+    def week_before(self) -> Profile | None:
+        """Return the profile of the seven days before the last one, None without records."""
+        used = range(_BLOCKS_PER_DAY, 8 * _BLOCKS_PER_DAY)
+        return merged(self.blocks[number] for number in used if number in self.blocks)
+
     def without_a_day(self, days: int) -> Iterator[Profile | None]:
         """Yield the profile of the last `days` without 24 hours of them, for each such 24 hours."""
         used = [self.blocks.get(number) for number in range(days * _BLOCKS_PER_DAY)]
@@ -36,6 +41,20 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
         before = [None, *accumulate(reversed(used), _sum)][::-1]
         for first in range(len(used) - _BLOCKS_PER_DAY + 1):
             yield _sum(after[first], before[first + _BLOCKS_PER_DAY])
+
+    def same_hours(self, lengths: Sequence[int], first: int, last: int) -> dict[int, Profile]:
+        """Return the sums over the newest hours of the clock, on the days from `first` to `last` days ago.
+
+        There is one sum per number of hours in `lengths`; a sum without records is left out.
+        """
+        found: dict[int, Profile] = {}
+        total: Profile | None = None
+        for number in range(max(lengths)):
+            for day in range(first, last + 1):
+                total = _sum(total, self.hours.get(_DAY * day + number))
+            if number + 1 in lengths and total is not None:
+                found[number + 1] = total
+        return found
 
     def newest(self, least: int, within: int) -> tuple[int, Profile] | None:
         """Return the newest hours with at least `least` records, and how many hours they are.
@@ -63,8 +82,7 @@ def read(store: HourStore, end: datetime, days: int) -> Past:
         block: merged(hours[number] for number in numbers)
         for block, numbers in groupby(sorted(hours), key=lambda number: number // BLOCK)
     }
-    newest = {number: profile for number, profile in hours.items() if number < _DAY}
-    return Past(end=end, blocks={b: p for b, p in blocks.items() if p is not None}, hours=newest)
+    return Past(end=end, blocks={b: p for b, p in blocks.items() if p is not None}, hours=hours)
 
 
 def merged(profiles: Iterator[Profile]) -> Profile | None:

@@ -15,6 +15,10 @@ from lambda_monitor.profiles.profile import Categorical, CategoricalSpec, Numeri
 from lambda_monitor.profiles.segments import TOP_LEVELS
 
 SHIFT, SPREAD, SHAPE, MIX, LEVEL = "shift", "spread", "shape", "mix", "level"
+# Between two stretches of hours only: it needs no calibration.
+RANK = "rank"
+# Least standard deviation of ranks, in units of the reference's: a column may be constant for days.
+LEAST_SPREAD = 0.5
 
 Array = npt.NDArray[np.float64]
 
@@ -64,6 +68,43 @@ def level_distance(reference: Array, current: Array) -> Array:
     With few levels it has more power than the Hellinger distance, which sums the noise of all levels.
     """
     return np.asarray(np.abs(current - reference).max(axis=-1))
+
+
+def rank_scores(reference: Array) -> Array:
+    """Return the mean rank of each bin in the reference, from the shares of its histogram."""
+    return np.asarray(np.cumsum(reference) - reference / 2)
+
+
+def rank_distance(reference: Array, before: Array, now: Array) -> Array:
+    """Return by how many standard deviations of `before` the mean rank moved, along the last axis.
+
+    All three are shares of the same bins; ranks are those in the reference.
+    """
+    scores = rank_scores(reference)
+    least = LEAST_SPREAD * rank_spread(reference)
+    spread = np.maximum(_spread(before @ scores, before @ scores**2), least)
+    return np.asarray(np.abs(now @ scores - before @ scores) / spread)
+
+
+def rank_spread(reference: Array) -> float:
+    """Return the standard deviation of the ranks in the reference."""
+    scores = rank_scores(reference)
+    return float(_spread(reference @ scores, reference @ scores**2))
+
+
+def _spread(mean: Array, squares: Array) -> Array:
+    return np.asarray(np.sqrt(np.maximum(squares - mean**2, 0.0)))
+
+
+def rank(reference: Numeric, before: Numeric, now: Numeric) -> Distance:
+    """Return the shift of ranks between two profiles of a column with values."""
+    value = float(rank_distance(*(shares(one.histogram) for one in (reference, before, now))))
+    (mean, _), (mean_now, _) = moments(before), moments(now)
+    return Distance(
+        value,
+        f"its values moved by {value:.2f} standard deviations of their ranks "
+        f"(mean {mean:.4g} then, {mean_now:.4g} now)",
+    )
 
 
 def grouped(column: Categorical, specs: CategoricalSpec) -> list[int]:

@@ -38,13 +38,15 @@ class Horizon(Struct, frozen=True, kw_only=True):
 
     `noise` multiplies the noise, since a schedule looks often; `margin` multiplies the whole limit of one
     window, since single days are odd. With `days` of `LONG_DAYS` or more weekdays and odd days cancel.
-    With `part_of_day` the hours are too few to cover a day.
+    With `part_of_day` the hours are too few to cover a day. `deviations` is the noise of one window for a
+    shift of ranks, in standard deviations; at 0 ranks are not compared.
     """
 
     days: int = 1
     noise: float = 1.0
     margin: float = 1.0
     part_of_day: bool = False
+    deviations: float = 0.0
 
 
 WINDOW = Horizon()
@@ -89,6 +91,17 @@ class Limit(Struct, frozen=True, kw_only=True):
             return rare
         tolerated = self._tolerance(seasonality, horizon) + self.chance * unit
         return max(rare, horizon.margin * max(self.noise * unit, tolerated))
+
+    def of_ranks(self, deviations: float) -> "Limit":
+        """Return the limit for ranks from that of the mean: normal noise, and the same tolerances."""
+        return Limit(
+            noise=deviations,
+            chance=CHANCE_DEVIATIONS,
+            few=1.0,
+            tolerance=self.tolerance,
+            hours=self.hours,
+            weeks=self.weeks,
+        )
 
     def _tolerance(self, seasonality: Seasonality, horizon: Horizon) -> float:
         if horizon.part_of_day or seasonality == "ignore_hours":

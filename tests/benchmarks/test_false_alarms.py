@@ -1,50 +1,31 @@
 """The replay by chance decides as the monitor does, finds every look beyond a limit, and counts episodes."""
 
 from collections import Counter
-from types import SimpleNamespace
-from typing import Any
 
-import msgspec
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pytest
 
 from benchmarks import false_alarms
+from benchmarks.alert_quality.drift import Drift, check_of
 from benchmarks.alert_quality.hour_sums import limited
 from benchmarks.by_chance import replay as replays
-from benchmarks.by_chance.drift import Drift, check_of
 from benchmarks.by_chance.labels import Labels
 from benchmarks.by_chance.monitor import Monitor
 from benchmarks.by_chance.pool import Pool
 from benchmarks.by_chance.replay import Replay
+from benchmarks.by_chance.same_hours_screen import SameHoursScreen
 from benchmarks.by_chance.screen import Screen
-from benchmarks.by_chance.series import WARM, Series
+from benchmarks.by_chance.series import WARM
 from benchmarks.by_chance.shares import Shares
 from benchmarks.by_chance.two_days import TwoDays
 from benchmarks.by_chance.window_alerts import WindowAlerts, by_days
-from contract import bundle
-from contract.schema import DType, Feature, Kind
 from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import days, evidence
 from lambda_monitor.checks.over_time import DAY, Plan, for_statistic
 from lambda_monitor.findings import CheckResult
-from lambda_monitor.model import Model
-from lambda_monitor.profiles import thresholds
-from lambda_monitor.profiles.profile import Profile, ProfileSpec
 from lambda_monitor.profiles.thresholds import Horizon
-from tests.lambda_monitor.synthetic import contract, predict, synthetic_rides
-from training.calibration.thresholds import compute
+from tests.benchmarks.odd_days import CHECKS, DAYS, ODD, UNFAIR, WEEK
 
-DAYS, PER_HOUR = 80, 14
-ODD, UNFAIR, WEEK = 50, 53, range(60, 67)
-CHECKS = [
-    *(
-        ("drift", name)
-        for name in ("trip_distance", bundle.PREDICTION_COLUMN, "PULocationID", "DOLocationID", "area")
-    ),
-    *(("drift.segment", name) for name in ("PULocationID", "area")),
-]
 # Checks on a window that the odd day sets off.
 ALERTING = {
     "performance",
@@ -58,78 +39,6 @@ ALERTING = {
     "quality.categories",
     "outliers",
 }
-
-
-@pytest.fixture(scope="module")
-def model() -> Model:
-    """A model with segments and groups of three areas; its reference has 20 days."""
-    zones: list[int | str] = list(range(1, 41))
-    found = contract()
-    features = [
-        msgspec.structs.replace(f, categories=zones) if f.kind is Kind.CATEGORICAL else f
-        for f in found.features
-    ]
-    features.append(Feature(name="area", kind=Kind.CATEGORICAL, dtype=DType.INT))
-    found = msgspec.structs.replace(
-        found, features=features, segments=["PULocationID", "area"], groups=["area"]
-    )
-    frame = rides(6_000, 99)
-    frame[bundle.TIME_COLUMN] = pd.Timestamp("2026-01-01") + pd.to_timedelta(
-        np.arange(6_000) // 300, unit="D"
-    )
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    spec = ProfileSpec.of(found, table)
-    limits = compute(frame, found, window_rows=1_000, false_alarm_rate=0.001, seed=1)
-    return Model(
-        contract=found,
-        reference=table,
-        profile_spec=spec,
-        baseline=Profile.of(table, spec),
-        thresholds=thresholds.load(limits),
-        check_config=CheckConfig(),
-    )
-
-
-@pytest.fixture(scope="module")
-def pool(model: Model) -> Pool:
-    """Days with two odd days and an odd week; the others are like the reference."""
-    rng = np.random.default_rng(5)
-    hour = np.sort(rng.integers(0, DAYS * DAY, DAYS * DAY * PER_HOUR))
-    rows, day = rides(len(hour), 7), hour // DAY
-    few = rng.random(len(hour)) < 0.2
-    rows.loc[day == ODD, "target"] *= 2.5
-    rows.loc[(day == ODD) & few, "PULocationID"] = 99
-    rows.loc[(day == ODD) & few, "trip_distance"] = 150.0
-    rows.loc[(day == ODD) & (rows["area"] == 1), bundle.PREDICTION_COLUMN] *= 2
-    rows.loc[(day == UNFAIR) & (rows["area"] == 1), "target"] *= 2.5
-    week = np.isin(day, WEEK)
-    rows.loc[week, ["trip_distance", bundle.PREDICTION_COLUMN, "target"]] *= 1.17
-    watched: Any = SimpleNamespace(model=model, reference=model.reference.to_pandas())
-    return Pool.of(watched, rows, hour, DAYS)
-
-
-@pytest.fixture(scope="module")
-def monitor(pool: Pool) -> Monitor:
-    return Monitor(pool)
-
-
-@pytest.fixture(scope="module")
-def plan(model: Model) -> Plan:
-    return Plan.of(model.thresholds, 0.1, "ignore", DAY)
-
-
-@pytest.fixture(scope="module")
-def drift(pool: Pool, plan: Plan) -> Drift:
-    """The days of the pool as they came."""
-    return Drift(Series.of(pool, np.arange(DAYS)), plan)
-
-
-def rides(count: int, seed: int) -> pd.DataFrame:
-    frame = synthetic_rides(count, seed=seed).rename(columns={"duration": "target"})
-    predicted = predict(frame["trip_distance"].to_numpy())
-    return frame.assign(
-        **{bundle.PREDICTION_COLUMN: predicted, "area": np.digitize(frame["PULocationID"], [2, 7])}
-    )
 
 
 def test_every_check_on_a_window_is_that_of_the_monitor(pool: Pool, monitor: Monitor) -> None:
@@ -198,7 +107,8 @@ def test_the_screen_finds_every_look_beyond_a_limit_and_few_others(
     assert beyond > 500
 
 
-def test_limits_of_arrays_are_those_of_the_monitor(model: Model, plan: Plan) -> None:
+def test_limits_of_arrays_are_those_of_the_monitor(pool: Pool, plan: Plan) -> None:
+    model = pool.model
     rows = np.array([100, 333, 1_000, 12_345])
     of = model.thresholds.reference_rows
     for limits in model.thresholds.limits.values():
@@ -212,7 +122,8 @@ def test_limits_of_arrays_are_those_of_the_monitor(model: Model, plan: Plan) -> 
 
 
 def test_an_alert_is_followed_until_its_evidence_ends(pool: Pool, plan: Plan, drift: Drift) -> None:
-    replay = Replay(pool, plan, Screen(pool, plan), WindowAlerts(), pool.errors())
+    screens = Screen(pool, plan), SameHoursScreen(pool, plan)
+    replay = Replay(pool, plan, screens[0], WindowAlerts(), pool.errors(), screens[1])
     found = replay.drift(drift.series)
     looks = np.arange(WARM * DAY, DAYS * DAY)
     starts, stays = (drift.alerts(CHECKS[0], looks, least) for least in (1.0, evidence.STAYS_OPEN))
@@ -257,7 +168,8 @@ def test_alerts_of_several_checks_at_the_same_time_are_one_episode() -> None:
 
 def test_the_figures_have_every_check_and_the_interval_of_the_count(pool: Pool, plan: Plan) -> None:
     windows = WindowAlerts.of(pool)
-    replay = Replay(pool, plan, Screen(pool, plan), windows, pool.errors())
+    screens = Screen(pool, plan), SameHoursScreen(pool, plan)
+    replay = Replay(pool, plan, screens[0], windows, pool.errors(), screens[1])
     found = replay.episodes(3, 1)
     # A long alert on labels joins shorter ones of other checks, so all checks may have fewer episodes.
     assert min(found[replays.ALL], found[replays.UNLABELLED]) > 0

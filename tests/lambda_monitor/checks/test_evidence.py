@@ -50,7 +50,7 @@ def past(days: Sequence[float], newest: Sequence[float] = ()) -> Past:
     return Past(
         end=NOON,
         blocks={b: p for b, p in blocks.items() if p is not None},
-        hours={n: p for n, p in hours.items() if n < 24},
+        hours=hours,
     )
 
 
@@ -106,8 +106,8 @@ def test_ordinary_days_are_ok() -> None:
 
 
 def test_one_odd_day_is_no_alert_and_three_are() -> None:
-    odd = 1.16
-    alone, three = decided([1.0] * 13 + [odd]), decided([1.0] * 13 + [odd] * 3)
+    odd = 1.14
+    alone, three = decided([1.0] * 5 + [odd]), decided([1.0] * 5 + [odd] * 3)
 
     window = alone.detail["evidence"]["window"]
     assert window["value"] > window["threshold"], "beyond the limit of one window"
@@ -159,7 +159,7 @@ def test_a_broken_sender_is_found_within_hours_if_the_reference_knows_its_hours(
 
 
 def test_an_open_alert_ends_below_four_fifths_of_its_limit() -> None:
-    days = [1.0] * 13 + [1.16]
+    days = [1.0] * 5 + [1.14]
     first = decided(days)
     assert first.status == "ok"
     again = decided(days, still_open=[KEY])
@@ -189,3 +189,15 @@ def test_without_a_day_leaves_out_every_24_hours() -> None:
 
     assert {rest.rows for rest in rests if rest is not None} == {2 * 24 * PER_HOUR}
     assert len(rests) == 2 * 24 // BLOCK + 1
+
+
+def test_ranks_show_a_change_of_all_values_within_a_day() -> None:
+    found = decided([1.0] * 5 + [1.18])
+
+    assert found.status == "alert"
+    assert found.detail["statistic"] == "rank"
+    assert "standard deviations of their ranks" in found.sentence
+    window = past([1.18]).days(1)
+    assert window is not None
+    by_hand = next(r for r in columns.check_columns(model(), window) if r.key == KEY)
+    assert "rank" not in by_hand.detail["all"]

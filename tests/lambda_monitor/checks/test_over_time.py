@@ -11,6 +11,7 @@ from lambda_monitor.profiles.thresholds import Horizon, Limit
 from tests.lambda_monitor.synthetic import limits
 
 YEARS = 400
+ORDER = (SHIFT, LEVEL, SPREAD, over_time.SEGMENT, SHAPE, MIX)
 
 
 @pytest.mark.parametrize("hours", [24, 96])
@@ -32,9 +33,13 @@ def test_rates_of_all_limits_add_up_to_the_asked_one() -> None:
 
     # The level of one window's limits, from its false-alarm rate.
     before = -over_time._NORMAL.inv_cdf(known.false_alarm_rate / count / 2)
-    rates = [over_time.rate(h.noise * before, 24 * h.days) for h in [plan.window, *plan.days]]
+    rates = [over_time.rate(plan.window.noise * before, 24)]
+    rates += [over_time.rate(h.noise / over_time._SEVERAL_DAYS * before, 24 * h.days) for h in plan.days]
     rates.append(over_time.rate(plan.newest.noise * before, 1))
-    assert sum(rates) * count == pytest.approx(0.1, rel=0.01)
+    of_hours = {hours: h.noise / over_time._ODD_HOURS for hours, h in plan.same_hours.items()}
+    rates += [over_time.rate(noise * before, hours) for hours, noise in of_hours.items()]
+    ranks = sum(SHIFT in found for found in known.limits.values())
+    assert sum(rates) * (count + ranks) == pytest.approx(0.1, rel=0.01)
     assert [h.days for h in plan.days] == list(DAYS[1:])
 
 
@@ -57,9 +62,9 @@ def test_a_single_day_has_a_margin_and_two_weeks_have_less_tolerance() -> None:
 
 def test_odd_days_may_differ_more_in_means_than_in_whole_distributions() -> None:
     window = Horizon(margin=over_time.ODD_DAY)
-    margins = [over_time.for_statistic(window, of).margin for of in (SHIFT, LEVEL, SPREAD, SHAPE, MIX)]
+    margins = [over_time.for_statistic(window, of).margin for of in ORDER]
 
-    assert margins == [1.5, 1.35, 1.1, 1.0, 1.0]
+    assert margins == [1.5, 1.35, 1.1, 1.1, 1.0, 1.0]
     assert over_time.for_statistic(Horizon(days=7), SHIFT) == Horizon(days=7), "several days have no margin"
     newest = Horizon(margin=over_time.ODD_DAY, part_of_day=True)
     assert over_time.for_statistic(newest, SHAPE) == newest

@@ -1,11 +1,13 @@
 """Scheduled decisions on drift at single looks of a series, as lambda_monitor.checks.evidence makes them."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
-from benchmarks.alert_quality.hour_sums import Array, Key, Readings
-from benchmarks.by_chance.series import Series
+from benchmarks.alert_quality.hour_sums import Array, HourSums, Key, Readings
+from benchmarks.alert_quality.same_hours_sums import SameHoursSums
 from lambda_monitor.checks import evidence
 from lambda_monitor.checks.over_time import DAY, Plan
 from lambda_monitor.hours.past import BLOCK
@@ -14,6 +16,24 @@ from lambda_monitor.profiles.thresholds import LEAST_ROWS, Horizon
 SEGMENT = "drift.segment"
 # Longest stretch of newest hours, of a window of a day.
 WITHIN = DAY // 2
+
+
+class Hours(Protocol):
+    """Hours in a row; a look is the number of hours before it."""
+
+    @property
+    def sums(self) -> HourSums:
+        """The columns of sums."""
+
+    @property
+    def length(self) -> int:
+        """The number of hours."""
+
+    def column(self, number: int) -> Array:
+        """Return one column of the sums of all hours before each look."""
+
+    def between(self, starts: Array, ends: Array) -> Array:
+        """Return the sums of the hours from each start to its end."""
 
 
 def check_of(key: Key) -> tuple[str, str]:
@@ -26,7 +46,7 @@ def check_of(key: Key) -> tuple[str, str]:
 class Drift:
     """The drift checks of a series, each look decided from the sums before it."""
 
-    series: Series
+    series: Hours
     plan: Plan
 
     def alerts(self, check: tuple[str, str], looks: Array, least: float) -> Array:
@@ -38,7 +58,13 @@ class Drift:
                 found[new] = self.counts(key, looks[new], horizon, least)
         if check[0] != SEGMENT:
             found |= self.newest(check, looks) > least
-        return found
+        keys = [key for key in self.same_hours.statistics(check[1]) if check_of(key) == check]
+        return found | self.same_hours.beyond(keys, looks, least)
+
+    @cached_property
+    def same_hours(self) -> SameHoursSums:
+        """The comparison of the newest hours with the same hours of the week before."""
+        return SameHoursSums(self.series.sums, self.plan, self.series.between)
 
     def counts(self, key: Key, looks: Array, horizon: Horizon, least: float) -> Array:
         """Return whether a statistic over `horizon` is evidence beyond `least` times its limit."""
@@ -53,28 +79,32 @@ class Drift:
 
     def newest(self, check: tuple[str, str], looks: Array) -> Array:
         """Return the largest ratio over the newest hours with enough records, 0 without such hours."""
+        limits = self.series.sums.model.thresholds.limits[check[1]].values()
         starts = self.newest_starts(looks)
-        some = starts >= 0
+        some = (starts >= 0) & all(limit.hours is not None for limit in limits)
         ratio = np.zeros(len(looks))
         if some.any():
             sums = self.series.between(starts[some], looks[some])
-            found = self.series.pool.sums.column(check[1], sums, self.plan.newest)
+            found = self.series.sums.column(check[1], sums, self.plan.newest)
             ratio[some] = np.max([o.ratio for k, o in found.items() if check_of(k) == check], axis=0)
         return ratio
 
     def newest_starts(self, looks: Array) -> Array:
         """Return the start of the newest hours with LEAST_ROWS records, -1 if too many hours are needed."""
-        sums = self.series.pool.sums
+        sums = self.series.sums
         rows = self.series.column(sums.places[sums.compared[0]][0])
         starts = np.full(len(looks), -1)
         for hours in range(WITHIN, 0, -1):
-            enough = rows[looks] - rows[looks - hours] >= LEAST_ROWS
+            enough = (looks >= hours) & (rows[looks] - rows[looks - hours] >= LEAST_ROWS)
             starts[enough] = (looks - hours)[enough]
         return starts
 
     def _over(self, check: tuple[str, str], looks: Array, horizon: Horizon) -> dict[Key, Readings]:
-        sums = self.series.between(looks - DAY * horizon.days, looks)
-        found = self.series.pool.sums.column(check[1], sums, horizon)
+        starts = looks - DAY * horizon.days
+        sums = self.series.between(np.maximum(starts, 0), looks)
+        # Without enough days before a look there is no evidence.
+        sums[starts < 0] = 0
+        found = self.series.sums.column(check[1], sums, horizon)
         return {key: one for key, one in found.items() if check_of(key) == check}
 
     def _reading(self, key: Key, looks: Array, horizon: Horizon) -> Readings:
@@ -96,5 +126,5 @@ class Drift:
         first = np.arange(look - DAY, start - 1, -BLOCK)
         rest = self.series.between(np.array([start]), np.array([look]))
         rest = rest - self.series.between(first, first + DAY)
-        again = self.series.pool.sums.column(key[0], rest, horizon)[key]
+        again = self.series.sums.column(key[0], rest, horizon)[key]
         return bool((again.ratio > evidence.REST * least).all())
