@@ -19,7 +19,7 @@ from lambda_monitor.checks.over_time import DAY
 # Rides per day, and days that a change is followed: the taxi data as it is, a window of 1,000 per day, and
 # a window of 1,000 per hour.
 VOLUMES = {330: 28, 1_000: 21, 24_000: 4}
-REPETITIONS = 6
+REPETITIONS = {330: 12, 1_000: 12, 24_000: 6}
 # Days after the change that are tried one after the other.
 _FIRST = (1, 4, 28)
 Delay = tuple[float, float]
@@ -28,7 +28,7 @@ Delay = tuple[float, float]
 def measured(label: str, per_day: int) -> list[Delay]:
     """Return the hours until an alert, infinite if there is none: scheduled decisions, one window."""
     of, found = stream(), []
-    for seed in range(REPETITIONS):
+    for seed in range(REPETITIONS[per_day]):
         drawn = of.drawn(per_day, VOLUMES[per_day], seed)
         sums = of.sums(drawn, label)
         scheduled, alone = (
@@ -75,7 +75,8 @@ def lines(found: Iterable[list[Delay]]) -> list[str]:
 
 _ABOUT = (
     "Delay of a drift alert from a change at a random hour, looked at every hour. Rides are drawn from the "
-    f"same hours of May and June 2019, {REPETITIONS} repetitions per row. `one window` is the last 24 "
+    f"same hours of May and June 2019, {max(REPETITIONS.values())} repetitions per row, "
+    f"{REPETITIONS[24_000]} at 24,000 rides per day. `one window` is the last 24 "
     "hours alone, with the limits of a window by hand: it starts several false alerts per year (table "
     "above), so it has less to wait for. `least of any detector` is the least worst-case mean delay for a "
     f"normal mean at the rate of false alerts of one statistic, {FALSE_ALERTS_PER_YEAR} per year divided by "
