@@ -1,5 +1,7 @@
 """Newest hours against the week before: the screen misses none, and the monitor decides the same."""
 
+import re
+
 import numpy as np
 
 from benchmarks.alert_quality.drift import Drift, check_of
@@ -41,6 +43,8 @@ def test_newest_hours_decide_in_the_first_hours_of_the_odd_day(drift: Drift, mon
             alone_decides = "against the same hours of the 7 days before" in found.sentence
             if alone_decides and check[0] == "drift.segment":
                 assert "in the same hours of the 7 days before." in found.sentence
+                (records,) = re.findall(r"on ([0-9,]+) records", found.sentence)
+                assert f"({records} values)" in found.sentence
                 segments += 1
             alerts += alone_decides
     assert alerts
