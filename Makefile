@@ -76,8 +76,11 @@ conformance: setup ## Compare our models of AWS with recordings of real AWS
 terraform-test: setup ## Run terraform test with a mocked provider
 	@$(BIN)/python -m ops test
 
+# Each of two processes has an embedded AWS of its own; another target is one for all tests.
+PARALLEL = $(if $(TARGET)$(AWS_ENDPOINT_URL)$(IMAGES),,-v -n 2)
+
 integration: setup ## The whole loop, on the embedded AWS, AWS_ENDPOINT_URL or TARGET=localstack; IMAGES=docker runs containers
-	@$(if $(IMAGES),SCOREWATCH_IMAGES=$(IMAGES) )$(if $(TARGET),SCOREWATCH_TARGET=$(TARGET) )$(BIN)/python -m pytest integration-tests --timeout 900
+	@$(if $(IMAGES),SCOREWATCH_IMAGES=$(IMAGES) )$(if $(TARGET),SCOREWATCH_TARGET=$(TARGET) )$(BIN)/python -m pytest integration-tests --timeout 900 $(PARALLEL)
 
 iam: setup ## Print what each grant of each role is for, and prove that there are no others
 	@$(BIN)/python -m tests.iam

@@ -23,7 +23,7 @@ from contract.schema import Contract
 from local import stack, traffic
 from local.deadlines import Deadlines
 from ops import alias, bundles, deploy, deployment
-from tests import sessions, target
+from tests import processes, sessions, target
 from tests.iam.recorder import RENEW, VARIABLE, Recorder, is_shared
 from training import pipeline, records
 from training.use_case import UseCase
@@ -103,11 +103,16 @@ def pytest_runtest_logstart(nodeid: str) -> None:
     RECORDER.start(nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> processes.Scheduling:
+    return processes.Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     target.mark(items)
     if RENEW:
         items[:] = [item for item in items if is_shared(item.path)]
-    # It compares the calls of all other tests.
+    # It compares the calls of all other tests of its process.
     items.sort(key=lambda item: item.path.stem == "test_iam")
 
 

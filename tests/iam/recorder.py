@@ -16,8 +16,18 @@ from tests.iam.record import Record
 VARIABLE = "SCOREWATCH_IAM_CALLS"
 # Set by make iam-record.
 RENEW = bool(os.environ.get("SCOREWATCH_IAM_RECORD"))
-# Files whose tests use other stacks than the shared one.
-ELSEWHERE = {"adoption", "containers", "demo", "destroy", "localstack", "side_by_side", "smoke", "tutorial"}
+# Files whose tests use other stacks than the shared one, or none.
+ELSEWHERE = {
+    "adoption",
+    "containers",
+    "demo",
+    "destroy",
+    "images",
+    "localstack",
+    "side_by_side",
+    "smoke",
+    "tutorial",
+}
 
 
 def is_shared(file: Path) -> bool:
