@@ -80,8 +80,8 @@ _CHECKS = [
     Mutation(
         "limits of segments by the rows of the reference",
         "lambda_monitor/checks/drift.py",
-        "most.at(now, before, config.seasonality, horizon)",
-        "most.at(before, before, config.seasonality, horizon)",
+        "most.at(now, before, config.seasonality, at)",
+        "most.at(before, before, config.seasonality, at)",
         tests=_OF_CHECKS,
     ),
     Mutation(
