@@ -123,7 +123,10 @@ class HourSums:
 
     def column(self, name: str, sums: Array, horizon: Horizon) -> dict[Key, Readings]:
         """Return the drift statistics of one column and of its segments over windows of `sums`."""
-        limits, of = self.limits(name, horizon), self.model.thresholds.reference_rows
+        limits, of = (
+            over_time.limits_of(self.model.thresholds, name, horizon),
+            self.model.thresholds.reference_rows,
+        )
         found = {
             (name, statistic): limited(limits[statistic], value, rows, of, horizon, statistic)
             for statistic, (value, rows) in self._statistics(name, sums).items()
@@ -131,13 +134,6 @@ class HourSums:
         }
         if name in self.model.thresholds.segments:
             found |= self._segments(name, self.model.thresholds.segments[name], sums, horizon)
-        return found
-
-    def limits(self, name: str, horizon: Horizon) -> dict[str, Limit]:
-        """Return the limits of a column by statistic; ranks have one if the horizon compares them."""
-        found = dict(self.model.thresholds.limits[name])
-        if horizon.deviations and SHIFT in found:
-            found[RANK] = found[SHIFT].of_ranks(horizon.deviations)
         return found
 
     def error(self, sums: Array) -> Array:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.alert_quality.hour_sums import Array, HourSums, Key, Readings, limited, moments
-from lambda_monitor.checks.over_time import DAY, Plan
-from lambda_monitor.checks.same_hours import EARLIER, LEAST_DAY, LEAST_EARLIER, LEAST_WEEK, ODD, WEEK
+from lambda_monitor.checks.over_time import DAY, WEEK, Plan
+from lambda_monitor.checks.same_hours import EARLIER, LEAST_DAY, LEAST_EARLIER, LEAST_WEEK, ODD
 from lambda_monitor.profiles import segments
 from lambda_monitor.profiles.distances import LEVEL, RANK, SHIFT, level_distance, rank_distance
 from lambda_monitor.profiles.thresholds import LEAST_ROWS, Limit

@@ -13,8 +13,8 @@ from benchmarks.alert_quality.hour_sums import Array, Key
 from benchmarks.alert_quality.same_hours_sums import Measured, SameHoursSums
 from benchmarks.by_chance.pool import Pool
 from benchmarks.by_chance.series import WARM
-from lambda_monitor.checks.over_time import DAY, Plan
-from lambda_monitor.checks.same_hours import LEAST_DAY, LEAST_WEEK, WEEK
+from lambda_monitor.checks.over_time import DAY, WEEK, Plan
+from lambda_monitor.checks.same_hours import LEAST_DAY, LEAST_WEEK
 from lambda_monitor.profiles import segments
 from lambda_monitor.profiles.distances import (
     LEAST_SPREAD,

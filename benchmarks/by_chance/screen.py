@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.alert_quality.hour_sums import Array, HourSums, Key, limited
 from benchmarks.by_chance.pool import Pool
 from benchmarks.by_chance.series import WARM
-from lambda_monitor.checks.over_time import DAY, SEGMENT, Plan
+from lambda_monitor.checks.over_time import DAY, SEGMENT, Plan, limits_of
 from lambda_monitor.profiles.distances import LEVEL, MIX, RANK, SHAPE, SHIFT, SPREAD, rank_scores, rank_spread
 from lambda_monitor.profiles.segments import LEAST_ROWS
 from lambda_monitor.profiles.thresholds import Horizon
@@ -141,7 +141,7 @@ class Screen:
         known, of = self.sums.model.thresholds, self.sums.model.thresholds.reference_rows
         found = {}
         for name in self.sums.compared:
-            for statistic, limit in self.sums.limits(name, horizon).items():
+            for statistic, limit in limits_of(known, name, horizon).items():
                 made = limited(limit, rows * 1.0, rows, of, horizon, statistic)
                 found[name, statistic] = np.where(made.value > 0, SLACK * made.limit, np.inf)
         for name, limit in known.segments.items():

@@ -98,11 +98,10 @@ def measure(
     rows = count(profile, name)
     if rows < LEAST[check]:
         return []
-    limits = dict(model.thresholds.limits.get(name, {}))
+    limits = over_time.limits_of(model.thresholds, name, horizon)
     level = partial(wording.level, model.contract, name)
     values = distances(model.baseline, profile, name, model.profile_spec, level)
-    if horizon.deviations and SHIFT in values and SHIFT in limits:
-        limits[RANK] = limits[SHIFT].of_ranks(horizon.deviations)
+    if RANK in limits and SHIFT in values:
         values[RANK] = rank(model.baseline.numeric[name], model.baseline.numeric[name], profile.numeric[name])
     found = []
     for statistic, distance in values.items():

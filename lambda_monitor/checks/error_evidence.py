@@ -48,10 +48,11 @@ def decide(model: Model, results: Sequence[CheckResult], known: Scheduled) -> li
 
     Windows of less than a day lack hours of the day, so they decide alone. The user's limits apply at once.
     """
-    if known.window_hours < DAY:
+    if known.window_hours < DAY or not any(SUMS in result.detail for result in results):
         return list(results)
+    before, _ = mean_error.errors(model.reference, model.reference)
     return [
-        _decided(model, result, known)
+        _decided(model, before, result, known)
         if result.name in {WHOLE, SEGMENT}
         and SUMS in result.detail
         and result.status != "error"
@@ -61,8 +62,7 @@ def decide(model: Model, results: Sequence[CheckResult], known: Scheduled) -> li
     ]
 
 
-def _decided(model: Model, result: CheckResult, known: Scheduled) -> CheckResult:
-    before, _ = mean_error.errors(model.reference, model.reference)
+def _decided(model: Model, before: Errors, result: CheckResult, known: Scheduled) -> CheckResult:
     stored = [result.detail[SUMS], *known.sums.get(result.key, [])]
     if result.name == WHOLE:
         found = _whole(model.contract, before, msgspec.convert(stored, list[HourSums]))

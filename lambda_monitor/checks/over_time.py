@@ -15,7 +15,7 @@ from statistics import NormalDist
 import msgspec
 
 from lambda_monitor.profiles.distances import LEVEL, MIX, RANK, SHAPE, SHIFT, SPREAD
-from lambda_monitor.profiles.thresholds import Horizon, Seasonality, Thresholds
+from lambda_monitor.profiles.thresholds import Horizon, Limit, Seasonality, Thresholds
 
 # Days back from the end of a window that are evaluated together.
 DAYS = (1, 2, 3, 4, 5, 7, 10, 14, 21, 28)
@@ -23,7 +23,7 @@ DAYS = (1, 2, 3, 4, 5, 7, 10, 14, 21, 28)
 RANK_DAYS = 2
 # Newest hours that are compared with the same hours of the days before.
 LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
-_WEEK = 7
+WEEK = 7
 # Factors of whole limits, since days differ by more than chance: of the newest hours against the same hours
 # of other days, and of several days.
 _ODD_HOURS, _SEVERAL_DAYS = 1.2, 1.06
@@ -98,8 +98,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             days=[enlarged(DAY * days, days, _SEVERAL_DAYS) for days in DAYS if days > whole],
             newest=horizon(1, 1, ODD_DAY, part_of_day=True),
             same_hours={hours: enlarged(hours, 1, _ODD_HOURS) for hours in LENGTHS},
-            week=horizon(DAY * _WEEK, _WEEK, 1.0),
+            week=horizon(DAY * WEEK, WEEK, 1.0),
         )
+
+
+def limits_of(known: Thresholds, column: str, horizon: Horizon) -> dict[str, Limit]:
+    """Return the limits of a column by statistic; ranks have one if the horizon compares them."""
+    found = dict(known.limits.get(column, {}))
+    if horizon.deviations and SHIFT in found:
+        found[RANK] = found[SHIFT].of_ranks(horizon.deviations)
+    return found
 
 
 def for_statistic(horizon: Horizon, statistic: str) -> Horizon:

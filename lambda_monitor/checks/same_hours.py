@@ -21,17 +21,16 @@ from lambda_monitor.check_config import CheckConfig
 from lambda_monitor.checks import drift
 from lambda_monitor.checks.drift import Measured
 from lambda_monitor.checks.minimum import LEAST
-from lambda_monitor.checks.over_time import DAY, LENGTHS, Plan
+from lambda_monitor.checks.over_time import DAY, LENGTHS, WEEK, Plan, limits_of
 from lambda_monitor.hours.past import Past
 from lambda_monitor.profiles import segments
-from lambda_monitor.profiles.distances import LEVEL, RANK, SHIFT, Distance, distances, rank
+from lambda_monitor.profiles.distances import LEVEL, RANK, Distance, distances, rank
 from lambda_monitor.profiles.profile import Profile
 from lambda_monitor.profiles.thresholds import LEAST_ROWS, Limit, Seasonality
 
 if TYPE_CHECKING:
     from lambda_monitor.model import Model
 
-WEEK = 7
 # Days on which the comparison is repeated, and how many of them must have records.
 EARLIER, LEAST_EARLIER = 14, 7
 # Multiple of the largest earlier change.
@@ -90,11 +89,10 @@ class SameHours:
         rows, before = drift.count(now, column), drift.count(week, column)
         if rows < least or before < LEAST_WEEK:
             return
-        limits = self._model.thresholds.limits.get(column, {})
-        if column in now.numeric and SHIFT in limits:
-            limit = limits[SHIFT].of_ranks(self._plan.same_hours[hours].deviations)
+        limits = limits_of(self._model.thresholds, column, self._plan.same_hours[hours])
+        if column in now.numeric and RANK in limits:
             numeric = (one.numeric[column] for one in (self._model.baseline, week, now))
-            yield self._made(RANK, rank(*numeric), limit, hours, rows, before)
+            yield self._made(RANK, rank(*numeric), limits[RANK], hours, rows, before)
         elif column in now.categorical and LEVEL in limits:
             level = partial(wording.level, self._model.contract, column)
             found = distances(week, now, column, self._model.profile_spec, level)

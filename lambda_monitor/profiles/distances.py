@@ -15,7 +15,7 @@ from lambda_monitor.profiles.profile import Categorical, CategoricalSpec, Numeri
 from lambda_monitor.profiles.segments import TOP_LEVELS
 
 SHIFT, SPREAD, SHAPE, MIX, LEVEL = "shift", "spread", "shape", "mix", "level"
-# Between two stretches of hours only: it needs no calibration.
+# Of scheduled decisions only: its noise is known without calibration.
 RANK = "rank"
 # Least standard deviation of ranks, in units of the reference's: a column may be constant for days.
 LEAST_SPREAD = 0.5
